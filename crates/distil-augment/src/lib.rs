@@ -1,0 +1,1 @@
+//! Differentiable siamese augmentation as pure tensor functions of host-drawn parameters.

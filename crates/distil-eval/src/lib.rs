@@ -1,0 +1,1 @@
+//! Evaluation of distilled sets: students trained from scratch, references and statistics.

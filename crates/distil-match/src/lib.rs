@@ -1,0 +1,1 @@
+//! Trajectory matching and its kin: objectives, schedules, initialisation and the distillation loop.
