@@ -1,0 +1,174 @@
+//! Writing a file whole or not at all.
+//!
+//! Every file of a distillation run is written by [`write`] or [`write_with`]: the bytes go to a hidden temporary
+//! file in the same folder, reach the disk, and only then take the final name in one rename. A process killed at any
+//! instant leaves either the old file or the new one, and at worst a `.distil-*.partial` file that [`sweep`] removes.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// How the temporary files of unfinished writes begin.
+const PREFIX: &str = ".distil-";
+/// How the temporary files of unfinished writes end.
+const SUFFIX: &str = ".partial";
+/// A temporary file is only ever lost to a simultaneous [`sweep`]; losing it this often means something else is wrong.
+const ATTEMPTS: usize = 16;
+
+/// A file that could not be written. Nothing half-written is left behind, and an older file keeps its content.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The folder the file should be in does not exist.
+    #[error("cannot write {}: the folder {} does not exist; create it or correct the path", path.display(), folder.display())]
+    MissingFolder {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The folder that is missing.
+        folder: PathBuf,
+    },
+    /// The folder is read-only for this user, or the file system is.
+    #[error("cannot write {}: the folder {} is read-only; change its permissions or choose another folder", path.display(), folder.display())]
+    ReadOnly {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The folder that refuses new files.
+        folder: PathBuf,
+    },
+    /// The disk or the user's quota is full.
+    #[error("cannot write {}: no space left on the disk; free some space and run the command again", path.display())]
+    NoSpace {
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// The path cannot name a file: it is a folder, or part of it is a file.
+    #[error("cannot write {}: the path does not name a file in a folder; choose another path", path.display())]
+    NotAFile {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// Any other failure of the operating system.
+    #[error("cannot write {}: {source}; check the disk and run the command again", path.display())]
+    Io {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl WriteError {
+    /// Names the remedy for an operating-system error met while writing `path`.
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+        let (path, folder) = (path.to_path_buf(), folder_of(path).to_path_buf());
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::MissingFolder { path, folder },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { path, folder }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace { path }
+            }
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => Self::NotAFile { path },
+            _ => Self::Io { path, source },
+        }
+    }
+}
+
+/// Writes `bytes` to `path`, replacing an older file in one step.
+///
+/// # Errors
+/// [`WriteError`] names the path and the remedy; the older file, if any, is untouched.
+pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {
+    write_with(path, |file| file.write_all(bytes.as_ref()))
+}
+
+/// Like [`write`], for content that is produced piece by piece.
+///
+/// # Errors
+/// [`WriteError`] names the path and the remedy; the older file, if any, is untouched. An error returned by `fill`
+/// is treated the same way.
+pub fn write_with(
+    path: impl AsRef<Path>,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let path = path.as_ref();
+    if path.file_name().is_none() || path.is_dir() {
+        return Err(WriteError::NotAFile { path: path.to_path_buf() });
+    }
+    replace(path, fill).map_err(|source| WriteError::new(path, source))
+}
+
+fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut partial = reserve(folder)?;
+    fill(partial.as_file_mut())?;
+    partial.as_file().sync_all()?;
+    partial.persist(path).map_err(|refused| refused.error)?;
+    sync_folder(folder)
+}
+
+/// Creates a temporary file that a simultaneous [`sweep`] leaves alone, because it is locked while it is written.
+fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
+    for _ in 0..ATTEMPTS {
+        let partial = named_partial(folder)?;
+        match partial.as_file().try_lock() {
+            // A sweep may have locked and removed the file between its creation and our lock.
+            Ok(()) if !partial.path().exists() => {}
+            Err(TryLockError::WouldBlock) => {}
+            // File systems without locks: no sweep will remove what it cannot lock.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(partial),
+        }
+    }
+    Err(io::Error::other("temporary files disappear as soon as they are created"))
+}
+
+fn named_partial(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    // Temporary files are private by default; results follow the user's umask like any other file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Removes what killed processes left unfinished in `folder`; files that are being written now are left alone.
+/// Returns how many files were removed.
+///
+/// # Errors
+/// [`WriteError`] when the folder cannot be listed or a file cannot be removed.
+pub fn sweep(folder: impl AsRef<Path>) -> Result<usize, WriteError> {
+    let folder = folder.as_ref();
+    let mut removed = 0;
+    for entry in fs::read_dir(folder).map_err(|source| WriteError::new(folder, source))? {
+        let entry = entry.map_err(|source| WriteError::new(folder, source))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_abandoned(&entry.path()) {
+            fs::remove_file(entry.path()).map_err(|source| WriteError::new(&entry.path(), source))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether no living process writes this temporary file.
+fn is_abandoned(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Makes a rename or removal in `folder` survive a power failure.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Windows has no handle to a folder that could be synced; renames are journalled there.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The folder that holds `path`; the current one for a bare file name.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}

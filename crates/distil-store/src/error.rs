@@ -1,0 +1,122 @@
+//! The errors of stores, sets, checkpoints and run folders.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::atomic::WriteError;
+
+/// What can go wrong with the files of a run. Every message is one line that names the file and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A file could not be read.
+    #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file is truncated, altered or not of the expected kind.
+    #[error("{} is damaged: {what}; {remedy}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// What the user should do.
+        remedy: &'static str,
+    },
+    /// A safetensors file without a card.
+    #[error(
+        "{} has no card, so its preprocessing and labels are unknown; only sets saved by distil, or imported with a card, can be used",
+        path.display()
+    )]
+    NoCard {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An existing store or run folder was made with another configuration.
+    #[error("{} was made with another configuration: {differences}; {remedy}", path.display())]
+    Differs {
+        /// The store or run folder.
+        path: PathBuf,
+        /// `key: stored value, asked value` of each key that differs.
+        differences: String,
+        /// What the user should do.
+        remedy: &'static str,
+    },
+    /// Data that were to be saved are not acceptable.
+    #[error("cannot save {}: {what}; {remedy}", path.display())]
+    Refused {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What is wrong with the data.
+        what: String,
+        /// What the user should do.
+        remedy: &'static str,
+    },
+    /// The store has no expert of this number.
+    #[error("the trajectory store {} has no expert {index}; train it first (`distil expert`)", path.display())]
+    NoExpert {
+        /// The store's folder.
+        path: PathBuf,
+        /// The number asked for.
+        index: usize,
+    },
+    /// A checkpoint lacks something its reader needs.
+    #[error(
+        "the checkpoint of iteration {iteration} has no usable {what}; it was saved by another method or version, start the run anew"
+    )]
+    CheckpointContent {
+        /// The checkpoint's iteration.
+        iteration: u64,
+        /// The tensor or state that is missing.
+        what: String,
+    },
+    /// A run folder is used by another process.
+    #[error("the run folder {} is in use by another distil process; wait for it to end or choose another folder", path.display())]
+    Locked {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A run folder that was to be created exists.
+    #[error("the run folder {} holds a run of the same configuration; continue it with --resume or choose another folder", path.display())]
+    RunExists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A folder is not a run folder.
+    #[error("{} is not a run folder: it has no run.toml; check the path", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that was to be imported cannot be.
+    #[error("cannot import {}: {what}; {remedy}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+        /// What the user should do.
+        remedy: &'static str,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_path_buf(), source }
+    }
+
+    pub(crate) fn damaged(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Damaged { path: path.to_path_buf(), what: what.into(), remedy }
+    }
+
+    pub(crate) fn refused(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Refused { path: path.to_path_buf(), what: what.into(), remedy }
+    }
+}

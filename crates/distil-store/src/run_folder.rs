@@ -1,0 +1,230 @@
+//! Run folders: where everything about one distillation run is.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::atomic::{self, WriteError};
+use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::difference;
+use crate::error::StoreError;
+use crate::events::{self, EventLog};
+use crate::trajectory::create_folder;
+
+/// Names of the files in a run folder. Reading needs no lock, so reports can be made while a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunPaths {
+    folder: PathBuf,
+}
+
+impl RunPaths {
+    /// The files of the run in `folder`, which need not exist.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The run folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("run.toml")
+    }
+
+    /// The event log, one JSON object per line.
+    pub fn events(&self) -> PathBuf {
+        self.folder.join("events.jsonl")
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.folder.join("checkpoints")
+    }
+
+    /// The folder of synthetic sets.
+    pub fn synthetic(&self) -> PathBuf {
+        self.folder.join("synthetic")
+    }
+
+    /// The set saved after `iteration`: `synthetic/iteration-00000500.safetensors`.
+    pub fn synthetic_set(&self, iteration: u64) -> PathBuf {
+        self.synthetic().join(format!("iteration-{iteration:08}.safetensors"))
+    }
+
+    /// Results of the evaluation.
+    pub fn evaluation(&self) -> PathBuf {
+        self.folder.join("evaluation.json")
+    }
+
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.folder.join("report.html")
+    }
+
+    /// Text of the resolved configuration.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRun`] when the folder has no `run.toml`, [`StoreError::Read`] when it cannot be read.
+    pub fn read_config(&self) -> Result<String, StoreError> {
+        let path = self.config();
+        if !path.is_file() {
+            return Err(StoreError::NoRun { path: self.folder.clone() });
+        }
+        fs::read_to_string(&path).map_err(|source| StoreError::read(&path, source))
+    }
+
+    /// All events logged so far; a line that is being written is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names a line that is not an event; [`StoreError::Read`] when the log cannot be read.
+    pub fn read_events<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
+        events::read(&self.events())
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.folder.join(".lock")
+    }
+}
+
+/// A run folder that this process, and no other, writes to. Dropping it, or dying, releases the folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    paths: RunPaths,
+    events: EventLog,
+    /// Held for its lock.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a run folder for the resolved configuration `config` (TOML). A folder without `run.toml` is taken, with
+    /// whatever else is in it.
+    ///
+    /// # Errors
+    /// [`StoreError::RunExists`] when the folder holds a run of the same configuration, [`StoreError::Differs`] (naming
+    /// the keys) when of another one, [`StoreError::Locked`] when another process uses it, [`StoreError::Write`].
+    pub fn create(folder: impl Into<PathBuf>, config: &str) -> Result<Self, StoreError> {
+        let paths = RunPaths::new(folder);
+        parse_config(&paths.config(), config)?;
+        create_folder(paths.folder())?;
+        let lock = lock(&paths)?;
+        if paths.config().exists() {
+            check_config(&paths, config)?;
+            return Err(StoreError::RunExists { path: paths.folder });
+        }
+        create_folder(&paths.checkpoints())?;
+        create_folder(&paths.synthetic())?;
+        // Last: a folder that has it is complete.
+        atomic::write(paths.config(), config)?;
+        Self::with_lock(paths, lock)
+    }
+
+    /// Opens the run folder to continue a run of the same configuration.
+    ///
+    /// # Errors
+    /// [`StoreError::Differs`] names the keys in which `config` differs from the run's; otherwise as
+    /// [`RunFolder::open`].
+    pub fn resume(folder: impl Into<PathBuf>, config: &str) -> Result<Self, StoreError> {
+        let run = Self::open(folder)?;
+        check_config(&run.paths, config)?;
+        Ok(run)
+    }
+
+    /// Opens the run folder with whatever configuration it holds (see [`RunPaths::read_config`]).
+    ///
+    /// # Errors
+    /// [`StoreError::NoRun`] when it is not a run folder, [`StoreError::Locked`] when another process uses it.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let paths = RunPaths::new(folder);
+        paths.read_config()?;
+        let lock = lock(&paths)?;
+        Self::with_lock(paths, lock)
+    }
+
+    fn with_lock(paths: RunPaths, lock: File) -> Result<Self, StoreError> {
+        for folder in [paths.folder.clone(), paths.checkpoints(), paths.synthetic()] {
+            create_folder(&folder)?;
+            atomic::sweep(&folder)?;
+        }
+        let events = EventLog::open(paths.events())?;
+        Ok(Self { paths, events, _lock: lock })
+    }
+
+    /// Names of the files in the folder.
+    pub fn paths(&self) -> &RunPaths {
+        &self.paths
+    }
+
+    /// Appends one event to the log. It must be a flat JSON object with a whole-number `iteration`.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when the disk is full; the log then still ends with the last whole event.
+    pub fn append_event(&mut self, event: &impl Serialize) -> Result<(), StoreError> {
+        self.events.append(event)
+    }
+
+    /// Drops the events of iterations after `iteration` and a line that an interruption tore. After resuming from the
+    /// checkpoint of `iteration`, an interrupted run so ends with the same bytes as an uninterrupted one.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names a line that is not an event; [`StoreError::Write`], [`StoreError::Read`].
+    pub fn truncate_events_after(&mut self, iteration: u64) -> Result<(), StoreError> {
+        self.events.truncate_after(iteration)
+    }
+
+    /// Saves a checkpoint after making sure that all events before it are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when a file cannot be written.
+    pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.events.sync()?;
+        self.checkpoints().save(checkpoint)?;
+        Ok(())
+    }
+
+    /// The run's checkpoints.
+    pub fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::new(self.paths.checkpoints())
+    }
+}
+
+fn lock(paths: &RunPaths) -> Result<File, StoreError> {
+    let path = paths.lock();
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.map_err(|source| WriteError::new(&path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: paths.folder.clone() }),
+        Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
+    }
+}
+
+fn check_config(paths: &RunPaths, config: &str) -> Result<(), StoreError> {
+    let path = paths.config();
+    let there = parse_config(&path, &paths.read_config()?)?;
+    let here = parse_config(&path, config)?;
+    match difference::describe(&there, &here) {
+        None => Ok(()),
+        Some(differences) => Err(StoreError::Differs {
+            path: paths.folder.clone(),
+            differences,
+            remedy: "choose another run folder, or resume with the configuration of this one",
+        }),
+    }
+}
+
+fn parse_config(path: &Path, text: &str) -> Result<Value, StoreError> {
+    let table: Result<toml::Table, _> = text.parse();
+    let table = table.map_err(|error| {
+        StoreError::damaged(
+            path,
+            format!("it is not TOML ({})", error.message()),
+            "restore it or start a new run",
+        )
+    })?;
+    Ok(serde_json::to_value(table).expect("TOML maps onto JSON"))
+}

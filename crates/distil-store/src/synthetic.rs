@@ -1,0 +1,246 @@
+//! Synthetic sets: the distilled images with all that an evaluator needs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::atomic;
+use crate::container::{self, Artefact, Kind, Output, Values};
+use crate::error::StoreError;
+
+const SET: Kind = Kind {
+    name: "distil.synthetic.1",
+    document: "card",
+    remedy: "restore it from a copy or from an earlier file of the run's `synthetic` folder",
+};
+const REMEDY: &str = "correct the set before it is saved";
+
+/// Whether labels are class indices or learned logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelKind {
+    /// One class index per image.
+    Hard,
+    /// One vector of logits per image; students train on its softmax.
+    Soft,
+}
+
+/// What an evaluator must know about a synthetic set; stored inside the set's file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Name of the real data set.
+    pub dataset: String,
+    /// Digest of the real data set's pixels and labels.
+    pub dataset_digest: String,
+    /// Names of the classes, by class index.
+    pub class_names: Vec<String>,
+    /// How pixels became network input; test images need the same.
+    pub preprocessing: Value,
+    /// Kind of the labels; agrees with the set's.
+    pub label_kind: LabelKind,
+    /// Images per class.
+    pub ipc: usize,
+    /// Augmentation strategy students train with, as `color_crop_cutout_flip_scale_rotate`; empty for none.
+    pub augmentation: String,
+    /// The network the set was distilled with.
+    pub architecture: Value,
+    /// Name of the distillation method.
+    pub method: String,
+    /// Outer iteration after which the set was saved.
+    pub iteration: u64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Version of distil that made the set.
+    pub distil_version: String,
+    /// The command line that made the set.
+    pub command: String,
+}
+
+impl Card {
+    fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a card is plain JSON")
+    }
+}
+
+/// Labels of a synthetic set of n images.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Labels {
+    /// Class indices [n].
+    Hard(Vec<u32>),
+    /// Logits [n, classes], row-major.
+    Soft {
+        /// The n·classes logits.
+        logits: Vec<f32>,
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+impl Labels {
+    /// Whether these are class indices or logits.
+    pub fn kind(&self) -> LabelKind {
+        match self {
+            Self::Hard(_) => LabelKind::Hard,
+            Self::Soft { .. } => LabelKind::Soft,
+        }
+    }
+}
+
+/// A distilled training set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyntheticSet {
+    /// Pixels [n, c, h, w], row-major, in the space of the network's input (normalised or whitened).
+    pub images: Vec<f32>,
+    /// [n, c, h, w].
+    pub shape: [usize; 4],
+    /// One label per image.
+    pub labels: Labels,
+    /// Learned step size students train with; positive.
+    pub syn_lr: f32,
+    /// What an evaluator must know.
+    pub card: Card,
+}
+
+impl SyntheticSet {
+    /// Writes the set to `path` (one safetensors file: `images`, `labels` or `label_logits`, `syn_lr`, and the card in
+    /// its metadata), and the card once more beside it for people, as [`SyntheticSet::card_path`].
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the set is inconsistent: wrong sizes, pixels or logits that are not finite, a step
+    /// size that is not positive, a label without class, an incomplete card. [`StoreError::Write`] when a file cannot
+    /// be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
+        let path = path.as_ref();
+        if let Some(what) = self.fault() {
+            return Err(StoreError::refused(path, what, REMEDY));
+        }
+        let card = self.card.to_json();
+        let step = [self.syn_lr];
+        let labels = match &self.labels {
+            Labels::Hard(labels) => Output {
+                name: "labels",
+                shape: vec![labels.len()],
+                values: Values::I64(labels.iter().copied().map(i64::from).collect()),
+            },
+            Labels::Soft { logits, classes } => Output {
+                name: "label_logits",
+                shape: vec![self.shape[0], *classes],
+                values: Values::F32(vec![logits]),
+            },
+        };
+        let images =
+            Output { name: "images", shape: self.shape.to_vec(), values: Values::F32(vec![&self.images]) };
+        let syn_lr = Output { name: "syn_lr", shape: vec![1], values: Values::F32(vec![&step]) };
+        container::write(path, &SET, &card, vec![images, labels, syn_lr])?;
+        atomic::write(Self::card_path(path), format!("{card:#}\n"))?;
+        Ok(())
+    }
+
+    /// Reads a set that [`SyntheticSet::save`] wrote. The card beside the file is not needed.
+    ///
+    /// # Errors
+    /// [`StoreError::NoCard`] for a safetensors file without a card, [`StoreError::Damaged`] for one that is truncated,
+    /// altered or inconsistent, [`StoreError::Read`] when it cannot be read.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+        let file = Artefact::parse(path, &SET, &bytes)?;
+        file.verify()?;
+        let card: Card = file.document_as()?;
+        let (shape, images) = file.f32("images")?;
+        let shape = <[usize; 4]>::try_from(shape)
+            .map_err(|_| file.damaged(format!("its images have shape {shape:?}, not [n, c, h, w]")))?;
+        let (_, step) = file.f32("syn_lr")?;
+        let &[syn_lr] = step else { return Err(file.damaged("its syn_lr is not one number")) };
+        let labels = read_labels(&file, card.label_kind)?;
+        let set = Self { images: images.to_vec(), shape, labels, syn_lr, card };
+        match set.fault() {
+            Some(what) => Err(file.damaged(what)),
+            None => Ok(set),
+        }
+    }
+
+    /// Where [`SyntheticSet::save`] puts the readable copy of the card: `set.card.json` beside `set.safetensors`.
+    pub fn card_path(path: impl AsRef<Path>) -> PathBuf {
+        path.as_ref().with_extension("card.json")
+    }
+
+    /// Number of classes, from the card.
+    pub fn classes(&self) -> usize {
+        self.card.class_names.len()
+    }
+
+    /// What makes this set unusable.
+    fn fault(&self) -> Option<String> {
+        let pixels = self.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+        if pixels.is_none_or(|pixels| pixels == 0 || pixels != self.images.len()) {
+            return Some(format!("it has {} pixels for images of shape {:?}", self.images.len(), self.shape));
+        }
+        if let Some(position) = self.images.iter().position(|pixel| !pixel.is_finite()) {
+            let image = position / (self.images.len() / self.shape[0]);
+            return Some(format!("image {image} has pixels that are not finite"));
+        }
+        if !(self.syn_lr.is_finite() && self.syn_lr > 0.0) {
+            return Some(format!("its step size syn_lr is {}, which is not positive", self.syn_lr));
+        }
+        self.card_fault().or_else(|| self.label_fault())
+    }
+
+    fn card_fault(&self) -> Option<String> {
+        let card = &self.card;
+        let missing = [
+            ("dataset", card.dataset.is_empty()),
+            ("class_names", card.class_names.is_empty()),
+            ("preprocessing", card.preprocessing.is_null()),
+            ("architecture", card.architecture.is_null()),
+            ("method", card.method.is_empty()),
+            ("ipc", card.ipc == 0),
+        ];
+        missing.iter().find(|(_, empty)| *empty).map(|(field, _)| format!("its card has no {field}"))
+    }
+
+    fn label_fault(&self) -> Option<String> {
+        let (images, classes) = (self.shape[0], self.classes());
+        if self.labels.kind() != self.card.label_kind {
+            return Some(format!("its labels are {:?}, its card says otherwise", self.labels.kind()));
+        }
+        match &self.labels {
+            Labels::Hard(labels) if labels.len() != images => {
+                Some(format!("it has {} labels for {images} images", labels.len()))
+            }
+            Labels::Hard(labels) => {
+                let outside = labels.iter().find(|label| **label as usize >= classes)?;
+                Some(format!("label {outside} has no class, there are {classes}"))
+            }
+            Labels::Soft { classes: width, .. } if *width != classes => {
+                Some(format!("its labels have {width} classes, its card names {classes}"))
+            }
+            Labels::Soft { logits, .. } if Some(logits.len()) != images.checked_mul(classes) => {
+                Some(format!("it has {} logits for {images} images of {classes} classes", logits.len()))
+            }
+            Labels::Soft { logits, .. } => logits
+                .iter()
+                .any(|logit| !logit.is_finite())
+                .then(|| "its label logits are not all finite".to_owned()),
+        }
+    }
+}
+
+fn read_labels(file: &Artefact<'_>, kind: LabelKind) -> Result<Labels, StoreError> {
+    match kind {
+        LabelKind::Hard => {
+            let (_, values) = file.i64("labels")?;
+            let labels = values.into_iter().map(u32::try_from).collect::<Result<_, _>>();
+            labels.map(Labels::Hard).map_err(|_| file.damaged("it has a label that is not a class index"))
+        }
+        LabelKind::Soft => {
+            let (shape, logits) = file.f32("label_logits")?;
+            let &[_, classes] = shape else {
+                return Err(file.damaged(format!("its logits have shape {shape:?}, not [n, classes]")));
+            };
+            Ok(Labels::Soft { logits: logits.to_vec(), classes })
+        }
+    }
+}
