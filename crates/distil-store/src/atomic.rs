@@ -111,7 +111,7 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
 }
 
 /// Creates a temporary file that a simultaneous [`sweep`] leaves alone, because it is locked while it is written.
-fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
     for _ in 0..ATTEMPTS {
         let partial = named_partial(folder)?;
         match partial.as_file().try_lock() {
