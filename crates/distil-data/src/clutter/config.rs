@@ -13,7 +13,8 @@ const SMALLEST_GLYPH: f32 = 9.0;
 ///
 /// Only the glyph's shape depends on the class. Every other choice (place, size, rotation, colours, texture,
 /// distractors) comes from its own stream, so two configurations that differ in one field differ in that
-/// respect only: raising `clutter` adds distractors behind the same glyph at the same place. Fields that a file
+/// respect only: raising `clutter` adds distractors behind the same glyph at the same place (a larger glyph moves
+/// towards the middle, where there is room for it). Fields that a file
 /// leaves out are those of [`ClutterConfig::easy`].
 ///
 /// ```

@@ -155,7 +155,7 @@ fn paint(config: &ClutterConfig, seed: u64, part: Part, index: usize) -> Clutter
     let label = index % CLASS_NAMES.len();
     let draws = |aspect| stream(seed, &part.purpose(aspect), index as u64);
     let pose = Pose::draw(config, &mut draws("pose"));
-    let palette = Palette::draw(config, &mut draws("palette"));
+    let palette = Palette::draw(&mut draws("palette"));
     let mut canvas = background(config, &palette, &mut draws("texture"));
     scatter(config, &palette, &mut canvas, &mut draws("distractors"));
     let mask = lay_glyph(&mut canvas, &palette, &pose, label);

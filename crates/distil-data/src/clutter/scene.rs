@@ -56,10 +56,12 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Colours so far apart that the texture's swing and the gradient leave [`CONTRAST`] between them.
-    pub(super) fn draw(config: &ClutterConfig, rng: &mut Stream) -> Self {
+    /// Colours so far apart that the strongest texture and the gradient leave [`CONTRAST`] between them.
+    ///
+    /// The configuration has no say: a stronger texture is to change the background and not the glyph's colour.
+    pub(super) fn draw(rng: &mut Stream) -> Self {
         let bright_glyph = unit(rng) < 0.5;
-        let gap = CONTRAST + TEXTURE_SWING * config.texture + GRADIENT;
+        let gap = CONTRAST + TEXTURE_SWING + GRADIENT;
         // Luma counted from the background's end of the scale, so that both cases share the arithmetic.
         let mirrored = |value: f32| if bright_glyph { value } else { 1.0 - value };
         let ground = uniform(rng, 0.12, 0.42);
