@@ -79,7 +79,8 @@ impl TrajectoryStore {
         check_header(&path, header)?;
         if !path.exists() {
             create_folder(folder)?;
-            atomic::write(&path, format!("{:#}\n", as_json(header)))?;
+            let text = json!({"header": header, "sha256": digest(header)});
+            atomic::write(&path, format!("{text:#}\n"))?;
         }
         atomic::sweep(folder)?;
         let store = Self::open(folder)?;
@@ -100,10 +101,7 @@ impl TrajectoryStore {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         let path = folder.join(HEADER_FILE);
-        let text = fs::read_to_string(&path).map_err(|source| StoreError::read(&path, source))?;
-        let header: StoreHeader = serde_json::from_str(&text).map_err(|error| {
-            StoreError::damaged(&path, error.to_string(), "restore it or train the experts in a new folder")
-        })?;
+        let header = read_header(&path)?;
         let parameters = check_header(&path, &header)?;
         Ok(Self { folder: folder.to_path_buf(), header, parameters, opened: Mutex::default() })
     }
@@ -289,6 +287,29 @@ fn check_header(path: &Path, header: &StoreHeader) -> Result<usize, StoreError> 
         Some(parameters) if parameters > 0 => Ok(parameters),
         _ => Err(StoreError::refused(path, "the layout has no parameters, or impossibly many", remedy)),
     }
+}
+
+/// The content of `store.json`.
+#[derive(Deserialize)]
+struct HeaderFile {
+    header: StoreHeader,
+    sha256: String,
+}
+
+fn read_header(path: &Path) -> Result<StoreHeader, StoreError> {
+    let damaged = |what: String| {
+        StoreError::damaged(path, what, "restore it from a copy, or train the experts in a new folder")
+    };
+    let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+    let file: HeaderFile = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    if digest(&file.header) != file.sha256 {
+        return Err(damaged("its content does not match its checksum".to_owned()));
+    }
+    Ok(file.header)
+}
+
+fn digest(header: &StoreHeader) -> String {
+    container::sha256(as_json(header).to_string().as_bytes())
 }
 
 fn as_json(header: &StoreHeader) -> Value {

@@ -1,4 +1,5 @@
 //! Import of replay buffers that PyTorch saved.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -93,7 +94,8 @@ fn views_of_a_shared_storage_are_gathered() {
     let layout = [("a", vec![2, 3]), ("b", vec![2, 3]), ("c", vec![2])];
     let header = header(layout.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect(), 2);
     let folder = tempfile::tempdir().unwrap();
-    let store = import_replay_buffers(&[fixture("shared_storage.pt")], &header, folder.path(), go_on).unwrap();
+    let store =
+        import_replay_buffers(&[fixture("shared_storage.pt")], &header, folder.path(), go_on).unwrap();
     let expected = [0., 1., 2., 3., 4., 5., 6., 8., 10., 7., 9., 11., 2., 3.];
     assert_eq!(store.expert(0).unwrap().snapshot(0), expected);
     assert_eq!(store.expert(0).unwrap().snapshot(1), expected);
