@@ -1,6 +1,6 @@
 //! Writing a file whole or not at all.
 //!
-//! Every file of a distillation run is written by [`write`] or [`write_with`]: the bytes go to a hidden temporary
+//! Every file of a distillation run is written by [`write()`] or [`write_with`]: the bytes go to a hidden temporary
 //! file in the same folder, reach the disk, and only then take the final name in one rename. A process killed at any
 //! instant leaves either the old file or the new one, and at worst a `.distil-*.partial` file that [`sweep`] removes.
 
@@ -85,7 +85,7 @@ pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(), Writ
     write_with(path, |file| file.write_all(bytes.as_ref()))
 }
 
-/// Like [`write`], for content that is produced piece by piece.
+/// Like [`write()`], for content that is produced piece by piece.
 ///
 /// # Errors
 /// [`WriteError`] names the path and the remedy; the older file, if any, is untouched. An error returned by `fill`

@@ -67,9 +67,9 @@ impl Card {
 /// Labels of a synthetic set of n images.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Labels {
-    /// Class indices [n].
+    /// Class indices, of shape `[n]`.
     Hard(Vec<u32>),
-    /// Logits [n, classes], row-major.
+    /// Logits, `[n, classes]` row-major.
     Soft {
         /// The n·classes logits.
         logits: Vec<f32>,
@@ -91,9 +91,9 @@ impl Labels {
 /// A distilled training set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyntheticSet {
-    /// Pixels [n, c, h, w], row-major, in the space of the network's input (normalised or whitened).
+    /// Pixels, `[n, c, h, w]` row-major, in the space of the network's input (normalised or whitened).
     pub images: Vec<f32>,
-    /// [n, c, h, w].
+    /// `[n, c, h, w]`.
     pub shape: [usize; 4],
     /// One label per image.
     pub labels: Labels,
