@@ -1,0 +1,154 @@
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use distil_data::Dataset;
+use distil_models::ConvNet;
+use distil_store::SyntheticSet;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Protocol, StudentError, Summary, TooFewImages, Training, TrainingSet, accuracy, random_real};
+
+/// What is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A distilled set.
+    Synthetic(&'a SyntheticSet),
+    /// Random real images, another draw for every seed.
+    RandomReal {
+        /// Images per class.
+        ipc: usize,
+    },
+    /// All training images.
+    FullData,
+}
+
+/// Accuracies of one subject over seeds, on the test split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// What was evaluated, as a table shows it.
+    pub name: String,
+    /// Training images of a student.
+    pub images: usize,
+    /// Index of a student's last epoch.
+    pub epochs: usize,
+    /// Step size of the students.
+    pub lr: f64,
+    /// Test accuracy of each seed, in `[0, 1]`.
+    pub accuracies: Vec<f64>,
+    /// Mean, standard deviation and 95% interval of the accuracies.
+    pub summary: Summary,
+    /// Wall-clock seconds of all students together.
+    pub seconds: f64,
+}
+
+/// Where an evaluation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Student, from 0.
+    pub student: usize,
+    /// Number of students.
+    pub students: usize,
+    /// Epochs done by this student.
+    pub epoch: usize,
+    /// Epochs of a student.
+    pub epochs: usize,
+}
+
+/// Why an evaluation has no result.
+#[derive(Debug, Error)]
+pub enum EvaluateError {
+    /// A student was not trained.
+    #[error(transparent)]
+    Student(#[from] StudentError),
+    /// Random real images could not be drawn.
+    #[error(transparent)]
+    TooFew(#[from] TooFewImages),
+    /// The set does not fit the data or the network.
+    #[error("the synthetic set holds {found} images, but {wanted} are needed for this dataset; evaluate it on the dataset named in its card")]
+    Shape {
+        /// Shape of the set's images.
+        found: String,
+        /// Shape of the dataset's images.
+        wanted: String,
+    },
+    /// The set was made with other preprocessing.
+    #[error("the synthetic set was made with other preprocessing than the dataset was loaded with; set the [data] section to what its card says")]
+    Preprocessing,
+}
+
+/// The evaluation of any subject on one dataset with one network and protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluator<'a> {
+    /// The students' network.
+    pub net: &'a ConvNet,
+    /// Real data: references are drawn from its training split, tests run on its test split.
+    pub dataset: &'a Dataset,
+    /// How students are trained, and how many.
+    pub protocol: &'a Protocol,
+    /// Student `i` uses seed `seed + i` for everything random.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+impl Evaluator<'_> {
+    /// Trains `protocol.seeds` students on `subject` and tests each on the test split.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] when the set does not fit, or a student was stopped or diverged.
+    pub fn evaluate(
+        &self,
+        name: &str,
+        subject: Subject<'_>,
+        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Evaluation, EvaluateError> {
+        let Self { net, dataset, protocol, device, .. } = *self;
+        let (epochs, lr) = match subject {
+            Subject::Synthetic(set) => {
+                check(set, net, dataset)?;
+                (protocol.epochs, f64::from(set.syn_lr))
+            }
+            Subject::RandomReal { .. } => (protocol.epochs, protocol.real_lr),
+            Subject::FullData => (protocol.full_epochs, protocol.real_lr),
+        };
+        let started = Instant::now();
+        let mut accuracies = Vec::with_capacity(protocol.seeds);
+        let mut images = 0;
+        for student in 0..protocol.seeds {
+            let seed = self.seed + student as u64;
+            let drawn = match subject {
+                Subject::RandomReal { ipc } => {
+                    Some(random_real(&dataset.train, &dataset.class_names, ipc, seed)?)
+                }
+                _ => None,
+            };
+            let set = match subject {
+                Subject::Synthetic(set) => TrainingSet::Synthetic(set),
+                _ => TrainingSet::Real(drawn.as_ref().unwrap_or(&dataset.train)),
+            };
+            images = set.len();
+            let mut tell =
+                |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
+            let training = Training { net, set, protocol, epochs, lr, seed, device };
+            let trained = training.run(&mut tell)?;
+            accuracies.push(accuracy(net, &trained.theta, &dataset.test, device));
+        }
+        let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Evaluation { name: name.to_owned(), images, epochs, lr, accuracies, summary, seconds })
+    }
+}
+
+/// A set is only worth something with the pixels it was made for.
+fn check(set: &SyntheticSet, net: &ConvNet, dataset: &Dataset) -> Result<(), EvaluateError> {
+    let [_, c, h, w] = set.shape;
+    if [c, h, w] != [net.channels, net.height, net.image_width] {
+        let found = format!("{c}×{h}×{w}");
+        let wanted = format!("{}×{}×{}", net.channels, net.height, net.image_width);
+        return Err(EvaluateError::Shape { found, wanted });
+    }
+    let wanted = serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON");
+    if set.card.preprocessing == wanted { Ok(()) } else { Err(EvaluateError::Preprocessing) }
+}

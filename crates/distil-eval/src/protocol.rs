@@ -1,0 +1,89 @@
+use distil_augment::Strategy;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// How students are trained and how often. The defaults are the MTT lineage's: SGD with momentum for
+/// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, at epoch `epochs / 2 + 1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Protocol {
+    /// Number of students, each with its own initial weights, batches and augmentation (published: 5; DATM, EDF: 1).
+    pub seeds: usize,
+    /// Index of the last epoch on a synthetic set or on random real images (published: 1000).
+    pub epochs: usize,
+    /// Index of the last epoch on the full training data, which needs far fewer.
+    pub full_epochs: usize,
+    /// Images a step (published: 256; DATM and EDF: 128).
+    pub batch: usize,
+    /// Step size on real images, which carry no learned one (published: 0.01).
+    pub real_lr: f64,
+    /// Momentum (published: 0.9).
+    pub momentum: f64,
+    /// Weight decay (published: 0.0005).
+    pub weight_decay: f64,
+    /// Augmentation of every batch (published: DSA).
+    pub augmentation: Strategy,
+    /// The most images alive at a time; bounds memory and changes nothing else.
+    pub micro_batch: usize,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self {
+            seeds: 5,
+            epochs: 1000,
+            full_epochs: 50,
+            batch: 256,
+            real_lr: 0.01,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            augmentation: Strategy::dsa(),
+            micro_batch: 256,
+        }
+    }
+}
+
+/// A protocol that cannot be followed.
+#[derive(Debug, Error, PartialEq)]
+pub enum ProtocolError {
+    /// A count is zero.
+    #[error("eval.{key} is 0; give at least 1")]
+    Zero {
+        /// The offending key.
+        key: &'static str,
+    },
+    /// A number is out of its range.
+    #[error("eval.{key} = {value} is out of range; give {range}")]
+    Range {
+        /// The offending key.
+        key: &'static str,
+        /// What it was set to.
+        value: f64,
+        /// What would do.
+        range: &'static str,
+    },
+}
+
+impl Protocol {
+    /// Refuses values that cannot work.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] names the key and what would do.
+    pub fn check(&self) -> Result<(), ProtocolError> {
+        let counts = [("seeds", self.seeds), ("batch", self.batch), ("micro_batch", self.micro_batch)];
+        if let Some(&(key, _)) = counts.iter().find(|(_, count)| *count == 0) {
+            return Err(ProtocolError::Zero { key });
+        }
+        let numbers = [
+            ("real_lr", self.real_lr, self.real_lr > 0.0, "a positive number such as 0.01"),
+            ("momentum", self.momentum, (0.0..1.0).contains(&self.momentum), "0 or more and below 1"),
+            ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
+        ];
+        for (key, value, fits, range) in numbers {
+            if !(value.is_finite() && fits) {
+                return Err(ProtocolError::Range { key, value, range });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_data::Split;
+use distil_models::{ConvNet, Targets};
+use distil_random::{shuffle, stream};
+use distil_store::{Labels, SyntheticSet};
+use thiserror::Error;
+
+/// What a student trains on.
+#[derive(Debug, Clone, Copy)]
+pub enum TrainingSet<'a> {
+    /// A distilled set, with its labels and its learned step size.
+    Synthetic(&'a SyntheticSet),
+    /// Real images with hard labels.
+    Real(&'a Split),
+}
+
+impl TrainingSet<'_> {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Synthetic(set) => set.shape[0],
+            Self::Real(split) => split.labels.len(),
+        }
+    }
+
+    /// Whether there is nothing to train on.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The given rows on the device.
+    pub(crate) fn batch(&self, net: &ConvNet, rows: &[usize], device: &Device) -> (Tensor<4>, Targets) {
+        let pixels = match self {
+            Self::Real(split) => split.images.gather(rows),
+            Self::Synthetic(set) => select(&set.images, net.channels * net.height * net.image_width, rows),
+        };
+        let shape = [rows.len(), net.channels, net.height, net.image_width];
+        let images = Tensor::from_data(TensorData::new(pixels, shape), (device, DType::F32));
+        let classes = |labels: &[u32]| {
+            let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+            Targets::from_classes(&labels, net.classes, device, DType::F32)
+        };
+        let targets = match self {
+            Self::Real(split) => classes(&split.labels),
+            Self::Synthetic(set) => match &set.labels {
+                Labels::Hard(labels) => classes(labels),
+                Labels::Soft { logits, classes } => {
+                    let data = TensorData::new(select(logits, *classes, rows), [rows.len(), *classes]);
+                    Targets::Soft(Tensor::from_data(data, (device, DType::F32)))
+                }
+            },
+        };
+        (images, targets)
+    }
+}
+
+/// Rows of a row-major matrix.
+fn select(values: &[f32], columns: usize, rows: &[usize]) -> Vec<f32> {
+    rows.iter().flat_map(|&row| &values[row * columns..(row + 1) * columns]).copied().collect()
+}
+
+/// A class with fewer images than were asked for.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "class {class} has {found} training images, fewer than distill.ipc = {ipc}; lower ipc or raise data.train_limit"
+)]
+pub struct TooFewImages {
+    /// Name of the class.
+    pub class: String,
+    /// Images it has.
+    pub found: usize,
+    /// Images asked for.
+    pub ipc: usize,
+}
+
+/// `ipc` random real images of each class: the reference a distilled set has to beat.
+///
+/// # Errors
+/// [`TooFewImages`] names the first class that has fewer.
+pub fn random_real(train: &Split, class_names: &[String], ipc: usize, seed: u64) -> Result<Split, TooFewImages> {
+    let mut chosen = Vec::with_capacity(class_names.len() * ipc);
+    for (class, name) in class_names.iter().enumerate() {
+        let mut rows = train.rows_of_class(class as u32);
+        if rows.len() < ipc {
+            return Err(TooFewImages { class: name.clone(), found: rows.len(), ipc });
+        }
+        shuffle(&mut stream(seed, "random-real", class as u64), &mut rows);
+        chosen.extend(&rows[..ipc]);
+    }
+    Ok(train.subset(&chosen))
+}

@@ -1,0 +1,67 @@
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use distil_data::Dataset;
+use distil_models::ConvNet;
+use distil_store::{StoreHeader, TrajectoryStore};
+use serde_json::{Value, json};
+
+use crate::{ExpertError, Progress, Recipe, train_expert};
+
+/// What filling a store came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreOutcome {
+    /// Experts that were trained now.
+    pub trained: usize,
+    /// Experts that were there already.
+    pub found: usize,
+}
+
+/// The header of a store of such experts. The number of experts is not part of it: a store may grow.
+pub fn header(net: &ConvNet, dataset: &Dataset, recipe: &Recipe, seed: u64) -> StoreHeader {
+    let layout = net.layout();
+    StoreHeader {
+        architecture: serde_json::to_value(net).expect("a network is plain JSON"),
+        layout: layout.entries().iter().map(|e| (e.name.clone(), e.shape.clone())).collect(),
+        dataset: dataset.name.clone(),
+        dataset_digest: dataset.digest.clone(),
+        preprocessing: serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON"),
+        recipe: training(recipe),
+        seed,
+        snapshots: recipe.epochs + 1,
+    }
+}
+
+/// What of a recipe shapes a trajectory.
+fn training(recipe: &Recipe) -> Value {
+    json!({
+        "epochs": recipe.epochs,
+        "lr": recipe.lr,
+        "batch": recipe.batch,
+        "gsam": recipe.gsam,
+        "augmentation": recipe.augmentation.to_string(),
+    })
+}
+
+/// Trains the experts `0..recipe.experts` that `store` lacks and writes each when it is done.
+///
+/// # Errors
+/// [`ExpertError`]; the experts written before it stay usable.
+pub fn train_store(
+    store: &TrajectoryStore,
+    net: &ConvNet,
+    dataset: &Dataset,
+    recipe: &Recipe,
+    device: &Device,
+    report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<StoreOutcome, ExpertError> {
+    let complete = store.complete();
+    let missing: Vec<usize> = (0..recipe.experts).filter(|i| !complete.contains(i)).collect();
+    for &expert in &missing {
+        let seed = store.header().seed;
+        let trained = train_expert(net, &dataset.train, recipe, seed, expert, device, report)?;
+        store.write(expert, &trained.trajectory)?;
+        tracing::debug!(expert, loss = trained.losses.last(), "expert written");
+    }
+    Ok(StoreOutcome { trained: missing.len(), found: recipe.experts - missing.len() })
+}

@@ -1,0 +1,227 @@
+//! Every fixture of the kinds that this crate owns, in f64 and in f32.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_augment::Augmentation;
+use distil_golden::{Fixture, Precision, check_all};
+use distil_hypergrad::{
+    Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
+};
+use distil_match::{CommonPatternDropout, Granularity, trajectory_loss};
+use distil_models::{ConvNet, Targets};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+type Outcome = Result<(), String>;
+
+#[test]
+fn golden() {
+    check_all(&["unroll", "tesla", "hvp", "sgd_momentum"], |fixture, precision| {
+        match fixture.kind.as_str() {
+            "hvp" => check_hvp(fixture, precision),
+            "sgd_momentum" => check_sgd(fixture, precision),
+            _ => check_unroll(fixture, precision),
+        }
+    });
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Net {
+    depth: usize,
+    width: usize,
+    channels: usize,
+    classes: usize,
+    image_height: usize,
+    image_width: usize,
+    pad28: bool,
+    params: usize,
+}
+
+impl Net {
+    fn build(&self) -> ConvNet {
+        let mut net = ConvNet::new(self.channels, self.classes, self.image_height, self.image_width)
+            .with_width(self.width)
+            .with_depth(self.depth);
+        net.pad28 = self.pad28;
+        assert_eq!(net.layout().params(), self.params, "the layout has as many scalars as the fixture");
+        net
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Label {
+    Hard,
+    Soft,
+}
+
+fn dtype(precision: Precision) -> DType {
+    match precision {
+        Precision::F64 => DType::F64,
+        Precision::F32 => DType::F32,
+    }
+}
+
+fn tensor<const D: usize>(fixture: &Fixture, name: &str, precision: Precision) -> Result<Tensor<D>, String> {
+    let array = fixture.float(name)?;
+    let data = TensorData::new(array.values.clone(), array.shape.clone());
+    Ok(Tensor::from_data(data, (&Device::flex(), dtype(precision))))
+}
+
+fn targets(fixture: &Fixture, label: &Label, net: &Net, precision: Precision) -> Result<Targets, String> {
+    Ok(match label {
+        Label::Soft => Targets::Soft(tensor(fixture, "y", precision)?),
+        Label::Hard => {
+            let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();
+            Targets::from_classes(&labels, net.classes, &Device::flex(), dtype(precision))
+        }
+    })
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
+struct UnrollOptions {
+    kind: String,
+    name: String,
+    format: u32,
+    tolerance: IgnoredAny,
+    net: Net,
+    steps: usize,
+    batch: usize,
+    images: usize,
+    label: Label,
+    drop_ratio: f64,
+    granularity: Granularity,
+    same_inputs_as: Option<String>,
+}
+
+fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
+    let options: UnrollOptions = fixture.options()?;
+    let net = options.net.build();
+    let steps: Vec<InnerStep> = fixture
+        .integer("idx")?
+        .values
+        .chunks(options.batch)
+        .map(|row| InnerStep {
+            rows: row.iter().filter(|&&i| i >= 0).map(|&i| i as usize).collect(),
+            augmentation: Augmentation::None,
+        })
+        .collect();
+    assert_eq!(steps.len(), options.steps);
+    let set = InnerSet {
+        images: tensor(fixture, "x", precision)?,
+        targets: targets(fixture, &options.label, &options.net, precision)?,
+    };
+    let syn_lr = fixture.float("lr")?.values[0];
+    for micro_batch in [usize::MAX, 2] {
+        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, micro_batch };
+        compare_unroll(fixture, &options, &inner, precision)
+            .map_err(|error| format!("micro_batch {micro_batch}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn compare_unroll(
+    fixture: &Fixture,
+    options: &UnrollOptions,
+    inner: &InnerLoop<'_>,
+    precision: Precision,
+) -> Outcome {
+    let theta_0: Tensor<1> = tensor(fixture, "theta0", precision)?;
+    let thetas = unroll(inner, theta_0.clone());
+    let theta_n = floats(thetas[options.steps].clone());
+    let dropout = CommonPatternDropout { ratio: options.drop_ratio, granularity: options.granularity };
+    let target = &fixture.float("target")?.values;
+    let layout = inner.net.layout();
+    let matched = trajectory_loss(&layout, &theta_n, &floats(theta_0.clone()), target, Some(dropout));
+    let lambda = TensorData::new(matched.lambda, theta_0.shape());
+    let lambda = Tensor::from_data(lambda, (&Device::flex(), dtype(precision)));
+    let differentiation =
+        if fixture.kind == "tesla" { Differentiation::Truncated } else { Differentiation::Exact };
+    let gradient = adjoint(inner, &thetas, lambda, differentiation);
+
+    fixture.expect("theta_n", &theta_n, precision)?;
+    fixture.expect("loss", &[matched.loss], precision)?;
+    if fixture.has("expect.kept") {
+        let kept = matched.kept.ok_or("dropout kept everything")?;
+        fixture.expect_integers("kept", &kept.into_iter().map(i64::from).collect::<Vec<_>>())?;
+    }
+    fixture.expect("dx", &floats(gradient.images), precision)?;
+    if let Some(labels) = gradient.labels {
+        fixture.expect("dy", &floats(labels), precision)?;
+    }
+    fixture.expect("dlr", &[gradient.syn_lr], precision)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
+struct HvpOptions {
+    kind: String,
+    name: String,
+    format: u32,
+    tolerance: IgnoredAny,
+    net: Net,
+    images: usize,
+    label: Label,
+}
+
+fn check_hvp(fixture: &Fixture, precision: Precision) -> Outcome {
+    let options: HvpOptions = fixture.options()?;
+    let net = options.net.build();
+    let theta = tensor(fixture, "theta", precision)?;
+    let images = tensor(fixture, "x", precision)?;
+    let targets = targets(fixture, &options.label, &options.net, precision)?;
+    let v = tensor(fixture, "v", precision)?;
+    for micro_batch in [usize::MAX, 1] {
+        let got = hvp(&net, &theta, &images, &targets, &v, micro_batch);
+        fixture.expect("loss", &floats(got.loss), precision)?;
+        fixture.expect("grad", &floats(got.gradient.ok_or("no gradient")?), precision)?;
+        fixture.expect("hv", &floats(got.hv.ok_or("no product")?), precision)?;
+        fixture.expect("dx", &floats(got.images), precision)?;
+        if let Some(labels) = got.labels {
+            fixture.expect("dy", &floats(labels), precision)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
+struct SgdOptions {
+    kind: String,
+    name: String,
+    format: u32,
+    tolerance: IgnoredAny,
+    length: usize,
+    steps: usize,
+    momentum: f64,
+    weight_decay: f64,
+    reset_before: Vec<usize>,
+}
+
+fn check_sgd(fixture: &Fixture, precision: Precision) -> Outcome {
+    let options: SgdOptions = fixture.options()?;
+    let sgd = Sgd { momentum: options.momentum, weight_decay: options.weight_decay };
+    let mut theta: Tensor<1> = tensor(fixture, "theta0", precision)?;
+    let gradients: Tensor<2> = tensor(fixture, "grads", precision)?;
+    let mut state = SgdState::default();
+    let (mut thetas, mut buffers) = (Vec::new(), Vec::new());
+    for (i, &lr) in fixture.float("lr")?.values.iter().enumerate() {
+        if options.reset_before.contains(&i) {
+            state = SgdState::default();
+        }
+        let gradient = gradients.clone().slice([i..i + 1]).squeeze_dim(0);
+        (theta, state) = sgd.update(theta, gradient, lr, state);
+        thetas.extend(floats(theta.clone()));
+        buffers.extend(floats(state.buffer.clone().expect("a step fills the buffer")));
+    }
+    fixture.expect("thetas", &thetas, precision)?;
+    fixture.expect("buffers", &buffers, precision)
+}

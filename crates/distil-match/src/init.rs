@@ -1,0 +1,214 @@
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_data::{Dataset, Split};
+use distil_models::{ConvNet, Plain, Targets};
+use distil_random::{normal, shuffle, stream};
+use distil_store::{LabelKind, StoreError, TrajectoryStore};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::Method;
+use crate::outer::Learned;
+
+/// Images of one forward pass; bounds memory only.
+const BATCH: usize = 250;
+
+/// What the synthetic images start as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Standard normal noise in network-input space.
+    Noise,
+    /// Random real images of the class.
+    Real,
+    /// Random real images that a trained expert classifies correctly (DATM).
+    Correct,
+}
+
+/// Why the synthetic set cannot be initialised.
+#[derive(Debug, Error)]
+pub enum InitError {
+    /// A class is too small.
+    #[error(
+        "class {class} has {found} training images, fewer than distill.ipc = {ipc}; lower distill.ipc or raise data.train_limit"
+    )]
+    TooFewImages {
+        /// Name of the class.
+        class: String,
+        /// Images it has.
+        found: usize,
+        /// Images wanted.
+        ipc: usize,
+    },
+    /// The experts do not classify enough images of a class correctly.
+    #[error(
+        "only {found} training images of class {class} are classified correctly by the experts, fewer than distill.ipc = {ipc}; train the experts longer or use distill.init = \"real\""
+    )]
+    TooFewCorrect {
+        /// Name of the class.
+        class: String,
+        /// Images found.
+        found: usize,
+        /// Images wanted.
+        ipc: usize,
+    },
+    /// An expert cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Experts as classifiers: their parameters after the last epoch.
+struct Experts<'a> {
+    net: &'a ConvNet,
+    store: &'a TrajectoryStore,
+    numbers: &'a [usize],
+    device: &'a Device,
+}
+
+impl Experts<'_> {
+    /// Logits `[rows, k]` of the `which`-th expert, row by row.
+    fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
+        let expert = self.store.expert(self.numbers[which])?;
+        let last = expert.snapshot(expert.snapshots() - 1);
+        let params = self.net.layout().split(self.net.theta(last, self.device));
+        let mut logits = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(BATCH) {
+            let shape = [rows.len(), self.net.channels, self.net.height, self.net.image_width];
+            let data = TensorData::new(split.images.gather(rows), shape);
+            let out = self.net.forward::<Plain>(&params, Tensor::from_data(data, (self.device, DType::F32)));
+            let out: Vec<f32> = out.into_data().iter::<f32>().collect();
+            logits.extend(out.chunks(self.net.classes).map(<[f32]>::to_vec));
+        }
+        Ok(logits)
+    }
+}
+
+/// Whether the label's logit is the strictly largest.
+fn is_correct(logits: &[f32], label: usize) -> bool {
+    logits.iter().enumerate().all(|(class, &logit)| class == label || logit < logits[label])
+}
+
+/// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
+pub(crate) fn initialise(
+    method: &Method,
+    net: &ConvNet,
+    dataset: &Dataset,
+    store: &TrajectoryStore,
+    numbers: &[usize],
+    seed: u64,
+    device: &Device,
+) -> Result<Learned, InitError> {
+    let experts = Experts { net, store, numbers, device };
+    let rows = choose(method, dataset, &experts, seed)?;
+    let n = rows.len();
+    let pixels = match method.init {
+        Init::Noise => noise(n * net.channels * net.height * net.image_width, seed),
+        Init::Real | Init::Correct => dataset.train.images.gather(&rows),
+    };
+    let shape = [n, net.channels, net.height, net.image_width];
+    let images = Tensor::from_data(TensorData::new(pixels, shape), (device, DType::F32));
+    let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
+    let targets = match method.labels {
+        LabelKind::Hard => Targets::from_classes(&labels, net.classes, device, DType::F32),
+        LabelKind::Soft => {
+            let logits = label_logits(method.init, &dataset.train, &rows, &experts)?;
+            let data = TensorData::new(logits, [n, net.classes]);
+            Targets::Soft(Tensor::from_data(data, (device, DType::F32)))
+        }
+    };
+    Ok(Learned::new(images, targets, method))
+}
+
+/// The real images that the set starts from (or, with noise, takes its soft labels from).
+fn choose(
+    method: &Method,
+    dataset: &Dataset,
+    experts: &Experts<'_>,
+    seed: u64,
+) -> Result<Vec<usize>, InitError> {
+    let ipc = method.ipc;
+    let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
+    for (class, name) in dataset.class_names.iter().enumerate() {
+        let mut rows = dataset.train.rows_of_class(class as u32);
+        if rows.len() < ipc {
+            return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
+        }
+        shuffle(&mut stream(seed, "initial-images", class as u64), &mut rows);
+        if method.init == Init::Correct {
+            rows = correct(rows, class, ipc, &dataset.train, experts)?;
+            if rows.len() < ipc {
+                return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
+            }
+        }
+        chosen.extend(&rows[..ipc]);
+    }
+    Ok(chosen)
+}
+
+/// The first `ipc` candidates that the first expert classifies correctly; where it finds too few, further
+/// experts are asked about the rest.
+fn correct(
+    candidates: Vec<usize>,
+    class: usize,
+    ipc: usize,
+    train: &Split,
+    experts: &Experts<'_>,
+) -> Result<Vec<usize>, StoreError> {
+    let mut rest = candidates;
+    let mut found = Vec::with_capacity(ipc);
+    for which in 0..experts.numbers.len() {
+        let mut missed = Vec::new();
+        for rows in rest.chunks(BATCH) {
+            if found.len() >= ipc {
+                return Ok(found);
+            }
+            let logits = experts.logits(which, train, rows)?;
+            for (&row, logits) in rows.iter().zip(&logits) {
+                if is_correct(logits, class) { found.push(row) } else { missed.push(row) }
+            }
+        }
+        rest = missed;
+    }
+    Ok(found)
+}
+
+/// Initial label logits: the mean over the experts that classify the image correctly (all of them, where
+/// none does). With `init = "real"` the public code takes the first expert alone.
+fn label_logits(
+    init: Init,
+    train: &Split,
+    rows: &[usize],
+    experts: &Experts<'_>,
+) -> Result<Vec<f32>, StoreError> {
+    let classes = experts.net.classes;
+    let asked = if init == Init::Real { 1 } else { experts.numbers.len() };
+    let mut right = vec![(vec![0f64; classes], 0usize); rows.len()];
+    let mut all = right.clone();
+    for which in 0..asked {
+        for (i, logits) in experts.logits(which, train, rows)?.iter().enumerate() {
+            let label = train.labels[rows[i]] as usize;
+            let counts = init == Init::Real || is_correct(logits, label);
+            for (sum, count) in counts.then_some(&mut right[i]).into_iter().chain([&mut all[i]]) {
+                sum.iter_mut().zip(logits).for_each(|(sum, &logit)| *sum += f64::from(logit));
+                *count += 1;
+            }
+        }
+    }
+    let mean = |(sum, count): (Vec<f64>, usize)| sum.into_iter().map(move |s| (s / count as f64) as f32);
+    Ok(right.into_iter().zip(all).flat_map(|(right, all)| mean(if right.1 > 0 { right } else { all })).collect())
+}
+
+fn noise(values: usize, seed: u64) -> Vec<f32> {
+    let mut rng = stream(seed, "initial-noise", 0);
+    (0..values).map(|_| normal(&mut rng)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_correct;
+
+    #[test]
+    fn a_tie_is_not_correct() {
+        assert!(is_correct(&[0.1, 0.9, -3.0], 1));
+        assert!(!is_correct(&[0.9, 0.9], 0) && !is_correct(&[0.1, f32::NAN], 0));
+    }
+}

@@ -1,0 +1,257 @@
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use distil_store::{Card, Checkpoint, RunFolder, RunPaths, StoreError, SyntheticSet};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::state::{Selection, card};
+use crate::{Distiller, Ingredients, InitError, MethodError, StepOutcome, Verdict};
+
+/// One line of `events.jsonl`. It holds no time of day and no duration, so a replayed run logs the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// An iteration of distillation.
+    Iteration {
+        /// From 1.
+        iteration: u64,
+        /// The expert that was matched.
+        expert: usize,
+        /// The epoch the student started from.
+        start_epoch: usize,
+        /// Matching loss; `null` where it is not finite.
+        loss: f64,
+        /// Inner step size after the iteration.
+        syn_lr: f64,
+        /// Whether the step was taken.
+        applied: bool,
+        /// Why it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Verdict>,
+    },
+    /// A validation on held-out training images.
+    Validation {
+        /// Iterations done.
+        iteration: u64,
+        /// Accuracy of a student trained from scratch, in `[0, 1]`.
+        accuracy: f64,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+}
+
+/// The sets that a run leaves in its folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// Before the first iteration.
+    pub initial: PathBuf,
+    /// After the last iteration.
+    pub last: PathBuf,
+    /// After the iteration with the best validation accuracy.
+    pub best: PathBuf,
+    /// The moving average after the last iteration; written by methods that keep one.
+    pub ema: PathBuf,
+}
+
+impl Files {
+    /// The sets of the run in a folder.
+    pub fn of(paths: &RunPaths) -> Self {
+        let file = |name: &str| paths.synthetic().join(format!("{name}.safetensors"));
+        Self { initial: file("initial"), last: file("last"), best: file("best"), ema: file("ema") }
+    }
+}
+
+/// How a finished run went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Iterations done.
+    pub iterations: u64,
+    /// Iterations whose loss was above the gate.
+    pub gated: u64,
+    /// Iterations whose loss or gradient was not finite.
+    pub non_finite: u64,
+    /// The iteration with the best validation accuracy, and that accuracy.
+    pub best: Option<(u64, f64)>,
+}
+
+/// Why a run ended early. All that was done is in the folder; a resumed run continues there.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The method cannot run.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// The synthetic set cannot be initialised.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store has no expert.
+    #[error("the store has no complete expert; train experts first (`distil expert`)")]
+    NoExperts,
+    /// The callback asked to stop.
+    #[error("stopped after iteration {iteration}; continue with --resume")]
+    Stopped {
+        /// Iterations done and saved.
+        iteration: u64,
+    },
+    /// No step size of the outer loop can work if no step was ever taken.
+    #[error(
+        "none of the first {iterations} iterations could be applied ({non_finite} not finite, the rest above distill.loss_gate); lower distill.syn_lr or distill.syn_steps, or raise distill.loss_gate"
+    )]
+    Stuck {
+        /// Iterations done.
+        iterations: u64,
+        /// How many of them were not finite.
+        non_finite: u64,
+    },
+}
+
+/// Trains a student on a set and returns its accuracy on the validation split, in `[0, 1]`. It must
+/// not look at the test split. `None` means that it was asked to stop.
+pub type Validate<'a> = dyn FnMut(&SyntheticSet) -> Option<f64> + 'a;
+
+/// Called with every event; [`ControlFlow::Break`] saves a checkpoint and stops.
+pub type Told<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
+
+/// Iterations without a single applied step after which a run gives up.
+const PATIENCE: u64 = 200;
+
+/// A run between two of its iterations.
+struct Run<'a> {
+    with: &'a Ingredients<'a>,
+    card: Card,
+    folder: &'a mut RunFolder,
+    files: Files,
+    distiller: Distiller,
+    selection: Selection,
+    /// The last validation that the log already holds.
+    logged: Option<u64>,
+}
+
+/// Distils to the end, or on from the newest checkpoint in `folder`.
+///
+/// `name` and `command` go into the cards of the synthetic sets.
+///
+/// # Errors
+/// [`RunError`]; whatever it is, the folder can be resumed.
+pub fn run(
+    with: &Ingredients<'_>,
+    (name, command): (&str, &str),
+    folder: &mut RunFolder,
+    validate: &mut Validate<'_>,
+    told: &mut Told<'_>,
+) -> Result<Outcome, RunError> {
+    with.method.check(with.store.header().snapshots - 1)?;
+    if with.experts.is_empty() {
+        return Err(RunError::NoExperts);
+    }
+    let mut run = Run::open(with, card(with, name, command), folder)?;
+    loop {
+        run.validate(validate, told)?;
+        if run.distiller.iteration == with.method.iterations {
+            return run.finish();
+        }
+        run.step(told)?;
+    }
+}
+
+impl<'a> Run<'a> {
+    fn open(with: &'a Ingredients<'a>, card: Card, folder: &'a mut RunFolder) -> Result<Self, RunError> {
+        let files = Files::of(folder.paths());
+        let latest = folder.checkpoints().latest()?;
+        for skipped in &latest.skipped {
+            tracing::warn!("{skipped}; continuing from an earlier checkpoint");
+        }
+        let (distiller, selection) = match latest.checkpoint {
+            Some(checkpoint) => Distiller::restore(&checkpoint, with.device)?,
+            None => (Distiller::start(with)?, Selection::default()),
+        };
+        if distiller.iteration == 0 {
+            distiller.synthetic_set(&card).save(&files.initial)?;
+        }
+        folder.truncate_events_after(distiller.iteration)?;
+        let logged = last_validation(folder.paths())?;
+        Ok(Self { with, card, folder, files, distiller, selection, logged })
+    }
+
+    fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
+        let event = iteration_event(self.distiller.step(self.with)?);
+        self.folder.append_event(&event)?;
+        let Distiller { iteration, gated, non_finite, .. } = self.distiller;
+        if told(&event).is_break() {
+            self.save()?;
+            return Err(RunError::Stopped { iteration });
+        }
+        if iteration.is_multiple_of(self.with.method.checkpoint_every) {
+            self.save()?;
+        }
+        if iteration >= PATIENCE && gated + non_finite == iteration {
+            return Err(RunError::Stuck { iterations: iteration, non_finite });
+        }
+        Ok(())
+    }
+
+    /// Validates the set where that is due: at the start, every `validate_every` iterations, at the end.
+    fn validate(&mut self, validate: &mut Validate<'_>, told: &mut Told<'_>) -> Result<(), RunError> {
+        let iteration = self.distiller.iteration;
+        let method = self.with.method;
+        let due = iteration.is_multiple_of(method.validate_every) || iteration == method.iterations;
+        if !due || self.selection.validated == Some(iteration) {
+            return Ok(());
+        }
+        let set = self.distiller.synthetic_set(&self.card);
+        let Some(accuracy) = validate(&set) else {
+            self.save()?;
+            return Err(RunError::Stopped { iteration });
+        };
+        let best = self.selection.best.is_none_or(|(_, before)| accuracy > before);
+        if best {
+            set.save(&self.files.best)?;
+            self.selection.best = Some((iteration, accuracy));
+        }
+        self.selection.validated = Some(iteration);
+        let event = Event::Validation { iteration, accuracy, best };
+        if self.logged.is_none_or(|logged| logged < iteration) {
+            self.folder.append_event(&event)?;
+        }
+        self.save()?;
+        if told(&event).is_break() {
+            return Err(RunError::Stopped { iteration });
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> Result<(), RunError> {
+        let checkpoint: Checkpoint = self.distiller.checkpoint(self.selection)?;
+        Ok(self.folder.save_checkpoint(&checkpoint)?)
+    }
+
+    fn finish(self) -> Result<Outcome, RunError> {
+        self.distiller.synthetic_set(&self.card).save(&self.files.last)?;
+        if let Some(averaged) = self.distiller.averaged_set(&self.card) {
+            averaged.save(&self.files.ema)?;
+        }
+        let Distiller { iteration, gated, non_finite, .. } = self.distiller;
+        Ok(Outcome { iterations: iteration, gated, non_finite, best: self.selection.best })
+    }
+}
+
+fn iteration_event(step: StepOutcome) -> Event {
+    let StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict } = step;
+    let applied = verdict == Verdict::Applied;
+    let reason = (!applied).then_some(verdict);
+    Event::Iteration { iteration, expert, start_epoch, loss, syn_lr, applied, reason }
+}
+
+/// The iteration of the last validation in the log.
+fn last_validation(paths: &RunPaths) -> Result<Option<u64>, StoreError> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+        iteration: u64,
+    }
+    let lines: Vec<Line> = paths.read_events()?;
+    Ok(lines.into_iter().filter(|line| line.kind == "validation").map(|line| line.iteration).max())
+}

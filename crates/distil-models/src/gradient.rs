@@ -1,0 +1,71 @@
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor};
+
+use crate::{Arithmetic, ConvNet, Plain, Targets};
+
+/// A loss and its gradient with respect to θ.
+#[derive(Debug, Clone)]
+pub struct LossGradient {
+    /// Mean cross-entropy over the batch, shape `[1]`, on the device.
+    pub loss: Tensor<1>,
+    /// ∇_θ of that mean, `[P]`.
+    pub gradient: Tensor<1>,
+}
+
+/// Mean cross-entropy of `net` at `theta` `[P]` on one batch, and its gradient.
+///
+/// The batch is evaluated in chunks of at most `micro_batch` images, which bounds memory and changes
+/// nothing else: these networks have no batch statistics, so the mean is a sum over chunks.
+pub fn loss_and_gradient(
+    net: &ConvNet,
+    theta: &Tensor<1>,
+    images: &Tensor<4>,
+    targets: &Targets,
+    micro_batch: usize,
+) -> LossGradient {
+    let n = images.dims()[0];
+    let mut total: Option<LossGradient> = None;
+    for range in micro_batches(n, micro_batch) {
+        let part = chunk(net, theta, images.clone().slice([range.clone()]), &targets.slice(range), n);
+        total = Some(match total {
+            None => part,
+            Some(sum) => LossGradient {
+                loss: sum.loss + part.loss,
+                gradient: sum.gradient + part.gradient,
+            },
+        });
+    }
+    total.unwrap_or_else(|| LossGradient { loss: theta.zeros_like().slice([0..1]), gradient: theta.zeros_like() })
+}
+
+/// One chunk's share of the batch mean over `n` images.
+fn chunk(net: &ConvNet, theta: &Tensor<1>, images: Tensor<4>, targets: &Targets, n: usize) -> LossGradient {
+    let leaves: Vec<Tensor<1>> =
+        net.layout().split(theta.clone()).into_iter().map(|p| p.autodiff().require_grad()).collect();
+    let out = net.forward::<Plain>(&leaves, images);
+    let loss = Plain::cross_entropy(out, targets.probabilities()) / n as f64;
+    let mut grads = loss.backward();
+    let parts = leaves
+        .into_iter()
+        .map(|leaf| leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like()))
+        .collect();
+    LossGradient { loss: loss.inner(), gradient: Tensor::cat(parts, 0) }
+}
+
+/// `0..n` in consecutive ranges of at most `size` (at least one) rows.
+pub fn micro_batches(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = size.max(1);
+    (0..n).step_by(size).map(move |start| start..n.min(start.saturating_add(size)))
+}
+
+impl ConvNet {
+    /// Host parameters `[P]` as θ on `device`, in f32.
+    ///
+    /// # Panics
+    /// When `params` does not have `P` scalars.
+    pub fn theta(&self, params: &[f32], device: &Device) -> Tensor<1> {
+        assert_eq!(params.len(), self.layout().params(), "parameters do not fit this network");
+        Tensor::from_data(params, device)
+    }
+}
