@@ -1,0 +1,174 @@
+//! The run's curves: which charts there are, and what their captions say.
+
+use serde::Serialize;
+
+use crate::axis::{Axis, Spacing};
+use crate::chart::{Chart, Curve, Dots, Edge, Rug};
+use crate::history::{History, Skipped};
+use crate::series::{smoothed, window};
+use crate::table::significant;
+
+/// The fewest points worth smoothing.
+const SMOOTH_FROM: usize = 20;
+
+/// A chart with its heading and the explanation of its marks.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChartView {
+    pub(crate) title: &'static str,
+    pub(crate) svg: String,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// What a line or mark of a chart is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Key {
+    class: &'static str,
+    text: String,
+}
+
+/// The charts that the event log has anything for.
+pub(crate) fn charts(history: &History) -> Vec<ChartView> {
+    let steps = history.steps.iter().map(|step| step.iteration);
+    let validations = history.validations.iter().map(|validation| validation.iteration);
+    let x = Axis::exact(0.0, steps.chain(validations).fold(0.0, f64::max));
+    [loss(history, x), validation(history, x), step_size(history, x)].into_iter().flatten().collect()
+}
+
+fn loss(history: &History, x: Axis) -> Option<ChartView> {
+    let points = history.losses();
+    let rugs = rugs(history);
+    if points.is_empty() && rugs.is_empty() {
+        return None;
+    }
+    let y = axis_of(&points);
+    let summary = described("matching loss", &points);
+    let mut keys = Vec::new();
+    let mut curves = Vec::new();
+    if points.len() >= SMOOTH_FROM {
+        let window = window(points.len());
+        let smooth = match y.spacing {
+            Spacing::Linear => smoothed(&points, window),
+            Spacing::Logarithmic => in_logs(&points, |points| smoothed(points, window)),
+        };
+        curves.push(Curve { class: "raw", points, dots: Dots::Hidden });
+        curves.push(Curve { class: "loss", points: smooth, dots: Dots::Hidden });
+        keys.push(Key { class: "raw", text: "every iteration".into() });
+        keys.push(Key { class: "loss", text: format!("moving mean over {window}") });
+    } else {
+        curves.push(Curve { class: "loss", points, dots: Dots::Shown });
+    }
+    keys.extend(rugs.iter().map(rug_key));
+    let chart = Chart { summary, y_label: "matching loss", x, y, curves, rugs, ring: None };
+    Some(ChartView { title: "Matching loss", svg: chart.svg(), keys })
+}
+
+fn validation(history: &History, x: Axis) -> Option<ChartView> {
+    if history.validations.is_empty() {
+        return None;
+    }
+    let points: Vec<(f64, f64)> = history
+        .validations
+        .iter()
+        .map(|validation| (validation.iteration, 100.0 * validation.accuracy))
+        .collect();
+    let y = Axis::around(points.iter().map(|(_, y)| *y), Spacing::Linear).within(0.0, 100.0);
+    let mut keys = vec![Key { class: "validation", text: "held-out training images".into() }];
+    let ring = history.chosen().map(|chosen| (chosen.iteration, 100.0 * chosen.accuracy));
+    if let Some((iteration, accuracy)) = ring {
+        keys.push(Key { class: "ring", text: format!("chosen: iteration {iteration}, {accuracy:.1} %") });
+    }
+    let summary = described("validation accuracy in percent", &points);
+    let curves = vec![Curve { class: "validation", points, dots: Dots::Shown }];
+    let chart = Chart { summary, y_label: "accuracy, %", x, y, curves, rugs: Vec::new(), ring };
+    Some(ChartView { title: "Validation accuracy", svg: chart.svg(), keys })
+}
+
+fn step_size(history: &History, x: Axis) -> Option<ChartView> {
+    let points = history.step_sizes();
+    let (_, last) = *points.last()?;
+    let y = axis_of(&points);
+    let summary = described("learned step size", &points);
+    let dots = if points.len() < SMOOTH_FROM { Dots::Shown } else { Dots::Hidden };
+    let curves = vec![Curve { class: "step", points, dots }];
+    let chart =
+        Chart { summary, y_label: "learned step size (syn_lr)", x, y, curves, rugs: Vec::new(), ring: None };
+    let keys = vec![Key { class: "step", text: format!("at the end {}", significant(last)) }];
+    Some(ChartView { title: "Step size of the students", svg: chart.svg(), keys })
+}
+
+fn rugs(history: &History) -> Vec<Rug> {
+    let kinds = [
+        (Skipped::Gated, "gated", Edge::Bottom),
+        (Skipped::Other, "gated", Edge::Bottom),
+        (Skipped::NonFinite, "nonfinite", Edge::Top),
+    ];
+    let rugs = kinds.map(|(reason, class, edge)| Rug { class, edge, at: history.skipped(reason) });
+    rugs.into_iter().filter(|rug| !rug.at.is_empty()).collect()
+}
+
+fn rug_key(rug: &Rug) -> Key {
+    let (steps, plural) = (rug.at.len(), if rug.at.len() == 1 { "" } else { "s" });
+    let text = match rug.edge {
+        Edge::Bottom => format!("{steps} step{plural} not applied"),
+        Edge::Top => format!("{steps} non-finite step{plural}"),
+    };
+    Key { class: rug.class, text }
+}
+
+fn axis_of(points: &[(f64, f64)]) -> Axis {
+    let values = || points.iter().map(|(_, y)| *y);
+    Axis::around(values(), Spacing::fitting(values()))
+}
+
+/// Works on the logarithms of the values, so that a mean is the one the eye expects on a log scale.
+fn in_logs(points: &[(f64, f64)], work: impl Fn(&[(f64, f64)]) -> Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (*x, y.ln())).collect();
+    work(&logs).into_iter().map(|(x, y)| (x, y.exp())).collect()
+}
+
+/// What a screen reader says of a curve.
+fn described(what: &str, points: &[(f64, f64)]) -> String {
+    match (points.first(), points.last()) {
+        (Some((from, first)), Some((to, last))) => {
+            let (first, last) = (significant(*first), significant(*last));
+            format!("{what}, {first} at iteration {from} to {last} at iteration {to}")
+        }
+        _ => format!("{what}, no values"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::charts;
+    use crate::history::{History, Skipped, Step, Validation};
+
+    fn step(iteration: f64, loss: Option<f64>, skipped: Option<Skipped>) -> Step {
+        Step { iteration, loss, syn_lr: Some(0.01), skipped, seconds: None }
+    }
+
+    #[test]
+    fn each_chart_appears_only_with_something_to_show() {
+        assert!(charts(&History::default()).is_empty());
+        let validations = vec![Validation { iteration: 3.0, accuracy: 0.6, best: false }];
+        let only = charts(&History { validations, ..History::default() });
+        assert_eq!(only.len(), 1);
+        assert!(!only[0].svg.contains("ring"));
+    }
+
+    #[test]
+    fn a_run_of_non_finite_steps_alone_is_drawn() {
+        let steps =
+            vec![step(1.0, None, Some(Skipped::NonFinite)), step(2.0, None, Some(Skipped::NonFinite))];
+        let views = charts(&History { steps, ..History::default() });
+        assert!(views[0].svg.contains("rug nonfinite") && !views[0].svg.contains("NaN"));
+        assert!(views[0].keys.iter().any(|key| key.text == "2 non-finite steps"));
+    }
+
+    #[test]
+    fn long_losses_are_smoothed_and_wide_ones_drawn_in_logs() {
+        let steps = (0..400).map(|i| step(f64::from(i), Some(10_f64.powi(i % 3)), None)).collect();
+        let views = charts(&History { steps, ..History::default() });
+        assert!(views[0].svg.contains("log scale") && views[0].svg.contains("curve raw"));
+        assert!(!views[1].svg.contains("log scale"));
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong while a report is made.
+
+use std::path::PathBuf;
+
+use distil_store::{StoreError, WriteError};
+
+/// Why there is no report. Every message is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A file of the run cannot be read, or the report cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The results of the evaluation cannot be understood.
+    #[error("{} does not hold the results of an evaluation: {what}; evaluate the run again", path.display())]
+    Evaluation {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The gallery's parts do not fit each other.
+    #[error("the gallery of synthetic images is inconsistent: {what}")]
+    Gallery {
+        /// What does not fit, and what would.
+        what: String,
+    },
+}
+
+impl From<WriteError> for ReportError {
+    fn from(error: WriteError) -> Self {
+        Self::Store(error.into())
+    }
+}

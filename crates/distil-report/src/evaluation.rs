@@ -1,0 +1,189 @@
+//! The results of an evaluation, as a run folder keeps them.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use distil_store::StoreError;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ReportError;
+
+/// Contents of a run folder's `evaluation.json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationFile {
+    /// One row per evaluated training set, in the order of the table.
+    pub rows: Vec<EvaluationRow>,
+    /// The published figure the distilled set is to be compared with.
+    #[serde(default)]
+    pub paper: Option<PaperFigure>,
+}
+
+/// Test accuracies of students trained on one training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRow {
+    /// What the students were trained on: `random real`, `distilled, last`, `distilled, best on validation`,
+    /// `distilled, EMA` or `full data`.
+    pub name: String,
+    /// Training images of a student.
+    pub images: usize,
+    /// Index of a student's last epoch.
+    #[serde(default)]
+    pub epochs: usize,
+    /// Step size of the students.
+    #[serde(default)]
+    pub lr: f64,
+    /// Test accuracy of each seed, in `[0, 1]`.
+    pub accuracies: Vec<f64>,
+    /// Statistics of the accuracies.
+    pub summary: EvaluationSummary,
+    /// Wall-clock seconds of all students together.
+    #[serde(default)]
+    pub seconds: f64,
+}
+
+/// Statistics of the accuracies of one row, all in `[0, 1]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationSummary {
+    /// Number of students.
+    pub n: usize,
+    /// Mean.
+    pub mean: f64,
+    /// Sample standard deviation; 0 for one student.
+    pub std: f64,
+    /// 95% confidence interval of the mean; absent for one student.
+    #[serde(default)]
+    pub ci95: Option<[f64; 2]>,
+}
+
+/// A published accuracy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaperFigure {
+    /// Test accuracy in percent.
+    pub accuracy: f64,
+    /// Its standard deviation in percent points, where published.
+    #[serde(default)]
+    pub std: Option<f64>,
+    /// Where it was published.
+    pub source: String,
+    /// What one must know to compare, such as a checkpoint chosen on the test split; empty for nothing.
+    #[serde(default)]
+    pub note: String,
+}
+
+impl EvaluationFile {
+    /// Reads `path`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`ReportError::Evaluation`] when it holds something else, [`ReportError::Store`] when it cannot be read.
+    pub fn load(path: &Path) -> Result<Option<Self>, ReportError> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|source| StoreError::Read { path: path.to_path_buf(), source })?,
+        };
+        let parsed = serde_json::from_slice(&text);
+        parsed
+            .map(Some)
+            .map_err(|error| ReportError::Evaluation { path: path.to_path_buf(), what: error.to_string() })
+    }
+
+    /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
+    pub(crate) fn distilled(&self) -> Option<&EvaluationRow> {
+        let named = |name: &str| self.rows.iter().find(|row| row.name == name);
+        named("distilled, best on validation")
+            .or_else(|| named("distilled, last"))
+            .or_else(|| self.rows.iter().find(|row| row.name.starts_with("distilled")))
+    }
+
+    pub(crate) fn random_real(&self) -> Option<&EvaluationRow> {
+        self.rows.iter().find(|row| row.name == "random real")
+    }
+
+    pub(crate) fn full_data(&self) -> Option<&EvaluationRow> {
+        self.rows.iter().find(|row| row.name == "full data")
+    }
+}
+
+impl EvaluationRow {
+    /// Mean and deviation in percent, as `70.1 ± 0.4`; the mean alone for one student.
+    pub(crate) fn percent(&self) -> String {
+        let EvaluationSummary { n, mean, std, .. } = self.summary;
+        percent(100.0 * mean, (n > 1).then_some(100.0 * std))
+    }
+
+    /// The 95% interval in percent, as `69.6 to 70.6`; a dash without one.
+    pub(crate) fn interval(&self) -> String {
+        match self.summary.ci95 {
+            Some([low, high]) => format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
+            None => "–".to_owned(),
+        }
+    }
+}
+
+impl PaperFigure {
+    /// The published figure as `71.0 ± 0.5`.
+    pub(crate) fn percent(&self) -> String {
+        percent(self.accuracy, self.std)
+    }
+}
+
+fn percent(mean: f64, std: Option<f64>) -> String {
+    match std {
+        Some(std) => format!("{mean:.1} ± {std:.1}"),
+        None => format!("{mean:.1}"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{EvaluationFile, EvaluationRow, EvaluationSummary, PaperFigure};
+    use crate::error::ReportError;
+
+    pub(crate) fn row(name: &str, images: usize, mean: f64, n: usize) -> EvaluationRow {
+        let ci95 = (n > 1).then_some([mean - 0.01, mean + 0.01]);
+        EvaluationRow {
+            name: name.into(),
+            images,
+            epochs: 1000,
+            lr: 0.01,
+            accuracies: vec![mean; n],
+            summary: EvaluationSummary { n, mean, std: 0.004, ci95 },
+            seconds: 12.0,
+        }
+    }
+
+    pub(crate) fn paper() -> PaperFigure {
+        PaperFigure {
+            accuracy: 71.0,
+            std: None,
+            source: "A paper".into(),
+            note: "best on the test split".into(),
+        }
+    }
+
+    #[test]
+    fn reads_what_the_evaluation_writes_and_forgives_new_fields() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        assert_eq!(EvaluationFile::load(&path).unwrap(), None);
+        let text = r#"{"rows":[{"name":"full data","images":5,"epochs":2,"lr":0.1,"accuracies":[0.5],"new":1,
+            "summary":{"n":1,"mean":0.5,"std":0.0,"ci95":null},"seconds":1.5}],
+            "paper":{"accuracy":71.0,"std":null,"source":"x","note":""},"newer":{}}"#;
+        std::fs::write(&path, text).unwrap();
+        let file = EvaluationFile::load(&path).unwrap().unwrap();
+        assert_eq!(file.full_data().unwrap().percent(), "50.0");
+        assert_eq!(file.paper.unwrap().percent(), "71.0");
+        std::fs::write(&path, "{\"rows\": 3}").unwrap();
+        let error = EvaluationFile::load(&path).unwrap_err();
+        assert!(
+            matches!(&error, ReportError::Evaluation { .. }) && error.to_string().contains("evaluation.json")
+        );
+    }
+
+    #[test]
+    fn quotes_the_checkpoint_chosen_on_validation() {
+        let rows = vec![row("distilled, last", 10, 0.9, 2), row("distilled, best on validation", 10, 0.8, 2)];
+        let file = EvaluationFile { rows, paper: None };
+        assert_eq!(file.distilled().unwrap().summary.mean.to_bits(), 0.8_f64.to_bits());
+    }
+}

@@ -1,0 +1,223 @@
+//! From a run folder to a page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use distil_store::{Card, RunPaths, StoreError, SyntheticSet, atomic};
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::curves::{ChartView, charts};
+use crate::error::ReportError;
+use crate::evaluation::{EvaluationFile, EvaluationRow};
+use crate::gallery::{Gallery, GalleryView};
+use crate::history::History;
+use crate::interval::Intervals;
+use crate::table::{protocol, significant};
+use crate::wording::{self, grouped};
+
+/// Name of the template; its ending makes the template engine escape every value.
+const TEMPLATE: &str = "page.html";
+
+/// Everything that a run's page shows.
+#[derive(Debug)]
+pub struct Report {
+    folder: String,
+    config: String,
+    card: Option<Card>,
+    evaluation: Option<EvaluationFile>,
+    history: History,
+    gallery: Option<Gallery>,
+}
+
+/// What the template sees.
+#[derive(Serialize)]
+struct Page {
+    style: &'static str,
+    title: String,
+    result: String,
+    results: Option<ResultsView>,
+    charts: Vec<ChartView>,
+    gallery: Option<GalleryView>,
+    config: String,
+    provenance: Vec<(&'static str, String)>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ResultsView {
+    rows: Vec<RowView>,
+    scale: String,
+    protocol: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RowView {
+    kind: &'static str,
+    name: String,
+    images: String,
+    accuracy: String,
+    interval: String,
+    seeds: String,
+    strip: String,
+}
+
+impl Report {
+    /// Gathers what the run in `folder` has. Only `run.toml` must be there; the page says what is missing. The gallery
+    /// comes from the caller because showing network input as pixels takes the data set's statistics.
+    ///
+    /// # Errors
+    /// [`ReportError::Store`] when `folder` is no run folder or one of its files is damaged,
+    /// [`ReportError::Evaluation`] when `evaluation.json` holds something else, [`ReportError::Gallery`] when the
+    /// gallery's parts do not fit each other.
+    pub fn from_run(folder: &Path, gallery: Option<Gallery>) -> Result<Self, ReportError> {
+        if let Some(gallery) = &gallery {
+            gallery.check()?;
+        }
+        let paths = RunPaths::new(folder);
+        let config = paths.read_config()?;
+        let history = History::read(&paths)?;
+        let card = find_card(&paths, &history)?;
+        let evaluation = EvaluationFile::load(&paths.evaluation())?;
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
+        let name = whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(Self { folder: name, config, card, evaluation, history, gallery })
+    }
+
+    /// The page: one HTML file that needs neither network nor scripts.
+    pub fn render(&self) -> String {
+        let names = self.card.as_ref().map_or(&[][..], |card| &card.class_names);
+        let gallery = self.gallery.as_ref().map(|gallery| gallery.view(names));
+        let page = Page {
+            style: include_str!("style.css"),
+            title: wording::title(self.card.as_ref(), &self.folder),
+            result: wording::result(self.evaluation.as_ref(), &self.history),
+            results: self.evaluation.as_ref().filter(|file| !file.rows.is_empty()).map(results),
+            charts: charts(&self.history),
+            notes: wording::notes(self.evaluation.as_ref(), &self.history, gallery.as_ref()),
+            gallery,
+            config: self.config.clone(),
+            provenance: self.provenance(),
+        };
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.add_template(TEMPLATE, include_str!("page.html")).expect("the template is well-formed");
+        let template = environment.get_template(TEMPLATE).expect("it was added");
+        template.render(page).expect("the template names only what a page has")
+    }
+
+    fn provenance(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("run folder", self.folder.clone())];
+        if let Some(card) = &self.card {
+            facts.extend(card_facts(card));
+        }
+        let seconds = self.history.seconds();
+        if seconds > 0.0 {
+            facts.push(("time in outer steps", duration(seconds)));
+        }
+        facts
+    }
+}
+
+/// Makes the page of the run in `folder` and writes it to the folder's `report.html`, whole or not at all.
+///
+/// # Errors
+/// As [`Report::from_run`]; [`ReportError::Store`] also when the file cannot be written.
+pub fn write_report(folder: &Path, gallery: Option<Gallery>) -> Result<PathBuf, ReportError> {
+    let page = Report::from_run(folder, gallery)?.render();
+    let path = RunPaths::new(folder).report();
+    atomic::write(&path, page)?;
+    Ok(path)
+}
+
+/// The card of the set that validation chose, or else of the last one by name.
+fn find_card(paths: &RunPaths, history: &History) -> Result<Option<Card>, StoreError> {
+    let chosen = history.chosen().map(|chosen| paths.synthetic_set(chosen.iteration as u64));
+    if let Some(path) = chosen.filter(|path| path.is_file()) {
+        return SyntheticSet::load(path).map(|set| Some(set.card));
+    }
+    let Ok(entries) = fs::read_dir(paths.synthetic()) else { return Ok(None) };
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    match files.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).max() {
+        Some(path) => SyntheticSet::load(path).map(|set| Some(set.card)),
+        None => Ok(None),
+    }
+}
+
+fn card_facts(card: &Card) -> Vec<(&'static str, String)> {
+    let augmentation = if card.augmentation.is_empty() { "none" } else { &card.augmentation };
+    let labels = format!("{:?}", card.label_kind).to_lowercase();
+    vec![
+        ("data set", card.dataset.clone()),
+        ("data set digest", card.dataset_digest.clone()),
+        ("preprocessing", flat(&card.preprocessing)),
+        ("method", card.method.clone()),
+        ("network", flat(&card.architecture)),
+        ("augmentation", augmentation.to_owned()),
+        ("images per class", card.ipc.to_string()),
+        ("labels", labels),
+        ("iteration of the set", card.iteration.to_string()),
+        ("seed", card.seed.to_string()),
+        ("distil version", card.distil_version.clone()),
+        ("command", card.command.clone()),
+    ]
+}
+
+/// JSON for people: `key: value, key: value` without the outer braces.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let one = |(key, value): (&String, &Value)| format!("{key}: {}", flat_inner(value));
+            fields.iter().map(one).collect::<Vec<_>>().join(", ")
+        }
+        other => flat_inner(other),
+    }
+}
+
+fn flat_inner(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            Some(value) if number.is_f64() => significant(value),
+            _ => number.to_string(),
+        },
+        Value::Array(items) => format!("[{}]", items.iter().map(flat_inner).collect::<Vec<_>>().join(", ")),
+        Value::Object(_) => format!("{{{}}}", flat(value)),
+        other => other.to_string(),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, _) => format!("{seconds:.1} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn results(evaluation: &EvaluationFile) -> ResultsView {
+    let intervals = Intervals::of(evaluation);
+    let quoted = evaluation.distilled().map(|row| row.name.as_str());
+    let view = |row: &EvaluationRow| RowView {
+        kind: if quoted == Some(row.name.as_str()) { "quoted" } else { "" },
+        name: row.name.clone(),
+        images: grouped(row.images),
+        accuracy: row.percent(),
+        interval: row.interval(),
+        seeds: row.summary.n.to_string(),
+        strip: intervals.row(row),
+    };
+    let mut rows: Vec<RowView> = evaluation.rows.iter().map(view).collect();
+    rows.extend(evaluation.paper.as_ref().map(|paper| RowView {
+        kind: "paper",
+        name: format!("published: {}", paper.source),
+        images: String::new(),
+        accuracy: paper.percent(),
+        interval: String::new(),
+        seeds: String::new(),
+        strip: intervals.paper(paper.accuracy),
+    }));
+    ResultsView { rows, scale: intervals.scale(), protocol: protocol(evaluation) }
+}
