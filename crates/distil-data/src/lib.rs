@@ -1,17 +1,68 @@
 //! Image datasets for dataset distillation: readers, downloads, splits, preprocessing and the generated clutter set.
+//!
+//! A [`DataConfig`] (the `[data]` table of a configuration) becomes a [`Dataset`]: training, validation and test
+//! [`Split`]s in memory, and the [`Preprocessing`] that made network input of their pixels.
+//!
+//! ```
+//! use distil_data::{DataConfig, DatasetName, HoldOut};
+//! use std::ops::ControlFlow;
+//! let config = DataConfig {
+//!     validation: Some(HoldOut::Count(100)),
+//!     train_limit: Some(50),
+//!     ..DataConfig::new(DatasetName::ClutterEasy)
+//! };
+//! let data = config.load(&mut |_progress| ControlFlow::Continue(()))?;
+//! assert_eq!((data.train.len(), data.validation.len()), (50, 100));
+//! let batch = data.train.images.gather(&[3, 1]);                        // network input, [2, 3, 32, 32]
+//! let pictures = data.preprocessing.undo(data.shape(), &batch)?;        // back in [0, 1]
+//! assert_eq!(pictures.len(), 2 * data.shape().len());
+//! # Ok::<(), distil_data::Error>(())
+//! ```
 
 mod atomic;
+mod bounded;
+mod cifar;
+mod class_names;
 pub mod clutter;
+mod config;
+mod contact_sheet;
 mod dataset;
 mod digest;
+mod download;
 mod error;
+mod fetch;
+mod folder;
+mod folder_set;
+mod hold_out;
+mod idx;
 mod images;
+mod load;
+mod locate;
+#[cfg(test)]
+mod mutation;
+mod normalise;
+mod official;
+mod picture;
 mod preprocessing;
+mod progress;
+mod resize;
+mod summary;
 mod zca;
 mod zca_cache;
 
+pub use cifar::{Cifar, read_cifar};
+pub use config::DataConfig;
+pub use contact_sheet::{Pictures, contact_sheet};
 pub use dataset::{Dataset, Split};
+pub use download::{Download, download};
 pub use error::Error;
+pub use fetch::{Fetch, fetch};
+pub use hold_out::HoldOut;
+pub use idx::{read_idx, read_idx_images, read_idx_labels};
 pub use images::{ImageShape, Images};
+pub use locate::{data_dirs, locate};
+pub use official::{DatasetName, RemoteFile};
 pub use preprocessing::{Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening};
+pub use progress::{OnProgress, Progress, Stage};
+pub use summary::{ClassSummary, Summary};
 pub use zca::Zca;

@@ -1,0 +1,207 @@
+//! The `[data]` table of a configuration.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clutter::ClutterConfig,
+    error::Error,
+    hold_out::HoldOut,
+    official::DatasetName,
+    preprocessing::{Resize, ResizeFilter, ResizePolicy},
+    resize::LARGEST_SIDE,
+};
+
+/// Which dataset, and what is done to it before anything learns from it. [`DataConfig::load`] makes it a
+/// [`crate::Dataset`].
+///
+/// ```
+/// let config: distil_data::DataConfig = toml::from_str(r#"
+///     name = "fashion-mnist"
+///     resolution = 32
+///     validation = 5000      # or a share: 0.1
+///     zca = true
+/// "#)?;
+/// assert_eq!(config.seed, 0);
+/// assert!(toml::from_str::<distil_data::DataConfig>("name = \"mnist\"\nresolutoin = 32").is_err());
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The dataset.
+    pub name: DatasetName,
+    /// The folder (or CIFAR archive) itself: required for `name = "folder"`, otherwise instead of a search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Folder that is searched for the published sets, before `DISTIL_DATA_DIR` and `data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Folder for fitted ZCA matrices; otherwise `DISTIL_CACHE_DIR`, or `distil` in the user's cache folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_dir: Option<PathBuf>,
+    /// `name = "folder"` only: the class folders to use, in the order of their labels. Otherwise all, sorted by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+    /// Rows and columns of the images, in pixels, 1 to 4096. Otherwise as they are; a folder's images must then agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<usize>,
+    /// How images of another size or shape are brought to `resolution`.
+    #[serde(default)]
+    pub resize: ResizePolicy,
+    /// The filter for it.
+    #[serde(default)]
+    pub filter: ResizeFilter,
+    /// ZCA whitening (eps 0.1, fitted on the training part) instead of mean and standard deviation.
+    #[serde(default)]
+    pub zca: bool,
+    /// How much of the training images is held out for validation; otherwise a tenth of every class. A folder with
+    /// both `val/` and `test/` has its own validation part and takes no such key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<HoldOut>,
+    /// Folders without `val/` and `test/` only: the share of every class that becomes the test part; otherwise 0.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_share: Option<f64>,
+    /// At most this many training images, balanced over the classes, chosen after validation was held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Seed of the held-out parts, the limit and the generated sets.
+    #[serde(default)]
+    pub seed: u64,
+    /// Parameters of `name = "clutter"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clutter: Option<ClutterConfig>,
+}
+
+impl DataConfig {
+    /// The dataset with every default: no resize, mean and standard deviation, a tenth held out, seed 0.
+    pub fn new(name: DatasetName) -> Self {
+        Self {
+            name,
+            path: None,
+            data_dir: None,
+            cache_dir: None,
+            classes: None,
+            resolution: None,
+            resize: ResizePolicy::default(),
+            filter: ResizeFilter::default(),
+            zca: false,
+            validation: None,
+            test_share: None,
+            train_limit: None,
+            seed: 0,
+            clutter: None,
+        }
+    }
+
+    /// Checks what can be checked without reading the data: ranges, and keys that do nothing for this dataset.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the first such key.
+    pub fn check(&self) -> Result<(), Error> {
+        if let Some(side) = self.resolution
+            && !(1..=LARGEST_SIDE).contains(&side)
+        {
+            return Err(Error::config(
+                "resolution",
+                format!("is {side}; set it between 1 and {LARGEST_SIDE} pixels"),
+            ));
+        }
+        if let Some(share) = self.test_share
+            && !(share > 0.0 && share < 1.0)
+        {
+            return Err(Error::config("test_share", format!("is {share}; set it above 0 and below 1")));
+        }
+        let (folder, generated) = (self.name == DatasetName::Folder, self.is_generated());
+        for (key, given, fits) in [
+            ("classes", self.classes.is_some(), folder),
+            ("test_share", self.test_share.is_some(), folder),
+            ("path", self.path.is_some(), !generated),
+            ("data_dir", self.data_dir.is_some() && folder, false),
+            ("clutter", self.clutter.is_some(), self.name == DatasetName::Clutter),
+        ] {
+            if given && !fits {
+                return Err(Error::config(
+                    key,
+                    format!("does nothing for name = \"{}\"; remove it", self.name),
+                ));
+            }
+        }
+        if folder && self.path.is_none() {
+            return Err(Error::config("path", "is missing; name the folder that holds the class folders"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_generated(&self) -> bool {
+        matches!(self.name, DatasetName::ClutterEasy | DatasetName::ClutterHard | DatasetName::Clutter)
+    }
+
+    /// The parameters of a generated set at the resolution asked for.
+    pub(crate) fn clutter_config(&self) -> ClutterConfig {
+        let preset = match self.name {
+            DatasetName::ClutterHard => ClutterConfig::hard(),
+            DatasetName::Clutter => self.clutter.clone().unwrap_or_default(),
+            _ => ClutterConfig::easy(),
+        };
+        ClutterConfig { resolution: self.resolution.unwrap_or(preset.resolution), ..preset }
+    }
+
+    /// The resize that `resolution` asks for.
+    pub(crate) fn wanted_resize(&self) -> Option<Resize> {
+        let resize = |side| Resize { policy: self.resize, filter: self.filter, height: side, width: side };
+        self.resolution.map(resize)
+    }
+
+    /// Where fitted ZCA matrices are kept.
+    pub fn cache_folder(&self) -> PathBuf {
+        let from = |key, below: &str| {
+            let dir = std::env::var_os(key).filter(|dir| !dir.is_empty())?;
+            Some(PathBuf::from(dir).join(below))
+        };
+        let found = self.cache_dir.clone().or_else(|| from("DISTIL_CACHE_DIR", ""));
+        let found =
+            found.or_else(|| from("XDG_CACHE_HOME", "distil")).or_else(|| from("HOME", ".cache/distil"));
+        found
+            .or_else(|| from("LOCALAPPDATA", "distil"))
+            .unwrap_or_else(|| std::env::temp_dir().join("distil-cache"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> DataConfig {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_configuration_survives_toml() {
+        let config = parse(
+            "name = \"folder\"\npath = \"x\"\nclasses = [\"b\", \"a\"]\nresolution = 64\nresize = \"centre-crop\"\n\
+             filter = \"lanczos3\"\nzca = true\nvalidation = 0.25\ntest_share = 0.3\ntrain_limit = 9\nseed = 7",
+        );
+        assert_eq!(config.validation, Some(HoldOut::Share(0.25)));
+        assert_eq!(parse(&toml::to_string(&config).unwrap()), config);
+        assert_eq!(parse("name = \"mnist\"\nvalidation = 100").validation, Some(HoldOut::Count(100)));
+        config.check().unwrap();
+    }
+
+    #[test]
+    fn keys_that_do_nothing_or_lie_outside_their_range_are_named() {
+        for (text, key) in [
+            ("name = \"folder\"", "data.path"),
+            ("name = \"mnist\"\nclasses = [\"a\"]", "data.classes"),
+            ("name = \"mnist\"\ntest_share = 0.2", "data.test_share"),
+            ("name = \"mnist\"\nresolution = 0", "data.resolution"),
+            ("name = \"folder\"\npath = \"x\"\ntest_share = 1.0", "data.test_share"),
+            ("name = \"clutter-easy\"\npath = \"x\"", "data.path"),
+            ("name = \"clutter-easy\"\n[clutter]\ntexture = 0.5", "data.clutter"),
+        ] {
+            let error = parse(text).check().unwrap_err().to_string();
+            assert!(error.starts_with(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! One file over HTTP: `.part` file, resume, checksum, rename.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use ureq::{Agent, Body, http::Response};
+
+use crate::{
+    atomic,
+    digest::{feed_file, hex, of_file},
+    error::Error,
+    official::RemoteFile,
+    progress::{OnProgress, Progress, Stage},
+};
+
+const PIECE: usize = 1 << 16;
+
+/// How patient a download is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Download {
+    /// Connections tried before giving up, at least 1. Each continues where the last one broke off.
+    pub attempts: u32,
+    /// How long a server may stay silent.
+    pub patience: Duration,
+}
+
+/// Downloads `file` into `folder` and returns its path. It has its final name only once its SHA-256 is right; until
+/// then it is called `NAME.part`, and a later call continues it. A file that is there already is verified.
+///
+/// # Errors
+/// [`Error::Download`] when the server refuses or breaks off too often, [`Error::Checksum`] when the content is not
+/// the published one (the download is removed), [`Error::Io`], [`Error::Stopped`].
+pub fn download(
+    file: &RemoteFile,
+    folder: &Path,
+    how: Download,
+    on_progress: OnProgress<'_>,
+) -> Result<PathBuf, Error> {
+    let path = folder.join(&file.name);
+    if path.exists() {
+        let remedy = "move it away and fetch again";
+        return check(file, &path, &of_file(&path)?, remedy).map(|()| path);
+    }
+    std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
+    let mut part = Part::open(file, folder)?;
+    let agent = agent(how.patience);
+    let mut last = None;
+    for attempt in 0..how.attempts.max(1) {
+        std::thread::sleep(Duration::from_millis(250) * attempt.min(8));
+        match part.advance(&agent, on_progress) {
+            Ok(()) => match part.verify(&path) {
+                Ok(()) => return part.rename(folder, path),
+                // The beginning may stem from another version of the file: once more from the start.
+                Err(error) if part.resumed => last = Some(error),
+                Err(error) => return part.discard(error),
+            },
+            Err(Broken::Passing(problem)) => {
+                tracing::info!(url = file.url, problem, "the download broke off");
+                last = Some(part.refuse(format!(
+                    "{problem}; check the connection and run the command again to continue"
+                )));
+            }
+            Err(Broken::Final(error)) => return Err(error),
+        }
+        part.start_over_if_wrong()?;
+    }
+    match last {
+        Some(error @ Error::Checksum { .. }) => part.discard(error),
+        Some(error) => Err(error),
+        None => Err(part.refuse("no attempt was made".to_owned())),
+    }
+}
+
+/// Why a transfer ended early.
+enum Broken {
+    /// Trying again may help.
+    Passing(String),
+    /// It will not.
+    Final(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// The `.part` file, with the hash of what it holds.
+struct Part<'a> {
+    remote: &'a RemoteFile,
+    path: PathBuf,
+    file: File,
+    hash: Sha256,
+    have: u64,
+    /// Whether what it holds was not downloaded in one go.
+    resumed: bool,
+}
+
+impl<'a> Part<'a> {
+    fn open(remote: &'a RemoteFile, folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(format!("{}.part", remote.name));
+        let file = File::options().read(true).append(true).create(true).open(&path);
+        let file = file.map_err(Error::io(&path, "open"))?;
+        if file.try_lock().is_err() {
+            let problem = format!("another process is downloading it to {}; wait for it", path.display());
+            return Err(Error::Download { url: remote.url.clone(), problem });
+        }
+        let mut hash = Sha256::new();
+        let have = feed_file(&mut hash, &path)?;
+        let mut part = Self { remote, path, file, hash, have, resumed: have > 0 };
+        part.start_over_if_wrong()?;
+        Ok(part)
+    }
+
+    fn refuse(&self, problem: String) -> Error {
+        Error::Download { url: self.remote.url.clone(), problem }
+    }
+
+    fn start_over(&mut self) -> Result<(), Error> {
+        self.file.set_len(0).map_err(Error::io(&self.path, "truncate"))?;
+        self.file.seek(SeekFrom::Start(0)).map_err(Error::io(&self.path, "rewind"))?;
+        (self.hash, self.have, self.resumed) = (Sha256::new(), 0, false);
+        Ok(())
+    }
+
+    /// Forgets content that is too long, or complete and not the published one.
+    fn start_over_if_wrong(&mut self) -> Result<(), Error> {
+        let wrong = self.have > self.remote.bytes
+            || (self.have == self.remote.bytes && self.sum() != self.remote.sha256);
+        if wrong { self.start_over() } else { Ok(()) }
+    }
+
+    fn sum(&self) -> String {
+        hex(&self.hash.clone().finalize())
+    }
+
+    /// One request that brings the file to its full length, if all goes well.
+    fn advance(&mut self, agent: &Agent, on_progress: OnProgress<'_>) -> Result<(), Broken> {
+        if self.have == self.remote.bytes {
+            return Ok(());
+        }
+        self.resumed = self.have > 0;
+        let mut request = agent.get(&self.remote.url);
+        if self.have > 0 {
+            request = request.header("Range", format!("bytes={}-", self.have));
+        }
+        let response = request.call().map_err(|error| self.judge(&error))?;
+        self.accept(&response)?;
+        let body = response.into_body().into_reader();
+        let done = self.receive(body, on_progress);
+        self.file.sync_data().map_err(Error::io(&self.path, "write"))?;
+        done
+    }
+
+    /// Malformed addresses and the like stay wrong however often they are tried.
+    fn judge(&self, error: &ureq::Error) -> Broken {
+        match error {
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::TooManyRedirects => {
+                Broken::Final(self.refuse(format!("{error}; correct the address")))
+            }
+            _ => Broken::Passing(error.to_string()),
+        }
+    }
+
+    /// Lines the file up with what the server is about to send.
+    fn accept(&mut self, response: &Response<Body>) -> Result<(), Broken> {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        match response.status().as_u16() {
+            206 if header("content-range").and_then(range_start) == Some(self.have) => Ok(()),
+            206 | 416 => {
+                self.start_over()?;
+                Err(Broken::Passing("the server cannot continue the file".to_owned()))
+            }
+            // The server ignores ranges and sends everything.
+            200 => {
+                self.start_over()?;
+                self.check_length(header("content-length"))
+            }
+            status @ (408 | 425 | 429 | 500..) => {
+                Err(Broken::Passing(format!("the server answers {status}")))
+            }
+            status => Err(Broken::Final(self.refuse(format!(
+                "the server answers {status}; check the address, or put {} into the data folder by hand",
+                self.remote.name
+            )))),
+        }
+    }
+
+    fn check_length(&self, length: Option<&str>) -> Result<(), Broken> {
+        match length.and_then(|length| length.parse::<u64>().ok()) {
+            Some(length) if length != self.remote.bytes => Err(Broken::Final(self.refuse(format!(
+                "the server has {length} bytes, the published file {}; use another server",
+                self.remote.bytes
+            )))),
+            _ => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, mut body: impl Read, on_progress: OnProgress<'_>) -> Result<(), Broken> {
+        let mut piece = vec![0; PIECE];
+        while self.have < self.remote.bytes {
+            let progress = Progress {
+                stage: Stage::Download,
+                item: &self.remote.name,
+                done: self.have,
+                total: Some(self.remote.bytes),
+            };
+            if on_progress(progress) == ControlFlow::Break(()) {
+                return Err(Error::Stopped.into());
+            }
+            let wanted = PIECE.min((self.remote.bytes - self.have) as usize);
+            let read = body.read(&mut piece[..wanted]).map_err(|error| Broken::Passing(error.to_string()))?;
+            if read == 0 {
+                let (have, bytes) = (self.have, self.remote.bytes);
+                return Err(Broken::Passing(format!("the server stopped after {have} of {bytes} bytes")));
+            }
+            self.file.write_all(&piece[..read]).map_err(Error::io(&self.path, "write"))?;
+            self.hash.update(&piece[..read]);
+            self.have += read as u64;
+        }
+        Ok(())
+    }
+
+    fn verify(&self, path: &Path) -> Result<(), Error> {
+        check(self.remote, path, &self.sum(), "the download was removed: fetch again, or use another server")
+    }
+
+    fn rename(self, folder: &Path, path: PathBuf) -> Result<PathBuf, Error> {
+        self.file.sync_all().map_err(Error::io(&self.path, "write"))?;
+        std::fs::rename(&self.path, &path).map_err(Error::io(&path, "rename to"))?;
+        atomic::sync_folder(folder)?;
+        Ok(path)
+    }
+
+    fn discard(self, error: Error) -> Result<PathBuf, Error> {
+        std::fs::remove_file(&self.path).map_err(Error::io(&self.path, "remove"))?;
+        Err(error)
+    }
+}
+
+fn check(file: &RemoteFile, path: &Path, found: &str, remedy: &'static str) -> Result<(), Error> {
+    if found == file.sha256 {
+        return Ok(());
+    }
+    let (expected, found) = (file.sha256.clone(), found.to_owned());
+    Err(Error::Checksum { path: path.to_owned(), expected, found, remedy })
+}
+
+/// First byte of `bytes FIRST-LAST/TOTAL`.
+fn range_start(header: &str) -> Option<u64> {
+    header.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
+}
+
+/// Files are asked for as they are: a server that packs them once more would change their bytes.
+fn agent(patience: Duration) -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .accept_encoding("identity")
+        .user_agent(concat!("distil/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(patience))
+        .timeout_recv_response(Some(patience))
+        .timeout_per_read(Some(patience))
+        .build()
+        .into()
+}

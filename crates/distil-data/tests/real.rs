@@ -1,0 +1,68 @@
+//! Published images, where this machine has them.
+
+use std::{ops::ControlFlow, path::PathBuf};
+
+use distil_data::{DataConfig, Dataset, DatasetName, Error, Fetch, HoldOut};
+
+fn data_dir() -> PathBuf {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
+    std::env::var_os("DISTIL_DATA_DIR").map_or_else(beside, PathBuf::from)
+}
+
+/// `None`, with a line that says so, where the set is not there.
+fn load(config: DataConfig) -> Option<Dataset> {
+    let name = config.name;
+    match (DataConfig { data_dir: Some(data_dir()), ..config }).load(&mut |_| ControlFlow::Continue(())) {
+        Ok(data) => Some(data),
+        Err(Error::Missing { .. }) => {
+            println!("skipped: {name} is not in {}", data_dir().display());
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn mnist_and_fashion_mnist() {
+    for (name, mean) in [(DatasetName::Mnist, 0.1307f32), (DatasetName::FashionMnist, 0.2861)] {
+        let config = DataConfig { validation: Some(HoldOut::Count(5000)), ..DataConfig::new(name) };
+        let Some(data) = load(config) else { continue };
+        assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [55_000, 5000, 10_000]);
+        assert_eq!(data.validation.class_counts(10), [500; 10]);
+        let rows: Vec<usize> = (0..data.train.len()).collect();
+        let pixels = data.train.images.pictures(&rows).unwrap();
+        let measured = pixels.iter().map(|&x| f64::from(x)).sum::<f64>() / pixels.len() as f64;
+        assert!((measured - f64::from(mean)).abs() < 1e-3, "{name}: {measured}");
+    }
+}
+
+#[test]
+fn fashion_mnist_that_is_there_is_not_downloaded() {
+    let place = data_dir().join("fashion-mnist");
+    if !place.is_dir() {
+        return println!("skipped: no {}", place.display());
+    }
+    let fetch = Fetch { base_url: Some("http://127.0.0.1:9".to_owned()), ..Fetch::default() };
+    let found = fetch.run(DatasetName::FashionMnist, &data_dir(), &mut |_| ControlFlow::Continue(()));
+    assert_eq!(found.unwrap(), place);
+}
+
+#[test]
+fn cifar10() {
+    let Some(data) = load(DataConfig::new(DatasetName::Cifar10)) else { return };
+    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [45_000, 5000, 10_000]);
+    assert_eq!(data.test.class_counts(10), [1000; 10]);
+}
+
+#[test]
+fn imagenette_slice() {
+    let root = data_dir().join("imagenette2-224");
+    if !root.is_dir() {
+        return println!("skipped: no {}", root.display());
+    }
+    let config =
+        DataConfig { path: Some(root), resolution: Some(64), ..DataConfig::new(DatasetName::Folder) };
+    let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [540, 60, 300]);
+    assert_eq!((data.shape().channels, data.shape().height), (3, 64));
+}
