@@ -4,23 +4,21 @@
 
 use std::fmt::Write;
 
-use crate::axis::{Axis, Spacing};
+use crate::axis::Axis;
 use crate::series::{MOST_POINTS, thinned};
 
-const WIDTH: f64 = 460.0;
-const HEIGHT: f64 = 270.0;
-const LEFT: f64 = 50.0;
-const RIGHT: f64 = 448.0;
-const TOP: f64 = 34.0;
-const BOTTOM: f64 = 228.0;
+const WIDTH: f64 = 380.0;
+const HEIGHT: f64 = 230.0;
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 368.0;
+const TOP: f64 = 16.0;
+const BOTTOM: f64 = 190.0;
 
 /// A chart of values over iterations.
 #[derive(Debug)]
 pub(crate) struct Chart {
-    /// What a screen reader says.
+    /// What a screen reader says; the page's heading names the vertical axis.
     pub(crate) summary: String,
-    /// What the vertical axis shows, with its unit.
-    pub(crate) y_label: &'static str,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) curves: Vec<Curve>,
@@ -96,14 +94,11 @@ impl Chart {
             let _ = write!(grid, "M{x:.1} {BOTTOM}v5");
             let _ = write!(labels, "<text class=\"mid\" x=\"{x:.1}\" y=\"{y}\">{text}</text>");
         }
-        let scale = if self.y.spacing == Spacing::Logarithmic { ", log scale" } else { "" };
         let (middle, end) = (f64::midpoint(LEFT, RIGHT), HEIGHT - 6.0);
         let _ = write!(
             svg,
             "<path class=\"grid\" d=\"{grid}\"/><path class=\"axis\" d=\"M{LEFT} {BOTTOM}H{RIGHT}\"/>{labels}\
-             <text class=\"label\" x=\"2\" y=\"14\">{}{scale}</text>\
-             <text class=\"label mid\" x=\"{middle}\" y=\"{end}\">outer iteration</text>",
-            self.y_label
+             <text class=\"label mid\" x=\"{middle}\" y=\"{end}\">outer iteration</text>"
         );
     }
 
@@ -131,7 +126,7 @@ impl Chart {
     /// Marks that fall on the same place are drawn once, so a rug of any length stays small.
     fn draw_rug(&self, rug: &Rug, svg: &mut String) {
         let (y, length) = match rug.edge {
-            Edge::Top => (TOP - 9.0, 8),
+            Edge::Top => (TOP - 10.0, 8),
             Edge::Bottom => (BOTTOM, -8),
         };
         let mut places: Vec<i64> = rug.at.iter().map(|x| (2.0 * self.x_at(*x)).round() as i64).collect();
@@ -164,7 +159,7 @@ mod tests {
         let y = Axis::around(points.iter().map(|(_, y)| *y), Spacing::Linear);
         let curves = vec![Curve { class: "loss", points, dots: Dots::Hidden }];
         let rugs = vec![Rug { class: "gated", edge: Edge::Bottom, at }];
-        Chart { summary: "s".into(), y_label: "loss", x: Axis::exact(0.0, 1e5), y, curves, rugs, ring: None }
+        Chart { summary: "s".into(), x: Axis::exact(0.0, 1e5), y, curves, rugs, ring: None }
     }
 
     #[test]

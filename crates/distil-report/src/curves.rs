@@ -14,7 +14,7 @@ const SMOOTH_FROM: usize = 20;
 /// A chart with its heading and the explanation of its marks.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChartView {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) svg: String,
     pub(crate) keys: Vec<Key>,
 }
@@ -58,8 +58,8 @@ fn loss(history: &History, x: Axis) -> Option<ChartView> {
         curves.push(Curve { class: "loss", points, dots: Dots::Shown });
     }
     keys.extend(rugs.iter().map(rug_key));
-    let chart = Chart { summary, y_label: "matching loss", x, y, curves, rugs, ring: None };
-    Some(ChartView { title: "Matching loss", svg: chart.svg(), keys })
+    let chart = Chart { summary, x, y, curves, rugs, ring: None };
+    Some(ChartView { title: titled("Matching loss", y), svg: chart.svg(), keys })
 }
 
 fn validation(history: &History, x: Axis) -> Option<ChartView> {
@@ -79,8 +79,8 @@ fn validation(history: &History, x: Axis) -> Option<ChartView> {
     }
     let summary = described("validation accuracy in percent", &points);
     let curves = vec![Curve { class: "validation", points, dots: Dots::Shown }];
-    let chart = Chart { summary, y_label: "accuracy, %", x, y, curves, rugs: Vec::new(), ring };
-    Some(ChartView { title: "Validation accuracy", svg: chart.svg(), keys })
+    let chart = Chart { summary, x, y, curves, rugs: Vec::new(), ring };
+    Some(ChartView { title: titled("Validation accuracy, %", y), svg: chart.svg(), keys })
 }
 
 fn step_size(history: &History, x: Axis) -> Option<ChartView> {
@@ -90,10 +90,9 @@ fn step_size(history: &History, x: Axis) -> Option<ChartView> {
     let summary = described("learned step size", &points);
     let dots = if points.len() < SMOOTH_FROM { Dots::Shown } else { Dots::Hidden };
     let curves = vec![Curve { class: "step", points, dots }];
-    let chart =
-        Chart { summary, y_label: "learned step size (syn_lr)", x, y, curves, rugs: Vec::new(), ring: None };
+    let chart = Chart { summary, x, y, curves, rugs: Vec::new(), ring: None };
     let keys = vec![Key { class: "step", text: format!("at the end {}", significant(last)) }];
-    Some(ChartView { title: "Step size of the students", svg: chart.svg(), keys })
+    Some(ChartView { title: titled("Learned step size (syn_lr)", y), svg: chart.svg(), keys })
 }
 
 fn rugs(history: &History) -> Vec<Rug> {
@@ -113,6 +112,14 @@ fn rug_key(rug: &Rug) -> Key {
         Edge::Top => format!("{steps} non-finite step{plural}"),
     };
     Key { class: rug.class, text }
+}
+
+/// The heading names the vertical axis, so that the drawing need not.
+fn titled(what: &str, y: Axis) -> String {
+    match y.spacing {
+        Spacing::Linear => what.to_owned(),
+        Spacing::Logarithmic => format!("{what}, log scale"),
+    }
 }
 
 fn axis_of(points: &[(f64, f64)]) -> Axis {
@@ -168,7 +175,7 @@ mod tests {
     fn long_losses_are_smoothed_and_wide_ones_drawn_in_logs() {
         let steps = (0..400).map(|i| step(f64::from(i), Some(10_f64.powi(i % 3)), None)).collect();
         let views = charts(&History { steps, ..History::default() });
-        assert!(views[0].svg.contains("log scale") && views[0].svg.contains("curve raw"));
-        assert!(!views[1].svg.contains("log scale"));
+        assert!(views[0].title.contains("log scale") && views[0].svg.contains("curve raw"));
+        assert!(!views[1].title.contains("log scale"));
     }
 }

@@ -12,20 +12,22 @@ const MOST_BYTES: usize = 6 << 20;
 const MOST_PER_CLASS: usize = 10;
 /// The least width, in CSS pixels, that small images are enlarged to.
 const SHOWN_WIDTH: usize = 84;
+/// Width of the arrow between two pictures with its gaps, in CSS pixels; agrees with the style sheet.
+const ARROW: usize = 28;
 
 /// Synthetic images as people see them: normalisation and whitening undone, which takes the data set's statistics.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gallery {
-    /// [n, c, h, w]. One channel is shown as grey, three as RGB, others as their mean.
+    /// `[n, c, h, w]`. One channel is shown as grey, three as RGB, others as their mean.
     pub shape: [usize; 4],
     /// The initial images, row-major like `shape`, in `[0, 1]`; `None` shows the distilled ones alone.
     pub pixels_before: Option<Vec<f32>>,
     /// The distilled images, row-major like `shape`. An image that leaves `[0, 1]` is stretched to its own range, and
     /// the page says so.
     pub pixels_after: Vec<f32>,
-    /// Class of each image (the largest entry of a soft label) [n].
+    /// Class of each of the n images (the largest entry of a soft label).
     pub labels: Vec<u32>,
-    /// A line below each image [n], see [`soft_label_captions`]; empty for none.
+    /// A line below each of the n images, see [`soft_label_captions`]; empty for none.
     pub captions: Vec<String>,
 }
 
@@ -45,6 +47,18 @@ pub(crate) struct Pair {
     caption: String,
 }
 
+/// Where the initial image stands; also a class of the style sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Layout {
+    /// Above the distilled one, as the classes have several images each.
+    Stacked,
+    /// Beside the distilled one.
+    Beside,
+    /// Beside it, and small enough for two classes in a row on a phone.
+    Small,
+}
+
 /// The gallery as the page shows it.
 #[derive(Debug, Serialize)]
 pub(crate) struct GalleryView {
@@ -55,6 +69,9 @@ pub(crate) struct GalleryView {
     /// Size of a picture on the page, in CSS pixels.
     width: usize,
     height: usize,
+    /// Width of an image with what stands beside it.
+    pair_width: usize,
+    layout: Layout,
     /// `1×28×28`.
     size: String,
     has_before: bool,
@@ -92,6 +109,8 @@ impl Gallery {
             stretched: 0,
             width: width * scale,
             height: height * scale,
+            pair_width: width * scale,
+            layout: Layout::Stacked,
             size: format!("{channels}×{height}×{width}"),
             has_before: self.pixels_before.is_some(),
             channels,
@@ -103,6 +122,10 @@ impl Gallery {
             view.shown += pairs.len();
             view.stretched += pairs.iter().map(Pair::stretched).sum::<usize>();
             view.classes.push(ClassRow { name, pairs });
+        }
+        if view.shown == view.classes.len() {
+            view.layout = if view.width < 2 * SHOWN_WIDTH { Layout::Small } else { Layout::Beside };
+            view.pair_width += if view.has_before { view.width + ARROW } else { 0 };
         }
         view
     }
@@ -158,7 +181,7 @@ fn caption(logits: &[f32], class_names: &[String]) -> String {
     let one = |class: &usize| {
         let number = class.to_string();
         let name = class_names.get(*class).unwrap_or(&number);
-        format!("{name} {:.0} %", 100.0 * weights[*class] / total)
+        format!("{name} {:.0}\u{a0}%", 100.0 * weights[*class] / total)
     };
     order.iter().take(2).map(one).collect::<Vec<_>>().join(", ")
 }
@@ -205,7 +228,7 @@ mod tests {
             Gallery { pixels_before: Some(vec![0.0; 3]), ..good.clone() },
             Gallery { shape: [2, 1, 3, 4], ..good.clone() },
             Gallery { shape: [usize::MAX, 2, 3, 3], ..good.clone() },
-            Gallery { shape: [0, 1, 3, 3], pixels_after: vec![], labels: vec![], ..good.clone() },
+            Gallery { shape: [0, 1, 3, 3], pixels_after: vec![], labels: vec![], ..good },
         ] {
             assert!(bad.check().is_err(), "{:?}", bad.shape);
         }
@@ -216,7 +239,7 @@ mod tests {
         let names = ["a".to_owned(), "b".to_owned()];
         let logits = vec![0.0, 3.0_f32.ln(), f32::NEG_INFINITY, 500.0, 500.0, 500.0 - 1000.0];
         let got = soft_label_captions(&Labels::Soft { logits, classes: 3 }, &names);
-        assert_eq!(got, ["b 75 %, a 25 %", "a 50 %, b 50 %"]);
+        assert_eq!(got, ["b 75\u{a0}%, a 25\u{a0}%", "a 50\u{a0}%, b 50\u{a0}%"]);
         assert!(soft_label_captions(&Labels::Hard(vec![1]), &names).is_empty());
     }
 }

@@ -29,7 +29,7 @@ impl Intervals {
         Self { axis: Axis::around(values, Spacing::Linear).within(0.0, 100.0) }
     }
 
-    /// One row: every student a faint dot, the mean a strong one, the 95% interval a bar.
+    /// One row: the 95% interval a bar, every student a dot, the mean a line across.
     pub(crate) fn row(&self, row: &EvaluationRow) -> String {
         let mut svg = self.frame(&format!("{} %", row.percent()));
         let middle = HEIGHT / 2.0;
@@ -39,10 +39,10 @@ impl Intervals {
         }
         for accuracy in &row.accuracies {
             let x = self.x_at(100.0 * accuracy);
-            let _ = write!(svg, "<circle class=\"student\" cx=\"{x:.1}\" cy=\"{middle}\" r=\"2.5\"/>");
+            let _ = write!(svg, "<circle class=\"student\" cx=\"{x:.1}\" cy=\"{middle}\" r=\"2\"/>");
         }
         let x = self.x_at(100.0 * row.summary.mean);
-        let _ = write!(svg, "<circle class=\"mean\" cx=\"{x:.1}\" cy=\"{middle}\" r=\"4.5\"/></svg>");
+        let _ = write!(svg, "<path class=\"mean\" d=\"M{x:.1} 3V21\"/></svg>");
         svg
     }
 
@@ -56,7 +56,7 @@ impl Intervals {
     /// The axis itself.
     pub(crate) fn scale(&self) -> String {
         let mut svg = format!("<svg class=\"strip\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\">");
-        for (value, text) in self.axis.marks(4) {
+        for (value, text) in self.axis.marks(5) {
             let x = self.x_at(value);
             let _ = write!(svg, "<text class=\"mid\" x=\"{x:.1}\" y=\"15\">{text}</text>");
         }
@@ -68,7 +68,7 @@ impl Intervals {
         let mut svg = format!(
             "<svg class=\"strip\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\">"
         );
-        let grid = self.axis.marks(4).iter().fold(String::new(), |mut path, (value, _)| {
+        let grid = self.axis.marks(5).iter().fold(String::new(), |mut path, (value, _)| {
             let _ = write!(path, "M{:.1} 0V{HEIGHT}", self.x_at(*value));
             path
         });

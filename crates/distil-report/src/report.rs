@@ -86,6 +86,7 @@ impl Report {
     }
 
     /// The page: one HTML file that needs neither network nor scripts.
+    #[expect(clippy::missing_panics_doc, reason = "the template is part of this crate and tested")]
     pub fn render(&self) -> String {
         let names = self.card.as_ref().map_or(&[][..], |card| &card.class_names);
         let gallery = self.gallery.as_ref().map(|gallery| gallery.view(names));
@@ -102,6 +103,7 @@ impl Report {
         };
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_keep_trailing_newline(true);
         environment.add_template(TEMPLATE, include_str!("page.html")).expect("the template is well-formed");
         let template = environment.get_template(TEMPLATE).expect("it was added");
         template.render(page).expect("the template names only what a page has")
@@ -109,8 +111,9 @@ impl Report {
 
     fn provenance(&self) -> Vec<(&'static str, String)> {
         let mut facts = vec![("run folder", self.folder.clone())];
-        if let Some(card) = &self.card {
-            facts.extend(card_facts(card));
+        match &self.card {
+            Some(card) => facts.extend(card_facts(card)),
+            None => facts.push(("synthetic set", "none is saved yet, so no card".to_owned())),
         }
         let seconds = self.history.seconds();
         if seconds > 0.0 {
@@ -205,14 +208,14 @@ fn results(evaluation: &EvaluationFile) -> ResultsView {
         name: row.name.clone(),
         images: grouped(row.images),
         accuracy: row.percent(),
-        interval: row.interval(),
+        interval: if row.summary.ci95.is_some() { row.interval() } else { String::new() },
         seeds: row.summary.n.to_string(),
         strip: intervals.row(row),
     };
     let mut rows: Vec<RowView> = evaluation.rows.iter().map(view).collect();
     rows.extend(evaluation.paper.as_ref().map(|paper| RowView {
         kind: "paper",
-        name: format!("published: {}", paper.source),
+        name: "published".to_owned(),
         images: String::new(),
         accuracy: paper.percent(),
         interval: String::new(),

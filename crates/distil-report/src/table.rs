@@ -12,8 +12,7 @@ pub fn results_table_markdown(evaluation: &EvaluationFile) -> String {
     let mut lines = vec![HEADER.map(str::to_owned)];
     lines.extend(evaluation.rows.iter().map(cells));
     if let Some(paper) = &evaluation.paper {
-        let name = format!("paper ({})", paper.source);
-        lines.push([cell(&name), String::new(), paper.percent(), String::new(), String::new()]);
+        lines.push(["published".to_owned(), String::new(), paper.percent(), String::new(), String::new()]);
     }
     let mut text = aligned(&lines);
     for line in protocol(evaluation) {
@@ -120,8 +119,8 @@ mod tests {
         assert!(table.iter().all(|line| bars(line) == bars(table[0])), "{text}");
         assert!(table[2].contains("52.3 ± 0.4") && table[2].contains("51.3 to 53.3"), "{text}");
         assert!(table[3].contains("| 88.5 |") || table[3].contains(" 88.5 |"), "{text}");
-        assert!(table[4].contains("paper (A paper)") && table[4].contains("71.0"), "{text}");
-        assert!(text.contains("best on the test split"), "{text}");
+        assert!(table[4].contains("published") && table[4].contains("71.0"), "{text}");
+        assert!(text.contains("A paper. Note: best on the test split"), "{text}");
     }
 
     #[test]

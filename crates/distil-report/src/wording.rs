@@ -1,17 +1,19 @@
 //! What the page says in words: the result in one sentence, and what one must know to believe it.
 
+use std::fmt::Write;
+
 use distil_store::Card;
 
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::GalleryView;
 use crate::history::{History, Skipped};
 
-/// `mtt on fashion-mnist, 1 image per class`.
+/// `fashion-mnist distilled to 1 image per class (mtt)`.
 pub(crate) fn title(card: Option<&Card>, folder: &str) -> String {
     match card {
         Some(card) => {
-            let plural = if card.ipc == 1 { "" } else { "s" };
-            format!("{} on {}, {} image{plural} per class", card.method, card.dataset, card.ipc)
+            let plural = plural(card.ipc);
+            format!("{} distilled to {} image{plural} per class ({})", card.dataset, card.ipc, card.method)
         }
         None => format!("Run {folder}"),
     }
@@ -41,7 +43,9 @@ pub(crate) fn result(evaluation: Option<&EvaluationFile>, history: &History) -> 
         }
     }
     if !parts.is_empty() {
-        return capitalised(&format!("{}.", parts.join(", ")));
+        // A figure stays on one line with its deviation and its unit.
+        let text = parts.join(", ").replace(" ± ", "\u{a0}±\u{a0}").replace(" %", "\u{a0}%");
+        return capitalised(&format!("{text}."));
     }
     match history.chosen() {
         Some(chosen) => format!(
@@ -107,7 +111,7 @@ fn steps(history: &History) -> String {
         plural(total)
     );
     if other > 0 {
-        text.push_str(&format!(", {other} for another reason"));
+        let _ = write!(text, ", {other} for another reason");
     }
     text.push_str(". A step that is held back leaves the images as they are.");
     text
@@ -185,11 +189,11 @@ mod tests {
         let mut file = EvaluationFile { rows, paper: None };
         let history = History::default();
         assert_eq!(
-            result(Some(&file), &history),
-            "10 synthetic images reach 70.1 ± 0.4 %, random real images 52.3 ± 0.4 %, all 60\u{a0}000 training images 88.5 %."
+            result(Some(&file), &history).replace('\u{a0}', " "),
+            "10 synthetic images reach 70.1 ± 0.4 %, random real images 52.3 ± 0.4 %, all 60 000 training images 88.5 %."
         );
         file.rows.remove(1);
-        assert!(result(Some(&file), &history).starts_with("Random real images 52.3"));
+        assert!(result(Some(&file), &history).starts_with("Random real images 52.3\u{a0}"));
         assert_eq!(result(Some(&EvaluationFile::default()), &history), "Not evaluated yet.");
         let validations = vec![Validation { iteration: 50.0, accuracy: 0.61, best: true }];
         assert!(result(None, &History { validations, ..history }).contains("61.0 %"));

@@ -1,0 +1,222 @@
+//! The page as a whole: safe, self-contained, and made from whatever a run has.
+
+use std::fs;
+use std::path::Path;
+
+use distil_report::{Gallery, Report, ReportError, soft_label_captions, write_report};
+use distil_store::{Card, LabelKind, Labels, RunPaths, SyntheticSet};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const HOSTILE: &str = "<script>alert('x')</script>\"><img src=http://evil.example/x onerror=\"y\">&amp;";
+
+fn run(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("run.toml"), config).unwrap();
+    folder
+}
+
+fn log(folder: &Path, events: &[Value]) {
+    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    fs::write(RunPaths::new(folder).events(), lines).unwrap();
+}
+
+fn set(class: &str, iteration: u64) -> SyntheticSet {
+    let card = Card {
+        dataset: format!("data {class}"),
+        dataset_digest: "sha256:0123".into(),
+        class_names: vec![class.to_owned(), "other".into()],
+        preprocessing: json!({"mean": [0.5], class: class}),
+        label_kind: LabelKind::Soft,
+        ipc: 1,
+        augmentation: class.into(),
+        architecture: json!(class),
+        method: class.into(),
+        iteration,
+        seed: 7,
+        distil_version: class.into(),
+        command: format!("distil run {class}"),
+    };
+    let labels = Labels::Soft { logits: vec![1.0, 0.0, 0.0, 1.0], classes: 2 };
+    SyntheticSet { images: vec![0.5; 8], shape: [2, 1, 2, 2], labels, syn_lr: 0.01, card }
+}
+
+fn save(folder: &Path, set: &SyntheticSet) {
+    let paths = RunPaths::new(folder);
+    fs::create_dir_all(paths.synthetic()).unwrap();
+    set.save(paths.synthetic_set(set.card.iteration)).unwrap();
+}
+
+fn gallery(set: &SyntheticSet) -> Gallery {
+    Gallery {
+        shape: set.shape,
+        pixels_before: Some(vec![0.25; 8]),
+        pixels_after: vec![0.0, 1.0, 0.5, 2.5, 0.1, 0.2, 0.3, 0.4],
+        labels: vec![0, 1],
+        captions: soft_label_captions(&set.labels, &set.card.class_names),
+    }
+}
+
+fn evaluation(name: &str) -> Value {
+    json!({
+        "rows": [
+            {"name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+             "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]}},
+            {"name": "full data", "images": 60000, "epochs": 10, "lr": 0.01, "accuracies": [0.9], "seconds": 1.0,
+             "summary": {"n": 1, "mean": 0.9, "std": 0.0, "ci95": null}},
+        ],
+        "paper": {"accuracy": 71.0, "std": null, "source": name, "note": name},
+    })
+}
+
+/// A run in which every text that can come from outside is hostile.
+fn hostile_page() -> String {
+    let folder = run(&format!("# {HOSTILE}\n"));
+    let path = folder.path();
+    let set = set(HOSTILE, 5);
+    save(path, &set);
+    log(
+        path,
+        &[
+            json!({"kind": HOSTILE, "iteration": 1}),
+            json!({"kind": "iteration", "iteration": 2, "loss": 0.5, "reason": HOSTILE}),
+        ],
+    );
+    fs::write(RunPaths::new(path).evaluation(), evaluation(HOSTILE).to_string()).unwrap();
+    Report::from_run(path, Some(gallery(&set))).unwrap().render()
+}
+
+/// All start tags of a page with their attributes. Enough of a parser for a page whose texts are escaped: in such a
+/// page every `<` begins a tag, and quotes occur inside tags only around attributes.
+fn tags(page: &str) -> Vec<&str> {
+    let body = page.split_once("</style>").unwrap().1;
+    body.split('<')
+        .skip(1)
+        .map(|piece| piece.split_once('>').unwrap().0)
+        .filter(|tag| !tag.starts_with('/'))
+        .collect()
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let page = hostile_page();
+    assert!(page.matches("&lt;script&gt;").count() > 10, "the texts are on the page");
+    let known = [
+        "body",
+        "main",
+        "header",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "section",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "ul",
+        "li",
+        "div",
+        "figure",
+        "figcaption",
+        "span",
+        "i",
+        "img",
+        "dl",
+        "dt",
+        "dd",
+        "pre",
+        "svg",
+        "path",
+        "circle",
+        "text",
+    ];
+    for tag in tags(&page).iter().filter(|tag| **tag != "/head") {
+        let name = tag.split([' ', '/']).next().unwrap();
+        assert!(known.contains(&name), "unexpected element <{tag}>");
+        assert!(
+            !tag.contains("onerror=\"") && tag.matches('"').count() % 2 == 0,
+            "an attribute broke out: <{tag}>"
+        );
+    }
+}
+
+#[test]
+fn the_page_asks_for_nothing_outside_itself() {
+    let page = hostile_page();
+    let style = page.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    assert!(!style.contains("url(") && !style.contains("@import"));
+    assert!(page.contains("default-src 'none'"));
+    for tag in tags(&page) {
+        for attribute in ["href=\"", "srcset=\"", "action=\"", "xlink"] {
+            assert!(!tag.contains(attribute), "<{tag}>");
+        }
+        if let Some((_, source)) = tag.split_once("src=\"") {
+            assert!(source.starts_with("data:image/png;base64,"), "<{tag}>");
+        }
+    }
+    assert!(!page.contains("<script") && !page.contains("<link rel=\"stylesheet"));
+}
+
+#[test]
+fn a_run_that_has_only_its_settings_gives_a_page() {
+    let folder = run("[distil]\nipc = 3\n");
+    let path = write_report(folder.path(), None).unwrap();
+    let page = fs::read_to_string(path).unwrap();
+    assert!(page.contains("Not evaluated yet") && page.contains("ipc = 3") && page.ends_with("</html>\n"));
+    assert!(page.contains("no evaluation.json") && page.contains("No events are logged"));
+    assert!(!page.contains("<img") && !page.contains("<table"));
+}
+
+#[test]
+fn everything_a_run_has_is_on_the_page() {
+    let folder = run("");
+    let path = folder.path();
+    save(path, &set("cat", 100));
+    save(path, &set("dog", 200));
+    log(
+        path,
+        &[
+            json!({"kind": "iteration", "iteration": 1, "loss": 0.9, "syn_lr": 0.01, "applied": true}),
+            json!({"kind": "iteration", "iteration": 2, "loss": 1.4, "applied": false, "reason": "gate"}),
+            json!({"kind": "iteration", "iteration": 3, "loss": null, "applied": false, "reason": "non-finite"}),
+            json!({"kind": "validation", "iteration": 100, "accuracy": 0.61, "best": true}),
+            json!({"kind": "validation", "iteration": 200, "accuracy": 0.60, "best": false}),
+        ],
+    );
+    fs::write(RunPaths::new(path).evaluation(), evaluation("distilled, best on validation").to_string())
+        .unwrap();
+    let page = Report::from_run(path, Some(gallery(&set("cat", 100)))).unwrap().render();
+    // The chosen checkpoint's card, not the last one's.
+    assert!(page.contains("distil run cat") && !page.contains("distil run dog"));
+    assert_eq!(page.matches("<svg class=\"chart\"").count(), 3);
+    assert_eq!(page.matches("<svg class=\"strip\"").count(), 4, "two rows, the published figure, the axis");
+    assert_eq!(page.matches("<img").count(), 4);
+    assert_eq!(page.matches("class=\"shown stretched\"").count(), 1);
+    assert!(page.contains("1 picture with values outside"));
+    assert!(page.contains("cat 73\u{a0}%, other 27\u{a0}%"));
+    assert!(page.contains("1 held back by the loss gate, 1 because a value was not finite"));
+    assert!(page.contains("chosen: iteration 100, 61.0 %"));
+    assert!(page.contains("<p class=\"result\">2 synthetic images reach 55.0\u{a0}±\u{a0}7.0\u{a0}%"));
+    assert!(!page.contains("NaN") && !page.contains("inf\""));
+}
+
+#[test]
+fn faults_name_what_is_wrong() {
+    let folder = run("");
+    let path = folder.path();
+    let bad = Gallery { labels: vec![0], ..gallery(&set("cat", 1)) };
+    let error = write_report(path, Some(bad)).unwrap_err();
+    assert!(error.to_string().contains("1 labels for 2 images"), "{error}");
+    fs::write(RunPaths::new(path).evaluation(), "[]").unwrap();
+    let error = write_report(path, None).unwrap_err();
+    assert!(
+        matches!(error, ReportError::Evaluation { .. }) && error.to_string().contains("evaluation.json"),
+        "{error}"
+    );
+    assert!(!RunPaths::new(path).report().exists());
+    let error = Report::from_run(&path.join("missing"), None).unwrap_err();
+    assert!(error.to_string().contains("not a run folder"), "{error}");
+}
