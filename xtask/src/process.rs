@@ -1,0 +1,65 @@
+//! Other programs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// The cargo that runs us, with these arguments, in the root of the workspace.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Builds `distil` in the profile of the tests, so that Burn is compiled once for both, and returns it as a command
+/// in the root of the workspace.
+pub(crate) fn built_distil(features: &[String]) -> Result<Command> {
+    // All packages are selected for their features: cargo would compile Burn anew for another selection.
+    let mut build = cargo(&["build", "--workspace", "--bin", "distil"]);
+    if !features.is_empty() {
+        let features: Vec<String> = features.iter().map(|feature| format!("distil/{feature}")).collect();
+        build.args(["--features", &features.join(",")]);
+    }
+    ensure(&mut build)?;
+    // Cargo puts this very program where it puts distil.
+    let own = std::env::current_exe().context("cannot find the build folder")?;
+    let mut command = Command::new(own.with_file_name("distil").with_extension(std::env::consts::EXE_EXTENSION));
+    command.current_dir(root());
+    Ok(command)
+}
+
+/// Runs a command that has to succeed.
+pub(crate) fn ensure(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
+    if !status.success() {
+        bail!("{} failed", described(command));
+    }
+    Ok(())
+}
+
+/// Hands the process over, so that Ctrl-C and the exit code are the command's own.
+#[cfg(unix)]
+pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    Err(error).with_context(|| format!("cannot run {}", described(command)))
+}
+
+/// Runs a command and takes over its exit code.
+#[cfg(not(unix))]
+pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn described(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
