@@ -2,7 +2,7 @@ use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::module::{conv2d, max_pool2d_with_indices};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::Tensor;
-use distil_models::{Arithmetic, Plain};
+use distil_models::{Arithmetic, GroupStatistics, Plain, per_channel};
 
 /// A value and its directional derivative; `None` is a tangent of zero that nobody computes with.
 #[derive(Debug, Clone)]
@@ -57,26 +57,34 @@ impl Arithmetic for Duals {
         }
     }
 
-    /// With x̂ = (x − μ)·s, s = 1/σ: dx̂ = s·(dx − mean(dx) − x̂·mean(x̂·dx)).
+    /// With c = x − μ, s = 1/σ: y = c·(s·w) + b and, since dc = dx − mean(dx) and ds = −s³·mean(c·dx),
+    /// dy = dx·(s·w) + c·(s·dw − s³·w·mean(c·dx)) + (db − mean(dx)·s·w). Everything in brackets is one
+    /// number a channel, so the activations are passed over as rarely as they can be.
     fn group_norm(x: Dual<4>, weight: Dual<1>, bias: Dual<1>, groups: usize) -> Dual<4> {
         let dims = x.value.dims();
         let [n, c, h, w] = dims;
-        let per_channel = |p: Tensor<1>| p.reshape([1, c, 1, 1]);
-        let (standard, scale) = Plain::standardise(x.value, groups);
-        let along_x = x.tangent.map(|dx| {
-            let dx = dx.reshape([n, groups, c / groups * h * w]);
-            let centred = dx.clone() - dx.clone().mean_dim(2);
-            let projection = (standard.clone() * dx).mean_dim(2);
-            let moved = (centred - standard.clone() * projection) * scale;
-            moved.reshape(dims) * per_channel(weight.value.clone())
+        let channel = |p: Tensor<1>| p.reshape([1, c, 1, 1]);
+        let GroupStatistics { centred, inverse_std } = GroupStatistics::of(x.value, groups);
+        let inverse = per_channel(inverse_std.clone(), c);
+        let scale = inverse.clone() * channel(weight.value.clone());
+        let moved = x.tangent.map(|dx| {
+            let grouped = dx.clone().reshape([n, groups, c / groups * h * w]);
+            let projection = (centred.clone() * grouped.clone()).mean_dim(2);
+            let bend = per_channel(projection * inverse_std.powi_scalar(3), c).neg();
+            let shift = (per_channel(grouped.mean_dim(2), c) * scale.clone()).neg();
+            (dx * scale.clone(), bend * channel(weight.value), shift)
         });
-        let standard = standard.reshape(dims);
-        let along_weight = weight.tangent.map(|dw| standard.clone() * per_channel(dw));
-        let along_bias = bias.tangent.map(|db| per_channel(db).expand(dims));
-        Dual {
-            value: standard * per_channel(weight.value) + per_channel(bias.value),
-            tangent: sum(sum(along_x, along_weight), along_bias),
-        }
+        let (stretched, bend, shift) = moved.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+        let bend = sum(bend, weight.tangent.map(|dw| inverse * channel(dw)));
+        let shift = sum(shift, bias.tangent.map(channel));
+        let centred = centred.reshape(dims);
+        let bent = bend.map(|bend| centred.clone() * bend);
+        let moved = sum(stretched, bent);
+        let tangent = match (moved, shift) {
+            (None, shift) => shift.map(|shift| shift.expand(dims)),
+            (moved, shift) => sum(moved, shift),
+        };
+        Dual { value: centred * scale + channel(bias.value), tangent }
     }
 
     fn relu(x: Dual<4>) -> Dual<4> {

@@ -29,5 +29,5 @@ pub use arithmetic::Arithmetic;
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
 pub use gradient::{LossGradient, loss_and_gradient, micro_batches};
 pub use layout::{Entry, Layout};
-pub use plain::Plain;
+pub use plain::{GroupStatistics, Plain, per_channel};
 pub use targets::Targets;

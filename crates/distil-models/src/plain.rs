@@ -12,16 +12,30 @@ const NORM_EPS: f64 = 1e-5;
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
-impl Plain {
-    /// Standardised values `(x − μ) / σ` per group, shape `[n, groups, m]`, and `1 / σ` `[n, groups, 1]`.
-    pub fn standardise(x: Tensor<4>, groups: usize) -> (Tensor<3>, Tensor<3>) {
+/// The statistics of a group norm, from which value and tangent are made in few passes over memory.
+#[derive(Debug, Clone)]
+pub struct GroupStatistics {
+    /// x − μ, `[n, groups, m]` with m values a group.
+    pub centred: Tensor<3>,
+    /// 1/σ = (variance + eps)^−½, `[n, groups, 1]`, with the biased variance.
+    pub inverse_std: Tensor<3>,
+}
+
+impl GroupStatistics {
+    /// Statistics of `x` `[n, c, h, w]` over `groups` groups of channels.
+    pub fn of(x: Tensor<4>, groups: usize) -> Self {
         let [n, c, h, w] = x.dims();
         let x = x.reshape([n, groups, c / groups * h * w]);
         let centred = x.clone() - x.mean_dim(2);
         let variance = (centred.clone() * centred.clone()).mean_dim(2);
-        let scale = (variance + NORM_EPS).sqrt().recip();
-        (centred * scale.clone(), scale)
+        Self { centred, inverse_std: (variance + NORM_EPS).sqrt().recip() }
     }
+}
+
+/// One value a group `[n, groups, 1]` as one a channel `[n, channels, 1, 1]`.
+pub fn per_channel(groups: Tensor<3>, channels: usize) -> Tensor<4> {
+    let [n, g, _] = groups.dims();
+    groups.expand([n, g, channels / g]).reshape([n, channels, 1, 1])
 }
 
 impl Arithmetic for Plain {
@@ -40,11 +54,13 @@ impl Arithmetic for Plain {
         conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [padding, padding], [1, 1], 1))
     }
 
+    /// Scale and shift are merged per channel first, so the activations are passed over once for both.
     fn group_norm(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, groups: usize) -> Tensor<4> {
         let dims = x.dims();
         let c = dims[1];
-        let (standard, _) = Self::standardise(x, groups);
-        standard.reshape(dims) * weight.reshape([1, c, 1, 1]) + bias.reshape([1, c, 1, 1])
+        let GroupStatistics { centred, inverse_std } = GroupStatistics::of(x, groups);
+        let scale = per_channel(inverse_std, c) * weight.reshape([1, c, 1, 1]);
+        centred.reshape(dims) * scale + bias.reshape([1, c, 1, 1])
     }
 
     fn relu(x: Tensor<4>) -> Tensor<4> {
