@@ -1,0 +1,129 @@
+//! Students on a set small enough to learn in a second.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
+use distil_eval::{EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real};
+use distil_models::ConvNet;
+use distil_random::{below, stream};
+use distil_store::{Card, LabelKind, Labels, SyntheticSet};
+
+const SIDE: usize = 8;
+
+/// Two classes: the upper or the lower half is bright.
+fn split(purpose: &str, n: usize) -> Split {
+    let mut rng = stream(1, purpose, 0);
+    let labels: Vec<u32> = (0..n).map(|i| (i % 2) as u32).collect();
+    let bytes = (0..n * SIDE * SIDE)
+        .map(|i| {
+            let lower = usize::from(i / SIDE % SIDE >= SIDE / 2);
+            let lit = lower == labels[i / (SIDE * SIDE)] as usize;
+            (below(&mut rng, 90) + if lit { 120 } else { 0 }) as u8
+        })
+        .collect();
+    let shape = ImageShape { channels: 1, height: SIDE, width: SIDE };
+    Split::new(Images::from_u8(shape, bytes).expect("whole images"), labels).expect("one label each")
+}
+
+fn dataset() -> Dataset {
+    let normalisation = Normalisation::MeanStd { mean: vec![0.4], std: vec![0.25] };
+    let preprocessing = Preprocessing { resize: None, normalisation };
+    let parts = [split("train", 24), split("validation", 4), split("test", 40)];
+    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing).expect("parts fit")
+}
+
+fn net() -> ConvNet {
+    ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1)
+}
+
+fn protocol() -> Protocol {
+    let augmentation = "none".parse().expect("a valid strategy");
+    Protocol { seeds: 3, epochs: 20, full_epochs: 10, batch: 12, real_lr: 0.05, augmentation, ..Protocol::default() }
+}
+
+/// The first real image of each class as a synthetic set.
+fn synthetic(data: &Dataset) -> SyntheticSet {
+    SyntheticSet {
+        images: data.train.images.gather(&[0, 1]),
+        shape: [2, 1, SIDE, SIDE],
+        labels: Labels::Soft { logits: vec![3.0, -3.0, -3.0, 3.0], classes: 2 },
+        syn_lr: 0.05,
+        card: Card {
+            dataset: data.name.clone(),
+            dataset_digest: data.digest.clone(),
+            class_names: data.class_names.clone(),
+            preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
+            label_kind: LabelKind::Soft,
+            ipc: 1,
+            augmentation: "none".into(),
+            architecture: serde_json::Value::Null,
+            method: "test".into(),
+            iteration: 0,
+            seed: 0,
+            distil_version: "0".into(),
+            command: "test".into(),
+        },
+    }
+}
+
+#[test]
+fn every_subject_is_evaluated_by_the_same_code() {
+    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let set = synthetic(&data);
+    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let subjects = [
+        (Subject::Synthetic(&set), 2, 20),
+        (Subject::RandomReal { ipc: 1 }, 2, 20),
+        (Subject::FullData, 24, 10),
+    ];
+    for (subject, images, epochs) in subjects {
+        let mut go = |_| ControlFlow::Continue(());
+        let got = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
+        assert_eq!((got.images, got.epochs, got.accuracies.len()), (images, epochs, 3));
+        assert!(got.summary.mean > 0.8, "{subject:?}: {:?}", got.accuracies);
+        let again = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
+        assert_eq!(got.accuracies, again.accuracies, "a seed decides everything");
+    }
+}
+
+#[test]
+fn accuracy_counts_what_the_network_says() {
+    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let set = TrainingSet::Real(&data.train);
+    let training =
+        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
+    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a student");
+    let right = accuracy(&net, &student.theta, &data.test, &device);
+    let flipped = data.test.labels.iter().map(|label| 1 - label).collect();
+    let flipped = Split::new(data.test.images.clone(), flipped).expect("one label each");
+    let wrong = accuracy(&net, &student.theta, &flipped, &device);
+    assert!((right + wrong - 1.0).abs() < 1e-12, "two classes: {right} + {wrong}");
+}
+
+#[test]
+fn random_images_are_balanced_distinct_and_drawn_by_seed() {
+    let data = dataset();
+    let draw = |seed| random_real(&data.train, &data.class_names, 5, seed).expect("enough images");
+    let drawn = draw(0);
+    assert_eq!(drawn.labels, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    assert_eq!(drawn, draw(0));
+    assert_ne!(drawn.images, draw(1).images);
+    let error = random_real(&data.train, &data.class_names, 13, 0).expect_err("a class has 12 images");
+    assert!(error.to_string().contains("class upper has 12 training images"), "{error}");
+}
+
+#[test]
+fn a_set_with_other_preprocessing_or_shape_is_refused() {
+    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let mut go = |_| ControlFlow::Continue(());
+    let mut set = synthetic(&data);
+    set.card.preprocessing = serde_json::json!({"normalisation": "none"});
+    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other preprocessing");
+    assert!(matches!(error, EvaluateError::Preprocessing), "{error}");
+    let mut set = synthetic(&data);
+    set.shape = [2, 1, SIDE, SIDE / 2];
+    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("another shape");
+    assert!(matches!(error, EvaluateError::Shape { .. }), "{error}");
+}
