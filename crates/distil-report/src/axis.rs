@@ -108,11 +108,11 @@ fn text(value: f64, step: f64) -> String {
     let power = |number: f64| (number.abs().log10() + 1e-9).floor();
     if value.abs() < 1e-6 * step {
         "0".to_owned()
-    } else if value.abs() >= 10_000.0 && power(step) >= 3.0 {
-        format!("{}k", (value / 1000.0).round())
-    } else if power(value) < -4.0 {
+    } else if !(-4.0..7.0).contains(&power(value)) {
         let digits = (power(value) - power(step)).max(0.0) as usize;
         format!("{value:.digits$e}")
+    } else if value.abs() >= 10_000.0 && power(step) >= 3.0 {
+        format!("{}k", (value / 1000.0).round())
     } else {
         let decimals = (-power(step)).max(0.0) as usize;
         format!("{value:.decimals$}")
@@ -144,13 +144,25 @@ mod tests {
 
     #[test]
     fn every_axis_has_marks_inside_it() {
-        for (low, high) in [(1.0, 1.0), (0.0, 0.0), (0.011, 0.0112), (1e-9, 2e-8), (3.0, 4e7), (-5.0, 9.0)] {
+        let ranges = [
+            (1.0, 1.0),
+            (0.0, 0.0),
+            (0.011, 0.0112),
+            (1e-9, 2e-8),
+            (3.0, 4e7),
+            (-5.0, 9.0),
+            (0.0, 5e7),
+            (-1e38, 3e38),
+            (1e-45, 1e38),
+        ];
+        for (low, high) in ranges {
             for spacing in [Spacing::Linear, Spacing::fitting([low, high])] {
                 let axis = Axis::around([low, high], spacing);
                 let marks = axis.marks(5);
                 assert!((1..=9).contains(&marks.len()), "{low} to {high}, {spacing:?}: {marks:?}");
                 let distinct: std::collections::BTreeSet<_> = marks.iter().map(|(_, text)| text).collect();
                 assert_eq!(distinct.len(), marks.len(), "{marks:?}");
+                assert!(marks.iter().all(|(_, text)| text.len() < 8), "{marks:?}");
                 assert!(axis.place(low) <= axis.place(high));
             }
         }

@@ -1,4 +1,5 @@
 //! The page as a whole: safe, self-contained, and made from whatever a run has.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
 
 use std::fs;
 use std::path::Path;
@@ -17,8 +18,8 @@ fn run(config: &str) -> TempDir {
 }
 
 fn log(folder: &Path, events: &[Value]) {
-    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
-    fs::write(RunPaths::new(folder).events(), lines).unwrap();
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    fs::write(RunPaths::new(folder).events(), lines.join("\n") + "\n").unwrap();
 }
 
 fn set(class: &str, iteration: u64) -> SyntheticSet {
