@@ -1,0 +1,207 @@
+//! The command line as clap sees it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::device::DeviceChoice;
+
+/// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
+#[derive(Debug, Parser)]
+#[command(name = "distil", version, max_term_width = 100, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  distil reproduce --config configs/clutter.toml     experts, distillation, evaluation and report in one go
+  distil expert --config C && distil run --config C  the same step by step; both continue where they were stopped
+  distil eval runs/clutter --config C --seeds 5      what the set is worth, beside random images and all data
+  distil run --config C --set distill.ipc=10 --out runs/ten
+
+Results go to standard output as Markdown, everything else to standard error. Ctrl-C stops at a safe point.";
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Where to compute: cpu, cuda[:i], wgpu[:i], or auto for the best there is
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
+    /// Say nothing on standard error but errors and warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log what happens inside (-vv: in detail)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// CPU threads [default: one per core]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Download a dataset and verify its checksum
+    #[command(after_help = "Example:\n  distil fetch cifar10 --data-dir /data\n\n\
+        Without --data-dir, the folder is DISTIL_DATA_DIR if that is set, else data/. The generated set `clutter` \
+        needs no download.")]
+    Fetch(FetchArgs),
+    /// Look at a dataset
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Train the expert networks whose trajectories are matched
+    #[command(
+        after_help = "Example:\n  distil expert --config configs/clutter.toml --set expert.experts=20\n\n\
+        Experts that are there already are kept, so an interrupted command continues. Runs on the same data, \
+        network and recipe share them, in runs/experts/."
+    )]
+    Expert(ConfigArgs),
+    /// Distil a synthetic set by matching the experts' trajectories
+    #[command(after_help = "Examples:\n  distil run --config configs/clutter.toml\n  \
+        distil run --config configs/clutter.toml --resume\n  \
+        distil run --config configs/clutter.toml --set distill.ipc=10 --out runs/clutter-10\n\n\
+        An interrupted and resumed run ends with the same bytes as one that was not interrupted.")]
+    Run(RunArgs),
+    /// Train networks from scratch on a set and test them
+    #[command(after_help = "Examples:\n  distil eval runs/clutter\n  \
+        distil eval runs/clutter/synthetic/best.safetensors --seeds 10\n  \
+        distil eval downloaded.safetensors --config configs/clutter.toml\n\n\
+        A run folder is evaluated whole: the last and the best set, the moving average where there is one, and \
+        random real images and all data to compare with. Its results are kept for `distil report`. Accuracies are \
+        of the test split, after the last epoch; nothing is chosen on it.")]
+    Eval(EvalArgs),
+    /// Experts, distillation, evaluation and report of one configuration
+    #[command(after_help = "Examples:\n  distil reproduce --config configs/clutter.toml\n  \
+        distil reproduce --config configs/fashion-mnist-ipc1-cpu.toml --set eval.seeds=1\n\n\
+        What is there already is not done again: an interrupted command continues where it was.")]
+    Reproduce(ConfigArgs),
+    /// Write the HTML report of a run
+    #[command(after_help = "Example:\n  distil report runs/clutter")]
+    Report(ReportArgs),
+    /// Print BibTeX entries of methods and datasets
+    #[command(
+        after_help = "Examples:\n  distil cite datm\n  distil cite runs/clutter > refs.bib\n  distil cite"
+    )]
+    Cite(CiteArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  distil completions bash > ~/.local/share/bash-completion/completions/distil"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    /// mnist, fashion-mnist, cifar10 or cifar100
+    pub(crate) name: String,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Print shape, classes, counts and preprocessing
+    #[command(after_help = "Examples:\n  distil data info clutter-easy --sheet sheet.png\n  \
+        distil data info ~/photos\n  distil data info --config configs/clutter.toml")]
+    Info(InfoArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["dataset", "config"]))]
+pub(crate) struct InfoArgs {
+    /// Name of a dataset, or a folder of images by class
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) dataset: Option<String>,
+    /// The data section of a configuration
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Set a key of the configuration, as in data.train_limit=1000
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Write a contact sheet (PNG), one row a class
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) sheet: Option<PathBuf>,
+}
+
+/// A configuration and where its results go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration (TOML)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+    /// Set a key of the configuration, as in distill.ipc=10; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The run folder [default: runs/NAME]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// The folder of the experts [default: expert.store, or one below runs/experts]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) experts: Option<PathBuf>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Continue from the newest checkpoint
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// A synthetic set (.safetensors) or a run folder
+    #[arg(value_name = "SYN", value_hint = ValueHint::AnyPath)]
+    pub(crate) subject: PathBuf,
+    /// The configuration [default: the one of the run that made the set]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Set a key of the configuration, as in eval.epochs=300; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Number of networks trained on each set
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<usize>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CiteArgs {
+    /// A method, a dataset or a run folder; everything without it
+    #[arg(value_name = "METHOD|DATASET|RUN")]
+    pub(crate) what: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,60 @@
+//! `distil data info`.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use distil_data::{DataConfig, Dataset, DatasetName};
+use distil_store::atomic;
+
+use crate::cli::InfoArgs;
+use crate::config::Config;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::workbench::load;
+
+/// Pictures of each class on a contact sheet.
+const PICTURES: usize = 10;
+
+pub(crate) fn info(args: &InfoArgs, console: &Console) -> Result<(), Failure> {
+    let data = match (&args.config, &args.dataset) {
+        (Some(config), _) => Config::load(config, &args.set)?.data,
+        (None, Some(dataset)) => named(dataset)?,
+        (None, None) => {
+            return Err(Failure::new("no dataset was named", "give a name, a folder or --config"));
+        }
+    };
+    let dataset = load(&data, args.data_dir.as_deref(), console)?;
+    if let Some(sheet) = &args.sheet {
+        write_sheet(&dataset, sheet)?;
+        console.note(format_args!("wrote {}", sheet.display()));
+    }
+    console.result(dataset.summary())
+}
+
+/// A published set by its name, or else a folder of images.
+fn named(text: &str) -> Result<DataConfig, Failure> {
+    if Path::new(text).is_dir() {
+        return Ok(DataConfig { path: Some(PathBuf::from(text)), ..DataConfig::new(DatasetName::Folder) });
+    }
+    match text.parse() {
+        Ok(DatasetName::Folder) | Err(_) => {
+            let known =
+                DatasetName::all().filter(|name| *name != DatasetName::Folder).map(DatasetName::as_str);
+            let known: Vec<&str> = known.collect();
+            Err(Failure::new(
+                format_args!("{text:?} is neither a dataset nor a folder"),
+                format_args!("choose one of {}, or a folder of images by class", known.join(", ")),
+            ))
+        }
+        Ok(name) => Ok(DataConfig::new(name)),
+    }
+}
+
+fn write_sheet(dataset: &Dataset, path: &Path) -> Result<(), Failure> {
+    let drawn = dataset.train.contact_sheet(dataset.classes(), PICTURES)?;
+    let sheet =
+        drawn.ok_or_else(|| Failure::new("these images have no pixels to show", "leave out --sheet"))?;
+    let mut png = Cursor::new(Vec::new());
+    sheet.write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(atomic::write(path, png.into_inner())?)
+}

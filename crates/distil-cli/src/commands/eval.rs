@@ -1,0 +1,190 @@
+//! `distil eval`.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use distil_eval::{EvaluateError, Evaluation, Evaluator, StudentError, Subject};
+use distil_match::Files;
+use distil_report::{EvaluationFile, PaperFigure, results_table_markdown};
+use distil_store::{RunPaths, SyntheticSet, atomic};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::cli::EvalArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::workbench::{Surroundings, Workbench};
+
+pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let subject = &args.subject;
+    if !subject.exists() {
+        let help = "give a synthetic set (.safetensors) or a run folder";
+        return Err(Failure::new(format_args!("{} does not exist", subject.display()), help));
+    }
+    let run = subject.is_dir().then(|| RunPaths::new(subject));
+    let mut sets = args.set.clone();
+    sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
+    let config = Config::load(&config_file(args, run.as_ref())?, &sets)?;
+    if let Some(run) = run {
+        let bench = Workbench::open(config, around)?;
+        let file = evaluate_run(&bench, &run)?;
+        return bench.console.result(results_table_markdown(&file).trim_end());
+    }
+    let set = SyntheticSet::load(subject)?;
+    let bench = Workbench::open(config, around)?;
+    let rows = vec![measure(&bench, &name_of(subject), Subject::Synthetic(&set))?];
+    let kept =
+        Kept { rows: rows.into_iter().map(|row| Row { key: String::new(), row }).collect(), paper: None };
+    bench.console.result(results_table_markdown(&kept.readable()).trim_end())
+}
+
+/// The configuration that was named, or the one of the run that the set belongs to.
+fn config_file(args: &EvalArgs, run: Option<&RunPaths>) -> Result<PathBuf, Failure> {
+    if let Some(config) = &args.config {
+        return Ok(config.clone());
+    }
+    if let Some(run) = run {
+        run.read_config()?;
+        return Ok(run.config());
+    }
+    let file = args.subject.canonicalize().unwrap_or_else(|_| args.subject.clone());
+    let found = file.parent().and_then(Path::parent).map(|folder| RunPaths::new(folder).config());
+    found.filter(|config| config.is_file()).ok_or_else(|| {
+        Failure::new(
+            format_args!(
+                "{} is not in a run folder, so its configuration is unknown",
+                args.subject.display()
+            ),
+            "name the configuration it was made with: --config FILE",
+        )
+    })
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Contents of `evaluation.json`, with the keys that tell whether a row still holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    rows: Vec<Row>,
+    #[serde(default)]
+    paper: Option<PaperFigure>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Row {
+    /// Digest of everything the row depends on.
+    #[serde(default)]
+    key: String,
+    #[serde(flatten)]
+    row: Evaluation,
+}
+
+impl Kept {
+    /// As the report reads it.
+    fn readable(&self) -> EvaluationFile {
+        let value = serde_json::to_value(self).expect("results are plain JSON");
+        serde_json::from_value(value).expect("the report reads what the evaluation writes")
+    }
+
+    /// Results of an earlier, interrupted or shorter evaluation; anything else is measured anew.
+    fn load(path: &Path) -> Self {
+        let text = std::fs::read(path).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+}
+
+/// What can be evaluated of a run.
+enum Candidate {
+    RandomReal,
+    Set(SyntheticSet),
+    FullData,
+}
+
+/// Evaluates all sets of a run and their references, row by row into the run folder; rows that still hold are kept.
+pub(crate) fn evaluate_run(bench: &Workbench<'_>, run: &RunPaths) -> Result<EvaluationFile, Failure> {
+    let before = Kept::load(&run.evaluation());
+    let paper = bench.config.paper.as_ref().map(PaperFigure::from);
+    let mut kept = Kept { rows: Vec::new(), paper };
+    for (name, candidate) in candidates(run)? {
+        let key = key(bench, &candidate);
+        let row = match before.rows.iter().find(|row| row.key == key && row.row.name == name) {
+            Some(row) => row.clone(),
+            None => Row { key, row: measure(bench, name, subject(bench, &candidate))? },
+        };
+        kept.rows.push(row);
+        let text = serde_json::to_string_pretty(&kept).expect("results are plain JSON");
+        atomic::write(run.evaluation(), format!("{text}\n"))?;
+    }
+    Ok(kept.readable())
+}
+
+fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure> {
+    let files = Files::of(run);
+    let mut found = vec![("random real", Candidate::RandomReal)];
+    for (name, file) in [
+        ("distilled, last", &files.last),
+        ("distilled, best on validation", &files.best),
+        ("distilled, EMA", &files.ema),
+    ] {
+        if file.is_file() {
+            found.push((name, Candidate::Set(SyntheticSet::load(file)?)));
+        }
+    }
+    if found.len() == 1 {
+        return Err(Failure::new(
+            format_args!("{} holds no synthetic set yet", run.folder().display()),
+            "let the run go on with `distil run --resume`",
+        ));
+    }
+    found.push(("full data", Candidate::FullData));
+    Ok(found)
+}
+
+fn subject<'a>(bench: &Workbench<'_>, candidate: &'a Candidate) -> Subject<'a> {
+    match candidate {
+        Candidate::RandomReal => Subject::RandomReal { ipc: bench.config.distill.ipc },
+        Candidate::Set(set) => Subject::Synthetic(set),
+        Candidate::FullData => Subject::FullData,
+    }
+}
+
+/// Digest of everything that a row depends on.
+fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
+    let Workbench { config, dataset, net, .. } = bench;
+    let mut hash = Sha256::new();
+    let ipc = config.distill.ipc;
+    let around = json!([config.eval, net, dataset.digest, config.seed, ipc, env!("CARGO_PKG_VERSION")]);
+    hash.update(around.to_string());
+    match candidate {
+        Candidate::RandomReal => hash.update(b"random"),
+        Candidate::FullData => hash.update(b"full"),
+        Candidate::Set(set) => {
+            hash.update(set.syn_lr.to_le_bytes());
+            set.images.iter().for_each(|pixel| hash.update(pixel.to_le_bytes()));
+            hash.update(format!("{:?}", set.labels));
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn measure(bench: &Workbench<'_>, name: &str, subject: Subject<'_>) -> Result<Evaluation, Failure> {
+    let Workbench { config, dataset, net, device, console } = bench;
+    let mut bar = console.progress(format_args!("evaluate {name}"), 0, "epochs");
+    let mut report = |progress: distil_eval::Progress| -> ControlFlow<()> {
+        let distil_eval::Progress { student, students, epoch, epochs } = progress;
+        bar.set_total((students * epochs) as u64);
+        bar.at((student * epochs + epoch) as u64, format_args!("student {}/{students}", student + 1));
+        interrupt::flow()
+    };
+    let evaluator = Evaluator { net, dataset, protocol: &config.eval, seed: config.seed, device };
+    evaluator.evaluate(name, subject, &mut report).map_err(|error| match error {
+        EvaluateError::Student(StudentError::Stopped) => {
+            Failure::interrupted("rows that were complete are kept; run the same command again to continue")
+        }
+        error => error.into(),
+    })
+}

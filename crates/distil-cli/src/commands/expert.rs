@@ -1,0 +1,112 @@
+//! `distil expert`.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use distil_expert::{ExpertError, Recipe, header, train_store};
+use distil_store::TrajectoryStore;
+
+use crate::cli::ConfigArgs;
+use crate::config::Config;
+use crate::console::Progress;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::places::expert_folder;
+use crate::workbench::{Surroundings, Workbench};
+
+pub(crate) fn expert(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let bench = Workbench::open(Config::load(&args.config, &args.set)?, around)?;
+    let store = train(&bench, args.experts.as_deref())?;
+    bench.console.result(format_args!(
+        "{} experts of {} epochs are in {}",
+        store.complete().len(),
+        store.header().snapshots - 1,
+        store.folder().display()
+    ))
+}
+
+/// Trains the experts that are missing.
+pub(crate) fn train(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+    let Workbench { config, dataset, net, device, console } = bench;
+    let recipe = &config.expert;
+    let header = header(net, dataset, recipe, config.seed);
+    let store = TrajectoryStore::create_or_open(expert_folder(folder, config, net, &header), &header)?;
+    for damaged in store.damaged() {
+        console.warn(format_args!("{damaged}; it is trained again now"));
+    }
+    let missing = missing(&store, recipe);
+    if missing > 0 {
+        let at = store.folder().display();
+        console.note(format_args!("training {missing} of {} experts, in {at}", recipe.experts));
+    }
+    let mut shown = Shown::new(console.progress("experts", 0, "steps"), missing, recipe.epochs);
+    let trained = train_store(&store, net, dataset, recipe, device, &mut |progress| shown.tell(progress));
+    match trained {
+        Ok(_) => Ok(store),
+        Err(ExpertError::Stopped { .. }) => {
+            let kept = recipe.experts - self::missing(&store, recipe);
+            let text = format!(
+                "{kept} of {} experts are kept; run the same command again to continue",
+                recipe.experts
+            );
+            Err(Failure::interrupted(text))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The experts of a configuration, all of which must be there.
+pub(crate) fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+    let Workbench { config, dataset, net, .. } = bench;
+    let header = header(net, dataset, &config.expert, config.seed);
+    let folder = expert_folder(folder, config, net, &header);
+    if !folder.join("store.json").is_file() {
+        let help = "train them first: `distil expert` with the same configuration";
+        return Err(Failure::new(format_args!("there are no experts in {}", folder.display()), help));
+    }
+    let store = TrajectoryStore::create_or_open(&folder, &header)?;
+    let (asked, missing) = (config.expert.experts, missing(&store, &config.expert));
+    if missing == 0 {
+        return Ok(store);
+    }
+    Err(Failure::new(
+        format_args!("{} of {asked} experts are in {}", asked - missing, folder.display()),
+        "train the others with `distil expert`, or ask for fewer with --set expert.experts=N",
+    ))
+}
+
+fn missing(store: &TrajectoryStore, recipe: &Recipe) -> usize {
+    recipe.experts - store.complete().iter().filter(|index| **index < recipe.experts).count()
+}
+
+/// Progress over all missing experts.
+struct Shown {
+    bar: Progress,
+    missing: usize,
+    epochs: usize,
+    /// Experts finished by this command, and the one in training.
+    finished: usize,
+    current: Option<usize>,
+    loss: Option<f64>,
+}
+
+impl Shown {
+    fn new(bar: Progress, missing: usize, epochs: usize) -> Self {
+        Self { bar, missing, epochs, finished: 0, current: None, loss: None }
+    }
+
+    fn tell(&mut self, progress: distil_expert::Progress) -> ControlFlow<()> {
+        let distil_expert::Progress { expert, epoch, step, steps, epoch_loss } = progress;
+        if self.current.is_some_and(|current| current != expert) {
+            self.finished += 1;
+        }
+        self.current = Some(expert);
+        self.loss = epoch_loss.or(self.loss);
+        let each = self.epochs * steps;
+        self.bar.set_total((self.missing * each) as u64);
+        let loss = self.loss.map_or_else(String::new, |loss| format!(", loss {loss:.3}"));
+        let detail = format!("expert {expert}, epoch {}/{}{loss}", epoch + 1, self.epochs);
+        self.bar.at((self.finished * each + epoch * steps + step) as u64, detail);
+        interrupt::flow()
+    }
+}

@@ -1,0 +1,26 @@
+//! `distil fetch`.
+
+use distil_data::DatasetName;
+
+use crate::cli::FetchArgs;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::workbench::{Watch, data_dir, stopped};
+
+pub(crate) fn fetch(args: &FetchArgs, console: &Console) -> Result<(), Failure> {
+    let name: DatasetName = args.name.parse().map_err(|_| unknown(&args.name))?;
+    let dest = data_dir(args.data_dir.as_deref());
+    let mut watch = Watch::new(console);
+    let place = distil_data::fetch(name, &dest, &mut |progress| watch.tell(progress)).map_err(stopped)?;
+    console.result(format_args!("{name} is in {}", place.display()))
+}
+
+fn unknown(name: &str) -> Failure {
+    let known: Vec<&str> = DatasetName::all().map(DatasetName::as_str).collect();
+    let near = known.iter().find(|known| strsim::normalized_damerau_levenshtein(known, name) > 0.7);
+    let message = format!("there is no dataset called {name:?}");
+    match near {
+        Some(near) => Failure::new(message, format_args!("did you mean {near}?")),
+        None => Failure::new(message, "choose mnist, fashion-mnist, cifar10 or cifar100"),
+    }
+}

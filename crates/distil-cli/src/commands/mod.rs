@@ -1,0 +1,38 @@
+//! The commands, composed of the libraries.
+
+mod cite;
+mod data;
+mod eval;
+mod expert;
+mod fetch;
+mod report;
+mod reproduce;
+mod run;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, DataCommand};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::workbench::Surroundings;
+
+/// Runs the command that was asked for.
+pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
+    let device = cli.global.device;
+    let around = |data_dir| Surroundings { console, device, data_dir };
+    match &cli.command {
+        Command::Fetch(args) => fetch::fetch(args, console),
+        Command::Data(DataCommand::Info(args)) => data::info(args, console),
+        Command::Expert(args) => expert::expert(args, around(args.data_dir.as_deref())),
+        Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),
+        Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
+        Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
+        Command::Report(args) => report::report(args, console),
+        Command::Cite(args) => cite::cite(args, console),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "distil", &mut script);
+            console.result(String::from_utf8_lossy(&script).trim_end())
+        }
+    }
+}

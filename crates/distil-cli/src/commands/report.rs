@@ -1,0 +1,70 @@
+//! `distil report`.
+
+use std::path::{Path, PathBuf};
+
+use distil_data::{ImageShape, Preprocessing};
+use distil_match::Files;
+use distil_report::{Gallery, soft_label_captions, write_report};
+use distil_store::{Labels, RunPaths, SyntheticSet};
+
+use crate::cli::ReportArgs;
+use crate::config::Config;
+use crate::console::Console;
+use crate::failure::Failure;
+
+pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
+    let run = RunPaths::new(&args.run);
+    run.read_config()?;
+    let config = Config::load(&run.config(), &[])?;
+    console.result(format_args!("wrote {}", write(&run, &config, console)?.display()))
+}
+
+/// Writes the report of a run, with its pictures where they can be shown.
+pub(crate) fn write(run: &RunPaths, config: &Config, console: &Console) -> Result<PathBuf, Failure> {
+    let gallery = match gallery(run, &config.data.cache_folder()) {
+        Ok(gallery) => gallery,
+        Err(failure) => {
+            console.warn(format_args!("the report has no pictures: {}", failure.message()));
+            None
+        }
+    };
+    Ok(write_report(run.folder(), gallery)?)
+}
+
+/// The best set (or else the last) beside the initial one; `None` before there is any.
+fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
+    let files = Files::of(run);
+    let Some(file) = [&files.best, &files.last, &files.initial].into_iter().find(|file| file.is_file())
+    else {
+        return Ok(None);
+    };
+    let after = SyntheticSet::load(file)?;
+    let mut preprocessing: Preprocessing = serde_json::from_value(after.card.preprocessing.clone())?;
+    preprocessing.load_matrix(cache)?;
+    let pictures = |set: &SyntheticSet| {
+        let [_, channels, height, width] = set.shape;
+        preprocessing.undo(ImageShape { channels, height, width }, &set.images)
+    };
+    let before = files.initial.is_file().then(|| SyntheticSet::load(&files.initial)).transpose()?;
+    let before = before.filter(|set| set.shape == after.shape);
+    Ok(Some(Gallery {
+        shape: after.shape,
+        pixels_before: before.as_ref().map(pictures).transpose()?,
+        pixels_after: pictures(&after)?,
+        captions: soft_label_captions(&after.labels, &after.card.class_names),
+        labels: classes(&after.labels),
+    }))
+}
+
+/// Class of each image; the largest logit of a soft label.
+fn classes(labels: &Labels) -> Vec<u32> {
+    match labels {
+        Labels::Hard(labels) => labels.clone(),
+        Labels::Soft { logits, classes } => logits.chunks(*classes).map(largest).collect(),
+    }
+}
+
+fn largest(row: &[f32]) -> u32 {
+    let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    largest.map_or(0, |(class, _)| class as u32)
+}

@@ -1,0 +1,183 @@
+//! `distil run`.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use distil_eval::{StudentError, Training, TrainingSet, accuracy};
+use distil_match::{Event, Files, Ingredients, Outcome, RunError};
+use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
+
+use crate::cli::{ConfigArgs, RunArgs};
+use crate::config::Config;
+use crate::console::Progress;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::places::run_folder;
+use crate::workbench::{Surroundings, Workbench};
+
+use super::expert;
+
+/// Students of validations must not be those of the evaluation: their seeds are far apart.
+const VALIDATION_SEED: u64 = 1 << 32;
+
+/// What to do with a run folder that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Refuse it (`distil run`).
+    Refuse,
+    /// Continue it; there must be one (`--resume`).
+    Require,
+    /// Continue it if there is one (`distil reproduce`).
+    Continue,
+}
+
+pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let existing = if args.resume { Existing::Require } else { Existing::Refuse };
+    let config = Config::load(&args.config.config, &args.config.set)?;
+    let paths = RunPaths::new(run_folder(args.config.out.as_deref(), &config));
+    // Before minutes of loading: a folder that cannot be used.
+    let early = prepared(&paths, &config, existing)?;
+    let bench = Workbench::open(config, around)?;
+    let store = expert::open(&bench, args.config.experts.as_deref())?;
+    let outcome = distil(&bench, &store, early, &paths, &command(&args.config))?;
+    bench.console.result(described(&outcome, &paths))
+}
+
+/// The run folder, if it is there already.
+pub(crate) fn prepared(
+    paths: &RunPaths,
+    config: &Config,
+    existing: Existing,
+) -> Result<Option<RunFolder>, Failure> {
+    let there = paths.config().is_file();
+    let (folder, text) = (paths.folder(), config.to_toml());
+    match existing {
+        Existing::Refuse if there => Ok(Some(RunFolder::create(folder, &text)?)),
+        Existing::Require => Ok(Some(RunFolder::resume(folder, &text)?)),
+        Existing::Continue if there => Ok(Some(RunFolder::resume(folder, &text)?)),
+        Existing::Refuse | Existing::Continue => Ok(None),
+    }
+}
+
+/// Distils to the end; what is on standard error meanwhile is progress.
+pub(crate) fn distil(
+    bench: &Workbench<'_>,
+    store: &TrajectoryStore,
+    early: Option<RunFolder>,
+    paths: &RunPaths,
+    command: &str,
+) -> Result<Outcome, Failure> {
+    let Workbench { config, dataset, net, device, console } = bench;
+    if dataset.validation.is_empty() {
+        let help = "hold some of the training images out: --set data.validation=0.1";
+        return Err(Failure::new("there are no validation images to choose the best set on", help));
+    }
+    let mut folder = match early {
+        Some(folder) => folder,
+        None => RunFolder::create(paths.folder(), &config.to_toml())?,
+    };
+    let with = Ingredients {
+        method: &config.distill,
+        net,
+        dataset,
+        store,
+        experts: (0..config.expert.experts).collect(),
+        seed: config.seed,
+        device,
+    };
+    let mut shown =
+        Shown { bar: console.progress("distil", config.distill.iterations, "iterations"), best: None };
+    let mut validate = |set: &SyntheticSet| validate(bench, set);
+    let named = (config.method.as_str(), command);
+    distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
+        .map_err(|error| stopped(error, paths.folder()))
+}
+
+fn stopped(error: RunError, folder: &Path) -> Failure {
+    match error {
+        RunError::Stopped { iteration } => Failure::interrupted(format_args!(
+            "iteration {iteration} is saved in {}; continue with --resume",
+            folder.display()
+        )),
+        error => error.into(),
+    }
+}
+
+/// Accuracy on the validation images of one student; `None` when the user asked to stop.
+fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
+    let Workbench { config, dataset, net, device, console } = bench;
+    let protocol = &config.eval;
+    let mut bar = console.progress("validate", protocol.epochs as u64 + 1, "epochs");
+    let mut report = |epoch: usize| {
+        bar.at(epoch as u64, "");
+        interrupt::flow()
+    };
+    let training = Training {
+        net,
+        set: TrainingSet::Synthetic(set),
+        protocol,
+        epochs: protocol.epochs,
+        lr: f64::from(set.syn_lr),
+        seed: config.seed.wrapping_add(VALIDATION_SEED),
+        device,
+    };
+    match training.run(&mut report) {
+        Ok(student) => Some(accuracy(net, &student.theta, &dataset.validation, device)),
+        Err(StudentError::Stopped) => None,
+        Err(error) => {
+            console.warn(format_args!("validation: {error}; it counts as accuracy 0"));
+            Some(0.0)
+        }
+    }
+}
+
+/// Progress of the iterations, and the best validation so far.
+struct Shown {
+    bar: Progress,
+    best: Option<f64>,
+}
+
+impl Shown {
+    fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        match *event {
+            Event::Validation { accuracy, best, .. } => {
+                if best {
+                    self.best = Some(accuracy);
+                }
+            }
+            Event::Iteration { iteration, loss, syn_lr, .. } => {
+                let best = self.best.map_or_else(String::new, |best| format!(", best {:.1} %", 100.0 * best));
+                self.bar.at(iteration, format_args!("loss {loss:.4}, step size {syn_lr:.4}{best}"));
+            }
+        }
+        interrupt::flow()
+    }
+}
+
+/// The command for the card of the sets: without what only says where files are or how far the run was, so that an
+/// interrupted run ends with the same bytes.
+pub(crate) fn command(args: &ConfigArgs) -> String {
+    let sets: String = args.set.iter().map(|set| format!(" --set {set}")).collect();
+    format!("distil run --config {}{sets}", args.config.display())
+}
+
+fn described(outcome: &Outcome, paths: &RunPaths) -> String {
+    let Outcome { iterations, gated, non_finite, best } = *outcome;
+    let files = Files::of(paths);
+    let mut lines = vec![
+        "| set | iteration | validation accuracy % | file |".to_owned(),
+        "|---|---:|---:|---|".to_owned(),
+    ];
+    if let Some((iteration, accuracy)) = best {
+        let percent = 100.0 * accuracy;
+        lines.push(format!("| best on validation | {iteration} | {percent:.1} | {} |", files.best.display()));
+    }
+    lines.push(format!("| last | {iterations} |  | {} |", files.last.display()));
+    if files.ema.is_file() {
+        lines.push(format!("| moving average | {iterations} |  | {} |", files.ema.display()));
+    }
+    if gated + non_finite > 0 {
+        lines.push(format!("\n{gated} iterations were above the loss gate and {non_finite} were not finite; neither moved the set."));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,80 @@
+//! What a configuration starts from: the published settings of its method.
+
+use distil_data::{DataConfig, DatasetName};
+use distil_eval::Protocol;
+use distil_expert::{Gsam, Recipe};
+use distil_match::Method;
+use distil_models::ConvNetConfig;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// A distillation method with a preset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MethodName {
+    /// Matching training trajectories (Cazenavette et al., CVPR 2022).
+    Mtt,
+    /// Flat trajectory distillation (Du et al., CVPR 2023).
+    Ftd,
+    /// Difficulty-aligned trajectory matching (Guo et al., ICLR 2024).
+    Datm,
+    /// DATM as it won the first dataset distillation challenge (ECCV 2024).
+    MDatm,
+}
+
+impl MethodName {
+    /// The name as it is written in a configuration.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Mtt => "mtt",
+            Self::Ftd => "ftd",
+            Self::Datm => "datm",
+            Self::MDatm => "m-datm",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::Mtt => Method::mtt(),
+            Self::Ftd => Method::ftd(),
+            Self::Datm => Method::datm(),
+            Self::MDatm => Method::m_datm(),
+        }
+    }
+
+    /// MTT's experts are trained by SGD, all others by FTD's GSAM; DATM's for twice as long.
+    fn recipe(self) -> Recipe {
+        let gsam = Some(Gsam { rho: 0.01, alpha: 0.3 });
+        match self {
+            Self::Mtt => Recipe::default(),
+            Self::Ftd => Recipe { gsam, ..Recipe::default() },
+            Self::Datm | Self::MDatm => Recipe { gsam, epochs: 100, ..Recipe::default() },
+        }
+    }
+
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Mtt | Self::Ftd => Protocol::default(),
+            Self::Datm => Protocol { batch: 128, ..Protocol::default() },
+            // The challenge's evaluator.
+            Self::MDatm => Protocol { seeds: 3, ..Protocol::default() },
+        }
+    }
+}
+
+/// The configuration of `method` on the built-in data, under a name.
+pub(crate) fn table(method: MethodName, name: &str) -> Table {
+    let mut table = Table::new();
+    let mut put = |key: &str, value: Result<Value, toml::ser::Error>| {
+        table.insert(key.to_owned(), value.expect("defaults are plain TOML"));
+    };
+    put("name", Value::try_from(name));
+    put("seed", Value::try_from(0));
+    put("method", Value::try_from(method));
+    put("data", Value::try_from(DataConfig::new(DatasetName::ClutterEasy)));
+    put("model", Value::try_from(ConvNetConfig::default()));
+    put("expert", Value::try_from(method.recipe()));
+    put("distill", Value::try_from(method.method()));
+    put("eval", Value::try_from(method.protocol()));
+    table
+}

@@ -1,0 +1,106 @@
+use std::path::Path;
+
+use super::{Config, MethodName};
+
+/// Loads a file of this text.
+fn load(text: &str, sets: &[&str]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("row.toml");
+    std::fs::write(&file, text).expect("a file");
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    Config::load(&file, &sets).map_err(|failure| {
+        let lines = failure.lines().into_iter().map(|(kind, text)| format!("{kind}: {text}"));
+        lines.collect::<Vec<_>>().join("\n").replace(&file.display().to_string(), "row.toml")
+    })
+}
+
+fn refusal(text: &str, sets: &[&str]) -> String {
+    load(text, sets).expect_err("a refusal")
+}
+
+#[test]
+fn layers_override_each_other() {
+    let config = load("", &[]).unwrap();
+    assert_eq!((config.name.as_str(), config.method, config.seed), ("row", MethodName::Mtt, 0));
+    let text =
+        "name = \"x\"\nmethod = \"datm\"\n[distill]\nipc = 3\nwindow = { max = 7 }\n[expert]\nepochs = 20";
+    let config = load(text, &["distill.ipc=5", "distill.init=noise", "seed=4"]).unwrap();
+    assert_eq!((config.name.as_str(), config.distill.ipc, config.seed), ("x", 5, 4));
+    assert_eq!(config.distill.init, distil_match::Init::Noise);
+    // From the preset: what neither the file nor --set says, key by key.
+    assert_eq!((config.distill.window.min, config.distill.window.max, config.distill.syn_steps), (0, 7, 80));
+    assert!(config.expert.gsam.is_some() && config.expert.epochs == 20);
+    let other = load(text, &["method=mtt"]).unwrap();
+    assert!(other.expert.gsam.is_none() && other.distill.window.max == 7);
+}
+
+#[test]
+fn every_preset_resolves_and_reads_back() {
+    for method in ["mtt", "ftd", "datm", "m-datm"] {
+        let config = load(
+            "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
+            &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],
+        );
+        let config = config.unwrap();
+        assert_eq!(config.method.as_str(), method);
+        assert_eq!(config.store.as_deref(), Some(Path::new("elsewhere")));
+        assert_eq!(load(&config.to_toml(), &[]).unwrap(), config, "{}", config.to_toml());
+    }
+}
+
+#[test]
+fn unknown_keys_name_their_place_and_the_nearest_key() {
+    let text = refusal("[distill]\nipcs = 3", &[]);
+    assert_eq!(text, "error: row.toml: unknown key `distill.ipcs`\nhelp: did you mean `distill.ipc`?");
+    let text = refusal("", &["distill.windw.max=3"]);
+    assert_eq!(
+        text,
+        "error: --set distill.windw.max=3: unknown key `distill.windw`\nhelp: did you mean `distill.window`?"
+    );
+    let text = refusal("", &["distill.window.maxx=3"]);
+    assert!(text.ends_with("did you mean `distill.window.max`?"), "{text}");
+    // A key of another section.
+    let text = refusal("ipc = 10", &[]);
+    assert_eq!(text, "error: row.toml: unknown key `ipc`\nhelp: did you mean `distill.ipc`?");
+    let text = refusal("[data]\nresolutoin = 10", &[]);
+    assert!(text.ends_with("did you mean `data.resolution`?"), "{text}");
+    let text = refusal("[expert]\nstroe = \"x\"", &[]);
+    assert!(text.ends_with("did you mean `expert.store`?"), "{text}");
+    let text = refusal("[eval]\nqqqqqq = 1", &[]);
+    assert!(text.contains("help: known keys there: eval.seeds,"), "{text}");
+}
+
+#[test]
+fn wrong_values_name_their_key_and_an_example() {
+    let text = refusal("[distill]\nipc = \"many\"", &[]);
+    assert!(text.starts_with("error: row.toml: distill.ipc: string \"many\", expected"), "{text}");
+    assert!(text.ends_with("help: for example distill.ipc = 1"), "{text}");
+    let text = refusal("[distill]\nipc = 2", &["distill.ipc=-1"]);
+    assert!(text.starts_with("error: --set distill.ipc=-1: distill.ipc: integer `-1`, expected"), "{text}");
+    let text = refusal("method = \"mttt\"", &[]);
+    assert!(text.starts_with("error: row.toml: method: unknown variant `mttt`, expected"), "{text}");
+    let text = refusal("", &["distill.init=rael"]);
+    assert!(text.contains("unknown variant `rael`") && text.contains("distill.init"), "{text}");
+    let text = refusal("[paper]\naccuracy = 3.0", &[]);
+    assert!(text.contains("paper: missing field `source`"), "{text}");
+    let text = refusal("[expert]\nstore = 3", &[]);
+    assert!(text.contains("row.toml: expert.store"), "{text}");
+    for (set, key) in [("distill=3", "distill"), ("name.x=1", "name"), ("expert=1", "expert")] {
+        let text = refusal("", &[set]);
+        assert!(text.starts_with(&format!("error: --set {set}: {key}:")), "{text}");
+    }
+}
+
+#[test]
+fn ranges_and_forms_are_checked() {
+    assert!(refusal("", &["distill.ipc=0"]).contains("distill.ipc is 0"));
+    assert!(refusal("", &["eval.momentum=1.5"]).contains("eval.momentum = 1.5"));
+    assert!(refusal("name = \"../x\"", &[]).contains("cannot name a folder"));
+    assert!(refusal("", &["distill.window.max=90"]).contains("expert.epochs"));
+    for malformed in ["distill.ipc", "=3", "a..b=3", ".a=1"] {
+        assert!(refusal("", &[malformed]).contains("is not of the form key=value"), "{malformed}");
+    }
+    let text = refusal("name = 'x'\n[distill\nipc = 1", &[]);
+    assert!(text.starts_with("error: row.toml, line 2:"), "{text}");
+    assert!(Config::load(Path::new("no/such.toml"), &[]).is_err());
+}

@@ -1,0 +1,153 @@
+//! The device that `--device` names.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use burn::tensor::{Device, Tensor};
+
+use crate::failure::Failure;
+use crate::panic;
+
+/// A device as the user names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeviceChoice {
+    /// The fastest kind that is compiled in and present.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The CUDA device of this index.
+    Cuda(usize),
+    /// The wgpu device of this index.
+    Wgpu(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, index) = match text.split_once(':') {
+            None => (text, None),
+            Some((kind, index)) => {
+                let index = index.parse::<usize>();
+                (kind, Some(index.map_err(|_| "the index after ':' must be a number such as 0".to_owned())?))
+            }
+        };
+        match (kind, index) {
+            ("auto", None) => Ok(Self::Auto),
+            ("cpu", None) => Ok(Self::Cpu),
+            ("cuda", index) => Ok(Self::Cuda(index.unwrap_or(0))),
+            ("wgpu", index) => Ok(Self::Wgpu(index.unwrap_or(0))),
+            _ => Err("choose auto, cpu, cuda, cuda:1, wgpu or wgpu:1".to_owned()),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device, after one small computation on it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the backend is not compiled in, there is no such device, or it does not compute.
+    pub(crate) fn open(self) -> Result<Device, Failure> {
+        match self {
+            Self::Auto => automatic(),
+            Self::Cpu => cpu(),
+            Self::Cuda(index) => cuda(index).and_then(|device| probed(device, CUDA_REMEDY)),
+            Self::Wgpu(index) => wgpu(index).and_then(|device| probed(device, WGPU_REMEDY)),
+        }
+    }
+}
+
+const CUDA_REMEDY: &str =
+    "install the NVIDIA driver and CUDA 12 (`nvidia-smi` must list the GPU), or use --device cpu";
+const WGPU_REMEDY: &str = "install a Vulkan driver (`vulkaninfo` must list the GPU), or use --device cpu";
+
+fn automatic() -> Result<Device, Failure> {
+    let gpus = [DeviceChoice::Cuda(0), DeviceChoice::Wgpu(0)];
+    for gpu in gpus {
+        match gpu.open() {
+            Ok(device) => return Ok(device),
+            Err(failure) => tracing::debug!(?gpu, ?failure, "not used"),
+        }
+    }
+    cpu()
+}
+
+#[cfg(feature = "flex")]
+#[expect(clippy::unnecessary_wraps, reason = "builds without the CPU backend refuse here")]
+fn cpu() -> Result<Device, Failure> {
+    Ok(Device::flex())
+}
+
+#[cfg(not(feature = "flex"))]
+fn cpu() -> Result<Device, Failure> {
+    Err(not_built("flex"))
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(index: usize) -> Result<Device, Failure> {
+    pick("CUDA", index, burn::tensor::DeviceType::Cuda, CUDA_REMEDY)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(_: usize) -> Result<Device, Failure> {
+    Err(not_built("cuda"))
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu(index: usize) -> Result<Device, Failure> {
+    pick("wgpu", index, burn::tensor::DeviceType::Wgpu, WGPU_REMEDY)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu(_: usize) -> Result<Device, Failure> {
+    Err(not_built("wgpu"))
+}
+
+#[cfg(not(all(feature = "flex", feature = "cuda", feature = "wgpu")))]
+fn not_built(feature: &str) -> Failure {
+    Failure::new(
+        format_args!("this distil was built without the `{feature}` backend"),
+        format_args!(
+            "build it with `cargo build --release -p distil --features {feature}`, or use another --device"
+        ),
+    )
+}
+
+/// The device of this index among those that the backend lists.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn pick(name: &str, index: usize, kind: burn::tensor::DeviceType, remedy: &str) -> Result<Device, Failure> {
+    // A missing driver is a panic inside the backend.
+    let listed = panic::silenced(|| catch_unwind(|| Device::enumerate(kind).into_vec()));
+    let devices = listed.unwrap_or_default();
+    let found = devices.len();
+    devices.into_iter().nth(index).ok_or_else(|| match found {
+        0 => Failure::new(format_args!("there is no {name} device"), remedy),
+        _ => Failure::new(
+            format_args!("there is no {name} device {index}"),
+            format_args!("choose an index below {found}, the number of {name} devices"),
+        ),
+    })
+}
+
+fn probed(device: Device, remedy: &str) -> Result<Device, Failure> {
+    let computes = || Tensor::<1>::ones([4], &device).sum().into_data().iter::<f32>().sum::<f32>();
+    match panic::silenced(|| catch_unwind(AssertUnwindSafe(computes))) {
+        Ok(sum) if (sum - 4.0).abs() < 1e-6 => Ok(device),
+        Ok(sum) => Err(Failure::new(format_args!("{device:?} adds four ones up to {sum}"), remedy)),
+        Err(_) => Err(Failure::new(format_args!("{device:?} does not compute"), remedy)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DeviceChoice;
+
+    #[test]
+    fn devices_have_names() {
+        assert_eq!("cuda:2".parse(), Ok(DeviceChoice::Cuda(2)));
+        assert_eq!("wgpu".parse(), Ok(DeviceChoice::Wgpu(0)));
+        for wrong in ["gpu", "cpu:0", "cuda:x", "cuda:", "", "auto:1"] {
+            assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Ctrl-C: the first asks for a stop at the next safe point, the second ends the process.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::failure::Failure;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Listens for Ctrl-C and for requests to terminate.
+///
+/// # Errors
+/// When the operating system refuses the handler.
+pub(crate) fn listen() -> Result<(), Failure> {
+    let handler = || {
+        if ASKED.swap(true, Ordering::SeqCst) {
+            leave();
+        }
+    };
+    ctrlc::set_handler(handler).map_err(|error| {
+        Failure::new(
+            format_args!("cannot listen for Ctrl-C: {error}"),
+            "run distil outside of that supervisor",
+        )
+    })
+}
+
+#[expect(clippy::exit, reason = "the second Ctrl-C must end the process at once, from the handler's thread")]
+fn leave() {
+    std::process::exit(130)
+}
+
+/// Whether a stop was asked for.
+pub(crate) fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
+
+/// What callbacks of long loops return.
+pub(crate) fn flow() -> ControlFlow<()> {
+    if asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
