@@ -231,7 +231,7 @@ impl<'a> Part<'a> {
 
     fn rename(self, folder: &Path, path: PathBuf) -> Result<PathBuf, Error> {
         self.file.sync_all().map_err(Error::io(&self.path, "write"))?;
-        std::fs::rename(&self.path, &path).map_err(Error::io(&path, "rename to"))?;
+        std::fs::rename(&self.path, &path).map_err(Error::io(&path, "rename the download to"))?;
         atomic::sync_folder(folder)?;
         Ok(path)
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action} it ({source}); check the path, its permissions and the disk", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -45,12 +45,12 @@ pub(crate) fn list(root: &Path, classes: Option<&[String]>) -> Result<Listing, E
         Some(names) => distinct(names)?,
         None => class_folders(&train_root)?,
     };
+    let train = files(&train_root, &class_names, classes.is_none())?;
     let part = |names: &[&str]| {
         let found = names.iter().map(|name| root.join(name)).find(|path| !flat && path.is_dir());
         found.map(|path| files(&path, &class_names, classes.is_none())).transpose()
     };
     let (validation, test) = (part(&["val", "validation"])?, part(&["test"])?);
-    let train = files(&train_root, &class_names, classes.is_none())?;
     let (validation, test) = if test.is_some() { (validation, test) } else { (None, validation) };
     Ok(Listing { class_names, train, validation, test })
 }
@@ -109,6 +109,10 @@ fn files(root: &Path, class_names: &[String], complete: bool) -> Result<Files, E
 }
 
 fn class_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !folder.is_dir() {
+        let remedy = "add the folder, remove the class from every part, or correct data.classes";
+        return Err(Error::format(folder, "the folder of this class is missing", remedy));
+    }
     let mut paths = Vec::new();
     for path in entries(folder)? {
         let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();

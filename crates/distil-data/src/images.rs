@@ -40,7 +40,7 @@ impl std::fmt::Display for ImageShape {
 /// assert_eq!(images.with_mean_std(&[0.5], &[0.5])?.gather(&[0]), [-1.0, 1.0]);
 /// # Ok::<(), distil_data::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Images {
     shape: ImageShape,
     len: usize,
@@ -49,7 +49,14 @@ pub struct Images {
     input: Input,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+/// Megabytes of pixels help nobody.
+impl std::fmt::Debug for Images {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Images({} of {})", self.len, self.shape)
+    }
+}
+
+#[derive(Clone, PartialEq)]
 enum Input {
     /// Network input of every byte value, `[c, 256]`.
     Table(Vec<f32>),

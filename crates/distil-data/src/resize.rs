@@ -78,10 +78,11 @@ mod tests {
     #[test]
     fn squash_keeps_everything_and_crop_keeps_the_middle() {
         let size = |policy| resize_planar(&wide(), FROM, to(policy, ResizeFilter::Bilinear)).unwrap();
-        assert_eq!(size(ResizePolicy::CentreCrop), [240, 9]);
+        // As if the whole had been scaled to 1x3 and then cut: the filter (weights 1:3:3:1) sees beyond the cut.
+        assert_eq!(size(ResizePolicy::CentreCrop), [180, 9]);
         let squashed = size(ResizePolicy::Squash);
-        // The triangle over twelve columns weighs the six there are by 0.5/3, 1.5/3, 2.5/3 from the border inwards.
-        assert!(squashed[0].abs_diff((240.0 * 2.5 / 4.5) as u8) <= 1 && squashed[1] == 9, "{squashed:?}");
+        // The triangle reaches six columns to each side: 5.5 : 4.5 : 3.5 from the middle outwards.
+        assert_eq!(squashed, [(240.0f32 * 5.5 / 13.5).round() as u8, 9]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ const FIT_ROWS: usize = 1024;
 /// assert!(back.iter().zip(x).all(|(b, x)| (b - x).abs() < 1e-12));
 /// # Ok::<(), distil_data::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Zca {
     /// `[D]` mean of the images fitted on.
     pub mean: Vec<f64>,
@@ -36,6 +36,13 @@ pub struct Zca {
     pub matrix: Vec<f64>,
     /// `[D, D]`, symmetric; the inverse of `matrix`.
     pub inverse: Vec<f64>,
+}
+
+/// Millions of matrix entries help nobody.
+impl std::fmt::Debug for Zca {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Zca(D = {})", self.d())
+    }
 }
 
 impl Zca {

@@ -7,13 +7,17 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    #[expect(dead_code, reason = "part of every fixture")]
+    format: u32,
+    #[expect(dead_code, reason = "the reader selects by it")]
     kind: String,
-    #[expect(dead_code, reason = "part of every fixture")]
+    #[expect(dead_code, reason = "the reader prints the file's name")]
     name: String,
     #[expect(dead_code, reason = "the reader compares")]
     tolerance: serde_json::Value,
     eps: f64,
+    shape: Vec<usize>,
+    train: usize,
+    test: usize,
 }
 
 #[test]
@@ -24,7 +28,15 @@ fn zca() {
 fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
     let (x, x_test) = (fixture.float("x")?, fixture.float("x_test")?);
-    let d: usize = x.shape[1..].iter().product();
+    if options.format != 1 {
+        return Err(format!("format {} is not known", options.format));
+    }
+    for (array, n) in [(x, options.train), (x_test, options.test)] {
+        if array.shape[0] != n || array.shape[1..] != options.shape {
+            return Err(format!("{n} images of {:?} announced, {:?} found", options.shape, array.shape));
+        }
+    }
+    let d: usize = options.shape.iter().product();
     let zca = Zca::fit(&x.values, d, options.eps).map_err(|e| e.to_string())?;
     fixture.expect("mean", &zca.mean, precision)?;
     fixture.expect("matrix", &zca.matrix, precision)?;
