@@ -1,0 +1,209 @@
+use std::f32::consts::PI;
+
+use distil_random::{Stream, below, uniform, unit};
+
+use crate::{Augmentation, Operation, Strategy};
+
+/// Largest shift of a crop, as a share of the side.
+const SHIFT: f32 = 0.125;
+/// Side of the hole, as a share of the side.
+const HOLE: f32 = 0.5;
+/// Largest scale; the smallest is its inverse.
+const SCALE: f32 = 1.2;
+/// Largest angle, in radians.
+const ANGLE: f32 = 15.0 / 180.0 * PI;
+
+impl Strategy {
+    /// Draws one operation for the batch, each equally likely, and its parameters for each of `images`
+    /// images of `height` × `width` pixels (DSA's `aug_mode S`).
+    ///
+    /// Draw from a stream of its own for every batch, `stream(seed, "…", iteration)`: how many numbers
+    /// are consumed depends on the operation.
+    pub fn draw(&self, images: usize, height: usize, width: usize, rng: &mut Stream) -> Augmentation {
+        if self.is_none() {
+            return Augmentation::None;
+        }
+        let operations = self.operations();
+        let mut draws = Draws { images, sides: [height, width], rng };
+        match operations[below(draws.rng, operations.len())] {
+            Operation::Color => draws.color(),
+            Operation::Crop => draws.crop(),
+            Operation::Cutout => draws.cutout(),
+            Operation::Flip => Augmentation::Flip(draws.each(|rng| unit(rng) < 0.5)),
+            Operation::Scale => Augmentation::Scale(draws.each(scale)),
+            Operation::Rotate => Augmentation::Rotate(draws.each(|rng| uniform(rng, -ANGLE, ANGLE))),
+        }
+    }
+
+    /// Draws one operation and one set of parameters, and repeats it for every image (DSA, equation 7:
+    /// real and synthetic images under one transformation). For batches of different sizes,
+    /// [`Augmentation::repeat`] the same draw.
+    pub fn draw_siamese(&self, images: usize, height: usize, width: usize, rng: &mut Stream) -> Augmentation {
+        self.draw(1, height, width, rng).repeat(images)
+    }
+}
+
+struct Draws<'a> {
+    images: usize,
+    sides: [usize; 2],
+    rng: &'a mut Stream,
+}
+
+impl Draws<'_> {
+    fn each<T>(&mut self, mut draw: impl FnMut(&mut Stream) -> T) -> Vec<T> {
+        (0..self.images).map(|_| draw(self.rng)).collect()
+    }
+
+    fn color(&mut self) -> Augmentation {
+        Augmentation::Color {
+            brightness: self.each(|rng| uniform(rng, -0.5, 0.5)),
+            saturation: self.each(|rng| uniform(rng, 0.0, 2.0)),
+            contrast: self.each(|rng| uniform(rng, 0.5, 1.5)),
+        }
+    }
+
+    fn crop(&mut self) -> Augmentation {
+        let most = self.sides.map(|side| rounded(SHIFT, side));
+        let shift = |rng: &mut Stream| most.map(|most| below(rng, 2 * most + 1) as i64 - most as i64);
+        Augmentation::Crop(self.each(shift))
+    }
+
+    fn cutout(&mut self) -> Augmentation {
+        let size = self.sides.map(|side| rounded(HOLE, side));
+        // An even hole has its centre between pixels and may lie one further out.
+        let [rows, columns] = [0, 1].map(|axis| self.sides[axis] + (1 - size[axis] % 2));
+        let offset = self.each(|rng| [below(rng, rows) as i64, below(rng, columns) as i64]);
+        Augmentation::Cutout { size, offset }
+    }
+}
+
+fn scale(rng: &mut Stream) -> [f32; 2] {
+    [(); 2].map(|()| uniform(rng, 1.0 / SCALE, SCALE))
+}
+
+fn rounded(share: f32, side: usize) -> usize {
+    (share * side as f32 + 0.5) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_random::stream;
+
+    use super::*;
+
+    fn draws(side: [usize; 2]) -> impl Iterator<Item = Augmentation> {
+        let strategy = Strategy::dsa();
+        (0..600).map(move |index| strategy.draw(3, side[0], side[1], &mut stream(5, "test", index)))
+    }
+
+    /// Smallest and largest of `values`.
+    fn extent<T: PartialOrd + Copy>(values: impl Iterator<Item = T>) -> (T, T) {
+        values
+            .map(|v| (v, v))
+            .reduce(|(a, b), (v, _)| (if v < a { v } else { a }, if v > b { v } else { b }))
+            .unwrap()
+    }
+
+    #[test]
+    fn whole_pixel_draws_fill_their_published_ranges() {
+        // (side, largest shift, side of the hole, largest offset of its centre)
+        for (side, shift, hole, centre) in
+            [(28, 4, 14, 28), (32, 4, 16, 32), (64, 8, 32, 64), (128, 16, 64, 128), (9, 1, 5, 8)]
+        {
+            let all: Vec<_> = draws([side, side]).collect();
+            let shifts =
+                all.iter().filter_map(|a| if let Augmentation::Crop(s) = a { Some(s) } else { None });
+            assert_eq!(extent(shifts.flatten().flatten().copied()), (-shift, shift), "{side}");
+            let mut offsets = Vec::new();
+            for each in &all {
+                if let Augmentation::Cutout { size, offset } = each {
+                    assert_eq!(*size, [hole, hole], "{side}");
+                    offsets.extend(offset.iter().flatten().copied());
+                }
+            }
+            let (least, most) = extent(offsets.into_iter());
+            assert!(
+                least >= 0 && most <= centre && least <= centre / 20 && most >= centre - centre / 20 - 1,
+                "{side}: {least} {most}"
+            );
+        }
+    }
+
+    #[test]
+    fn sides_are_drawn_each_in_its_own_range() {
+        let largest = draws([64, 16])
+            .filter_map(|a| if let Augmentation::Crop(s) = a { Some(s) } else { None })
+            .flatten()
+            .fold([0, 0], |most, s| [most[0].max(s[0]), most[1].max(s[1])]);
+        assert_eq!(largest, [8, 2]);
+    }
+
+    #[test]
+    fn real_valued_draws_fill_their_published_ranges() {
+        let (mut values, mut mirrored) = (vec![Vec::new(); 6], Vec::new());
+        for each in draws([32, 32]) {
+            match each {
+                Augmentation::Color { brightness, saturation, contrast } => {
+                    values[0].extend(brightness);
+                    values[1].extend(saturation);
+                    values[2].extend(contrast);
+                }
+                Augmentation::Scale(scale) => scale.iter().for_each(|s| {
+                    values[3].push(s[0]);
+                    values[4].push(s[1]);
+                }),
+                Augmentation::Rotate(angle) => values[5].extend(angle.iter().map(|a| a.to_degrees())),
+                Augmentation::Flip(each) => mirrored.extend(each),
+                _ => {}
+            }
+        }
+        let ranges = [(-0.5, 0.5), (0.0, 2.0), (0.5, 1.5), (0.8333, 1.2), (0.8333, 1.2), (-15.0, 15.0)];
+        for (values, (low, high)) in values.iter().zip(ranges) {
+            let (least, most) = extent(values.iter().copied());
+            let slack = (high - low) / 20.0;
+            assert!(least >= low - 1e-4 && least < low + slack, "{least} {low}");
+            assert!(most <= high + 1e-4 && most > high - slack, "{most} {high}");
+        }
+        assert_ne!(values[3], values[4], "the axes are scaled independently");
+        let share = mirrored.iter().filter(|&&m| m).count() as f64 / mirrored.len() as f64;
+        assert!((0.4..0.6).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn operations_are_equally_likely() {
+        let mut seen = [0; 6];
+        for each in draws([32, 32]) {
+            let operation = match each {
+                Augmentation::Color { .. } => 0,
+                Augmentation::Crop(_) => 1,
+                Augmentation::Cutout { .. } => 2,
+                Augmentation::Flip(_) => 3,
+                Augmentation::Scale(_) => 4,
+                Augmentation::Rotate(_) => 5,
+                other => panic!("not in the strategy: {other:?}"),
+            };
+            seen[operation] += 1;
+        }
+        assert!(seen.iter().all(|&count| (70..130).contains(&count)), "{seen:?}");
+    }
+
+    #[test]
+    fn siamese_parameters_are_those_of_one_image_repeated() {
+        let strategy = Strategy::dsa();
+        for index in 0..40 {
+            let siamese = strategy.draw_siamese(5, 32, 32, &mut stream(1, "test", index));
+            let one = strategy.draw(1, 32, 32, &mut stream(1, "test", index));
+            for image in 0..5 {
+                assert_eq!(siamese.slice(image..image + 1), one);
+            }
+            assert_eq!(one.repeat(5), siamese);
+        }
+    }
+
+    #[test]
+    fn no_strategy_draws_no_augmentation() {
+        let mut rng = stream(1, "test", 0);
+        assert_eq!(Strategy::none().draw(2, 8, 8, &mut rng), Augmentation::None);
+        assert_eq!(Strategy::none().draw_siamese(2, 8, 8, &mut rng), Augmentation::None);
+    }
+}
