@@ -142,7 +142,7 @@ impl DataConfig {
     pub(crate) fn clutter_config(&self) -> ClutterConfig {
         let preset = match self.name {
             DatasetName::ClutterHard => ClutterConfig::hard(),
-            DatasetName::Clutter => self.clutter.clone().unwrap_or_default(),
+            DatasetName::Clutter => self.clutter.unwrap_or_default(),
             _ => ClutterConfig::easy(),
         };
         ClutterConfig { resolution: self.resolution.unwrap_or(preset.resolution), ..preset }

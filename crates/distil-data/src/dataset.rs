@@ -171,7 +171,9 @@ fn digest(class_names: &[String], splits: [&Split; 3], preprocessing: &Preproces
     };
     feed(b"distil dataset 1");
     feed(&(class_names.len() as u64).to_le_bytes());
-    class_names.iter().for_each(|name| feed(name.as_bytes()));
+    for name in class_names {
+        feed(name.as_bytes());
+    }
     let card = serde_json::to_string(preprocessing).expect("plain numbers and strings are always JSON");
     feed(card.as_bytes());
     for split in splits {

@@ -36,7 +36,7 @@ pub struct Fetch {
 
 impl Default for Fetch {
     fn default() -> Self {
-        Self { base_url: None, attempts: 5, patience: Duration::from_secs(60) }
+        Self { base_url: None, attempts: 5, patience: Duration::from_mins(1) }
     }
 }
 

@@ -85,7 +85,7 @@ fn common_shape(
     resize: Option<Resize>,
     on_progress: OnProgress<'_>,
 ) -> Result<ImageShape, Error> {
-    let shapes = in_parallel(files, "headers", on_progress, |path| picture::probe(path))?;
+    let shapes = in_parallel(files, "headers", on_progress, picture::probe)?;
     let channels = shapes.iter().map(|shape| shape.channels).max().unwrap_or(1);
     if let Some(Resize { height, width, .. }) = resize {
         return Ok(ImageShape { channels, height, width });

@@ -133,7 +133,9 @@ mod tests {
 
     fn counts(labels: &[u32], rows: &[usize]) -> [usize; 4] {
         let mut counts = [0; 4];
-        rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+        for &row in rows {
+            counts[labels[row] as usize] += 1;
+        }
         counts
     }
 

@@ -132,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         touch(dir.path(), "mnist/train-images-idx3-ubyte.gz");
         let own = dir.path().join("mnist");
-        assert_eq!(candidates(DatasetName::Mnist, &own), [own.clone()]);
+        assert_eq!(candidates(DatasetName::Mnist, &own), std::slice::from_ref(&own));
         assert!(candidates(DatasetName::FashionMnist, &own).is_empty());
     }
 

@@ -1,7 +1,7 @@
 //! The published files: where they are, how long, and their SHA-256.
 //!
 //! Sums of the IDX files and the CIFAR-10 batches were taken from verified copies; those of the two CIFAR archives are
-//! the ones TensorFlow Datasets publishes (tensorflow_datasets/url_checksums), of the same files whose MD5 the CIFAR
+//! the ones TensorFlow Datasets publishes (`tensorflow_datasets/url_checksums`), of the same files whose MD5 the CIFAR
 //! page prints.
 
 use serde::{Deserialize, Serialize};

@@ -141,7 +141,9 @@ impl Preprocessing {
             }
             Normalisation::Zca(whitening) => whitening.matrices()?.unwhiten_f32(input)?,
         };
-        pixels.iter_mut().for_each(|x| *x = x.clamp(0.0, 1.0));
+        for x in &mut pixels {
+            *x = x.clamp(0.0, 1.0);
+        }
         Ok(pixels)
     }
 
@@ -234,7 +236,7 @@ mod tests {
         };
         let whitening = Whitening { eps: 0.1, fit_digest: "ab".to_owned(), matrices: None };
         for normalisation in
-            [Normalisation::Identity, mean_std().normalisation, Normalisation::Zca(whitening.clone())]
+            [Normalisation::Identity, mean_std().normalisation, Normalisation::Zca(whitening)]
         {
             let card = Preprocessing { resize: Some(resize), normalisation };
             let json = serde_json::to_string(&card).unwrap();

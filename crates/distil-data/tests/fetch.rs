@@ -1,5 +1,7 @@
 //! Downloads from a server on this machine that misbehaves in every way that servers do.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests unwrap like the tests")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -112,7 +114,7 @@ fn answer(mut stream: TcpStream, mood: Mood, number: usize, sent: &AtomicUsize) 
 
 fn remote(server: &Server) -> RemoteFile {
     let content = content();
-    let sha256 = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = Sha256::digest(&content).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     RemoteFile {
         url: format!("{}/set.bin", server.url),
         name: "set.bin".into(),
@@ -251,7 +253,7 @@ fn a_file_that_is_there_is_verified_and_never_removed() {
 #[test]
 fn the_published_sets_are_asked_for_below_the_base() {
     let (folder, server) = (tempfile::tempdir().unwrap(), serve(Mood::Missing));
-    let fetch = Fetch { base_url: Some(server.url.clone()), ..Fetch::default() };
+    let fetch = Fetch { base_url: Some(server.url), ..Fetch::default() };
     // Whether this machine has the set elsewhere must not matter: a set that nobody has under this name.
     let error = fetch.run(DatasetName::Cifar100, folder.path(), &mut |_| ControlFlow::Continue(()));
     if std::env::var_os("DISTIL_DATA_DIR").is_none() {

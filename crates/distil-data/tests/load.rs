@@ -1,5 +1,7 @@
 //! Whole datasets from small files of every format.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests unwrap like the tests")]
+
 use std::{
     fs,
     io::Write,
@@ -28,7 +30,9 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
 
 fn idx(sizes: &[u32], body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, sizes.len() as u8];
-    sizes.iter().for_each(|size| bytes.extend(size.to_be_bytes()));
+    for size in sizes {
+        bytes.extend(size.to_be_bytes());
+    }
     bytes.extend(body);
     bytes
 }
@@ -106,7 +110,7 @@ fn broken_idx_sets_are_refused() {
             |f| {
                 fs::copy(f.join("t10k-labels-idx1-ubyte"), f.join("t10k-images-idx3-ubyte.gz"))
                     .map(drop)
-                    .unwrap()
+                    .unwrap();
             },
             "0x00000801",
         ),
@@ -117,7 +121,7 @@ fn broken_idx_sets_are_refused() {
         (
             |f| {
                 fs::write(f.join("train-images-idx3-ubyte.gz"), gz(&idx(&[60_000, 28, 28], &[0; 99])))
-                    .unwrap()
+                    .unwrap();
             },
             "at most",
         ),
@@ -131,7 +135,7 @@ fn broken_idx_sets_are_refused() {
     }
 }
 
-/// A bomb: a megabyte of gzip that announces, and would unpack to, a gigabyte is refused at its end or before.
+/// A small gzip that unpacks to far more than its header announces is refused after what was announced.
 #[test]
 fn a_gzip_that_goes_on_after_its_header_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -158,7 +162,9 @@ fn cifar_files() -> Vec<(String, Vec<u8>)> {
 fn cifar_folder(folder: &Path) -> PathBuf {
     let folder = folder.join("cifar-10-batches-bin");
     fs::create_dir(&folder).unwrap();
-    cifar_files().into_iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap());
+    for (name, bytes) in cifar_files() {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
     folder
 }
 

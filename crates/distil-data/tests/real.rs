@@ -9,6 +9,7 @@ fn data_dir() -> PathBuf {
     std::env::var_os("DISTIL_DATA_DIR").map_or_else(beside, PathBuf::from)
 }
 
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 /// `None`, with a line that says so, where the set is not there.
 fn load(config: DataConfig) -> Option<Dataset> {
     let name = config.name;
@@ -65,4 +66,20 @@ fn imagenette_slice() {
     let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [540, 60, 300]);
     assert_eq!((data.shape().channels, data.shape().height), (3, 64));
+}
+
+#[test]
+#[ignore = "fits ZCA to CIFAR-10, which takes minutes on two cores"]
+fn cifar10_whitened() {
+    let cache = tempfile::tempdir().unwrap();
+    let cache_dir = Some(cache.path().to_owned());
+    let Some(data) = load(DataConfig { zca: true, cache_dir, ..DataConfig::new(DatasetName::Cifar10) })
+    else {
+        return;
+    };
+    let rows: Vec<usize> = (0..100).collect();
+    let undone = data.preprocessing.undo(data.shape(), &data.test.images.gather(&rows)).unwrap();
+    let pictures = data.test.images.pictures(&rows).unwrap();
+    let worst = undone.iter().zip(&pictures).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    assert!(worst < 1e-3, "{worst}");
 }
