@@ -29,7 +29,7 @@ Results go to standard output as Markdown, everything else to standard error. Ct
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Where to compute: cpu, cuda[:i], wgpu[:i], or auto for the best there is
+    /// Where to compute: cpu, cuda, wgpu (cuda:1 is the second one), or auto for the best there is
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
     /// Say nothing on standard error but errors and warnings
@@ -123,7 +123,7 @@ pub(crate) struct InfoArgs {
     /// The data section of a configuration
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
-    /// Set a key of the configuration, as in data.train_limit=1000
+    /// Set a key of the configuration, as in `data.train_limit=1000`
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Where datasets are kept
@@ -140,7 +140,7 @@ pub(crate) struct ConfigArgs {
     /// The configuration (TOML)
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: PathBuf,
-    /// Set a key of the configuration, as in distill.ipc=10; may be repeated
+    /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// The run folder [default: runs/NAME]
@@ -171,7 +171,7 @@ pub(crate) struct EvalArgs {
     /// The configuration [default: the one of the run that made the set]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
-    /// Set a key of the configuration, as in eval.epochs=300; may be repeated
+    /// Set a key of the configuration, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Number of networks trained on each set

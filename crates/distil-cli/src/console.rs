@@ -97,7 +97,7 @@ pub(crate) fn say(text: impl Display) {
 
 /// Whether standard error is a terminal whose user does not refuse colours (<https://no-color.org>).
 pub(crate) fn is_coloured() -> bool {
-    stderr().is_terminal() && !std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn painted(word: &str, colour: &str) -> String {

@@ -1,8 +1,10 @@
 //! Ctrl-C: the first asks for a stop at the next safe point, the second ends the process.
 
+use std::io::{IsTerminal, stderr};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::console::say;
 use crate::failure::Failure;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
@@ -15,6 +17,10 @@ pub(crate) fn listen() -> Result<(), Failure> {
     let handler = || {
         if ASKED.swap(true, Ordering::SeqCst) {
             leave();
+        }
+        // An iteration can take minutes, and a silent program looks as if it had not heard.
+        if stderr().is_terminal() {
+            say("\nstopping at the next safe point; press Ctrl-C again to stop at once");
         }
     };
     ctrlc::set_handler(handler).map_err(|error| {

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod console;
 mod device;
+mod digest;
 mod failure;
 mod interrupt;
 mod panic;

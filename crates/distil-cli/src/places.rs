@@ -7,6 +7,7 @@ use distil_store::StoreHeader;
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
+use crate::digest::hex;
 
 /// All runs.
 const RUNS: &str = "runs";
@@ -28,7 +29,11 @@ pub(crate) fn expert_folder(
         return given.to_owned();
     }
     let text = serde_json::to_string(header).expect("a header is plain JSON");
-    let digest: String = Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(Sha256::new_with_prefix(text));
     let ConvNet { depth, width, .. } = net;
-    Path::new(RUNS).join("experts").join(format!("{}-convnet-d{depth}-w{width}-{digest}", header.dataset))
+    Path::new(RUNS).join("experts").join(format!(
+        "{}-convnet-d{depth}-w{width}-{}",
+        header.dataset,
+        &digest[..8]
+    ))
 }

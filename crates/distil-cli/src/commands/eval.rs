@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::EvalArgs;
 use crate::config::Config;
+use crate::digest::hex;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
@@ -100,7 +101,7 @@ impl Kept {
 /// What can be evaluated of a run.
 enum Candidate {
     RandomReal,
-    Set(SyntheticSet),
+    Set(Box<SyntheticSet>),
     FullData,
 }
 
@@ -131,7 +132,7 @@ fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure>
         ("distilled, EMA", &files.ema),
     ] {
         if file.is_file() {
-            found.push((name, Candidate::Set(SyntheticSet::load(file)?)));
+            found.push((name, Candidate::Set(Box::new(SyntheticSet::load(file)?))));
         }
     }
     if found.len() == 1 {
@@ -168,7 +169,7 @@ fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
             hash.update(format!("{:?}", set.labels));
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }
 
 fn measure(bench: &Workbench<'_>, name: &str, subject: Subject<'_>) -> Result<Evaluation, Failure> {

@@ -157,8 +157,9 @@ impl Shown {
 /// The command for the card of the sets: without what only says where files are or how far the run was, so that an
 /// interrupted run ends with the same bytes.
 pub(crate) fn command(args: &ConfigArgs) -> String {
-    let sets: String = args.set.iter().map(|set| format!(" --set {set}")).collect();
-    format!("distil run --config {}{sets}", args.config.display())
+    let config = args.config.display().to_string();
+    let sets = args.set.iter().flat_map(|set| ["--set", set]);
+    ["distil run --config", &config].into_iter().chain(sets).collect::<Vec<_>>().join(" ")
 }
 
 fn described(outcome: &Outcome, paths: &RunPaths) -> String {

@@ -1,0 +1,154 @@
+//! Bad input ends in one clear line, a remedy, exit code 2, and nothing half-written.
+
+mod common;
+
+use common::{Said, folder, run};
+
+/// Asserts exit code 2, nothing on standard output, and every piece of text on standard error, which is short and
+/// without escape codes.
+#[track_caller]
+fn refused(said: &Said, pieces: &[&str]) {
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert_eq!(said.out, "");
+    assert!(said.err.starts_with("error: "), "{}", said.err);
+    assert!(said.err.lines().count() <= 2 && !said.err.contains('\x1b'), "{}", said.err);
+    for piece in pieces {
+        assert!(said.err.contains(piece), "{piece:?} is missing in: {}", said.err);
+    }
+}
+
+#[test]
+fn configurations() {
+    let folder = folder();
+    let at = |args: &[&str]| run(folder.path(), args);
+    std::fs::write(folder.path().join("typo.toml"), "[distill]\nipcs = 10").unwrap();
+    refused(
+        &at(&["run", "--config", "typo.toml"]),
+        &["typo.toml", "`distill.ipcs`", "help: did you mean `distill.ipc`?"],
+    );
+    std::fs::write(folder.path().join("broken.toml"), "[distill]\nipc = = 1").unwrap();
+    refused(&at(&["expert", "--config", "broken.toml"]), &["broken.toml, line 2", "help:"]);
+    refused(&at(&["run", "--config", "nowhere.toml"]), &["nowhere.toml", "help:"]);
+    let set = |set: &str| at(&["run", "--config", "tiny.toml", "--set", set]);
+    refused(&set("distill.ipc"), &["--set", "distill.ipc=10"]);
+    refused(
+        &set("distill.ipc=ten"),
+        &["--set distill.ipc=ten", "distill.ipc", "\"ten\"", "for example distill.ipc"],
+    );
+    refused(&set("distil.ipc=1"), &["unknown key `distil`", "did you mean `distill`?"]);
+    refused(&set("distill.window.max=9"), &["distill.window.max", "expert.epochs"]);
+    refused(&set("model.depth=9"), &["model.depth = 9", "at most"]);
+    refused(&set("data.validation=5000"), &["data.validation"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn devices() {
+    let folder = folder();
+    let on = |device: &str| {
+        let args = ["expert", "--config", "tiny.toml", "--device", device];
+        std::process::Command::new(env!("CARGO_BIN_EXE_distil"))
+            .args(args)
+            .current_dir(folder.path())
+            .output()
+    };
+    let unknown = Said::from(on("gpu").unwrap());
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("choose auto, cpu, cuda"), "{}", unknown.err);
+    // Not compiled in, or no such device: no machine has a hundred of them.
+    refused(&on("cuda:99").unwrap().into(), &["cuda", "help:"]);
+    refused(&on("wgpu:99").unwrap().into(), &["wgpu", "help:"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn data() {
+    let folder = folder();
+    let at = |args: &[&str]| run(folder.path(), args);
+    refused(&at(&["data", "info", "cifar10"]), &["cifar10", "distil fetch cifar10"]);
+    refused(&at(&["data", "info", "cifar-10"]), &["cifar-10", "help:", "cifar10"]);
+    refused(&at(&["fetch", "fashion-mnits"]), &["fashion-mnits", "did you mean fashion-mnist?"]);
+    refused(&at(&["fetch", "clutter"]), &["not downloaded"]);
+    let missing = ["run", "--config", "tiny.toml", "--set", "data.name=mnist", "--data-dir", "nowhere"];
+    refused(&at(&missing), &["mnist", "nowhere", "distil fetch"]);
+    std::fs::create_dir_all(folder.path().join("mnist")).unwrap();
+    std::fs::write(folder.path().join("mnist/train-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    refused(&at(&["data", "info", "mnist", "--data-dir", "."]), &["mnist"]);
+    let sheet = at(&["data", "info", "clutter-easy", "--sheet", "no/folder/sheet.png"]);
+    refused(&sheet, &["sheet.png", "does not exist"]);
+}
+
+#[test]
+fn folders_and_files() {
+    let folder = folder();
+    let at = |args: &[&str]| run(folder.path(), args);
+    std::fs::write(folder.path().join("file"), "in the way").unwrap();
+    refused(&at(&["expert", "--config", "tiny.toml", "--experts", "file/experts"]), &["file/experts"]);
+    refused(&at(&["run", "--config", "tiny.toml"]), &["there are no experts", "distil expert"]);
+    refused(&at(&["run", "--config", "tiny.toml", "--resume"]), &["runs/tiny", "not a run folder"]);
+    refused(&at(&["report", "."]), &["not a run folder"]);
+    refused(&at(&["cite", "nothing"]), &["\"nothing\"", "mtt"]);
+    refused(&at(&["eval", "nothing.safetensors"]), &["nothing.safetensors", "help:"]);
+    refused(&at(&["eval", "tiny.toml", "--config", "tiny.toml"]), &["tiny.toml"]);
+    refused(&at(&["eval", "file"]), &["--config"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only_folders() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let locked = folder.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(locked.join("probe"), "").is_ok() {
+        println!("skipped: this user writes to read-only folders");
+        return;
+    }
+    let said = run(folder.path(), &["expert", "--config", "tiny.toml", "--experts", "locked/experts"]);
+    refused(&said, &["locked", "read-only"]);
+}
+
+#[test]
+fn help_renders_everywhere() {
+    let folder = folder();
+    let top = run(folder.path(), &["--help"]);
+    assert_eq!(top.code, Some(0));
+    let commands =
+        ["fetch", "data", "data info", "expert", "run", "eval", "reproduce", "report", "cite", "completions"];
+    for command in commands {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let said = run(folder.path(), &args);
+        assert_eq!(said.code, Some(0), "{command}: {}", said.err);
+        assert!(said.out.contains("Usage: distil"), "{command}");
+        assert!(command == "data" || said.out.contains("Example"), "{command} has no example");
+        assert!(top.out.contains(command.split(' ').next().unwrap()), "{command} is not listed");
+    }
+    let none = std::process::Command::new(env!("CARGO_BIN_EXE_distil")).output().unwrap();
+    assert_eq!(none.status.code(), Some(2));
+}
+
+#[test]
+fn completions_and_citations_are_text() {
+    let folder = folder();
+    for shell in ["bash", "fish", "zsh", "elvish", "powershell"] {
+        let said = run(folder.path(), &["completions", shell]);
+        assert!(said.code == Some(0) && said.out.contains("reproduce"), "{shell}");
+    }
+    let mtt = run(folder.path(), &["cite", "mtt"]).out;
+    let datm = run(folder.path(), &["cite", "datm"]).out;
+    assert_eq!((mtt.matches('@').count(), datm.matches('@').count()), (1, 3));
+    assert!(datm.starts_with(mtt.trim_end()) && datm.contains("Difficulty-Aligned"));
+}
+
+/// `distil … | head -1` is no error.
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let folder = folder();
+    let mut child = common::distil(folder.path(), &["completions", "zsh"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+}
