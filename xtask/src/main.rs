@@ -57,7 +57,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // There is no other place to say it.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("error: {error:#}\n").as_bytes());
+            let _ =
+                std::io::Write::write_all(&mut std::io::stderr(), format!("error: {error:#}\n").as_bytes());
             ExitCode::from(2)
         }
     }

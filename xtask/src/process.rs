@@ -30,7 +30,8 @@ pub(crate) fn built_distil(features: &[String]) -> Result<Command> {
     ensure(&mut build)?;
     // Cargo puts this very program where it puts distil.
     let own = std::env::current_exe().context("cannot find the build folder")?;
-    let mut command = Command::new(own.with_file_name("distil").with_extension(std::env::consts::EXE_EXTENSION));
+    let mut command =
+        Command::new(own.with_file_name("distil").with_extension(std::env::consts::EXE_EXTENSION));
     command.current_dir(root());
     Ok(command)
 }

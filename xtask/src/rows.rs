@@ -21,7 +21,8 @@ pub(crate) fn find(row: &str) -> Result<PathBuf> {
 
 /// Prints every row with what its first comment says and the figure it is compared with.
 pub(crate) fn print() -> Result<()> {
-    let mut text = String::from("| row | method | data | ipc | paper % | what |\n|---|---|---|---:|---:|---|\n");
+    let mut text =
+        String::from("| row | method | data | ipc | paper % | what |\n|---|---|---|---:|---:|---|\n");
     for name in names()? {
         let file = root().join("configs").join(format!("{name}.toml"));
         let content = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

@@ -1,5 +1,7 @@
 //! `distil fetch`.
 
+use std::path::{Path, PathBuf};
+
 use distil_data::DatasetName;
 
 use crate::cli::FetchArgs;
@@ -9,10 +11,14 @@ use crate::workbench::{Watch, data_dir, stopped};
 
 pub(crate) fn fetch(args: &FetchArgs, console: &Console) -> Result<(), Failure> {
     let name: DatasetName = args.name.parse().map_err(|_| unknown(&args.name))?;
-    let dest = data_dir(args.data_dir.as_deref());
-    let mut watch = Watch::new(console);
-    let place = distil_data::fetch(name, &dest, &mut |progress| watch.tell(progress)).map_err(stopped)?;
+    let place = into(name, args.data_dir.as_deref(), console)?;
     console.result(format_args!("{name} is in {}", place.display()))
+}
+
+/// Fetches a set into the first data folder; returns where it lies.
+pub(crate) fn into(name: DatasetName, given: Option<&Path>, console: &Console) -> Result<PathBuf, Failure> {
+    let mut watch = Watch::new(console);
+    distil_data::fetch(name, &data_dir(given), &mut |progress| watch.tell(progress)).map_err(stopped)
 }
 
 fn unknown(name: &str) -> Failure {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use distil_data::{DatasetName, locate};
 use distil_report::results_table_markdown;
 use distil_store::RunPaths;
 
@@ -14,13 +15,14 @@ use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::evaluate_run;
 use super::run::{Existing, command, distil, prepared};
-use super::{expert, report};
+use super::{expert, fetch, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     let config = Config::load(&args.config, &args.set)?;
     let paths = RunPaths::new(run_folder(args.out.as_deref(), &config));
     let early = prepared(&paths, &config, Existing::Continue)?;
+    fetch_if_missing(&config, around)?;
     let bench = Workbench::open(config, around)?;
     let store = expert::train(&bench, args.experts.as_deref())?;
     distil(&bench, &store, early, &paths, &command(args))?;
@@ -29,5 +31,18 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     bench.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());
     bench.console.note(format_args!("report: {} ({took} in all)", page.display()));
+    Ok(())
+}
+
+/// Fetches a published set that is nowhere.
+fn fetch_if_missing(config: &Config, around: Surroundings<'_>) -> Result<(), Failure> {
+    use DatasetName::{Cifar10, Cifar100, FashionMnist, Mnist};
+    let data = &config.data;
+    let dir = around.data_dir.or(data.data_dir.as_deref());
+    let published = matches!(data.name, Mnist | FashionMnist | Cifar10 | Cifar100) && data.path.is_none();
+    if published && locate(data.name, dir).is_err() {
+        let place = fetch::into(data.name, dir, around.console)?;
+        around.console.note(format_args!("fetched {} to {}", data.name, place.display()));
+    }
     Ok(())
 }

@@ -9,7 +9,7 @@ use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::Config;
-use crate::console::Progress;
+use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::places::run_folder;
@@ -85,8 +85,8 @@ pub(crate) fn distil(
         seed: config.seed,
         device,
     };
-    let mut shown =
-        Shown { bar: console.progress("distil", config.distill.iterations, "iterations"), best: None };
+    let bar = console.progress("distil", config.distill.iterations, "iterations");
+    let mut shown = Shown { console, bar, best: None };
     let mut validate = |set: &SyntheticSet| validate(bench, set);
     let named = (config.method.as_str(), command);
     distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
@@ -103,44 +103,51 @@ fn stopped(error: RunError, folder: &Path) -> Failure {
     }
 }
 
-/// Accuracy on the validation images of one student; `None` when the user asked to stop.
+/// Mean accuracy of `eval.validation_seeds` students on the validation images; `None` when the user asked to stop.
 fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
     let Workbench { config, dataset, net, device, console } = bench;
     let protocol = &config.eval;
-    let mut bar = console.progress("validate", protocol.epochs as u64 + 1, "epochs");
-    let mut report = |epoch: usize| {
-        bar.at(epoch as u64, "");
-        interrupt::flow()
-    };
-    let training = Training {
-        net,
-        set: TrainingSet::Synthetic(set),
-        protocol,
-        epochs: protocol.epochs,
-        lr: f64::from(set.syn_lr),
-        seed: config.seed.wrapping_add(VALIDATION_SEED),
-        device,
-    };
-    match training.run(&mut report) {
-        Ok(student) => Some(accuracy(net, &student.theta, &dataset.validation, device)),
-        Err(StudentError::Stopped) => None,
-        Err(error) => {
-            console.warn(format_args!("validation: {error}; it counts as accuracy 0"));
-            Some(0.0)
+    let (students, epochs) = (protocol.validation_seeds, protocol.epochs);
+    let mut bar = console.progress("validate", (students * (epochs + 1)) as u64, "epochs");
+    let mut sum = 0.0;
+    for student in 0..students {
+        let mut report = |epoch: usize| {
+            bar.at((student * (epochs + 1) + epoch) as u64, "");
+            interrupt::flow()
+        };
+        let training = Training {
+            net,
+            set: TrainingSet::Synthetic(set),
+            protocol,
+            epochs,
+            lr: f64::from(set.syn_lr),
+            seed: config.seed.wrapping_add(VALIDATION_SEED + student as u64),
+            device,
+        };
+        match training.run(&mut report) {
+            Ok(student) => sum += accuracy(net, &student.theta, &dataset.validation, device),
+            Err(StudentError::Stopped) => return None,
+            Err(error) => console.warn(format_args!("validation: {error}; it counts as accuracy 0")),
         }
     }
+    Some(sum / students as f64)
 }
 
 /// Progress of the iterations, and the best validation so far.
-struct Shown {
+struct Shown<'a> {
+    console: &'a Console,
     bar: Progress,
     best: Option<f64>,
 }
 
-impl Shown {
+impl Shown<'_> {
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
         match *event {
-            Event::Validation { accuracy, best, .. } => {
+            Event::Validation { iteration, accuracy, best } => {
+                let remark = if best { ", the best so far" } else { "" };
+                let percent = 100.0 * accuracy;
+                self.console
+                    .note(format_args!("iteration {iteration}: {percent:.1} % on validation{remark}"));
                 if best {
                     self.best = Some(accuracy);
                 }
