@@ -66,6 +66,8 @@ fn start(global: &Global) -> Result<Console, Failure> {
         .with_writer(move || writer.clone())
         .with_ansi(console::is_coloured())
         .without_time()
+        // A closed standard error must not end a run.
+        .log_internal_errors(false)
         .init();
     if let Some(threads) = global.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();

@@ -24,7 +24,7 @@ fn configurations() {
     std::fs::write(folder.path().join("typo.toml"), "[distill]\nipcs = 10").unwrap();
     refused(
         &at(&["run", "--config", "typo.toml"]),
-        &["typo.toml", "`distill.ipcs`", "help: did you mean `distill.ipc`?"],
+        &["typo.toml, line 2: unknown key", "`distill.ipcs`", "help: did you mean `distill.ipc`?"],
     );
     std::fs::write(folder.path().join("broken.toml"), "[distill]\nipc = = 1").unwrap();
     refused(&at(&["expert", "--config", "broken.toml"]), &["broken.toml, line 2", "help:"]);
@@ -87,6 +87,10 @@ fn folders_and_files() {
     refused(&at(&["run", "--config", "tiny.toml"]), &["there are no experts", "distil expert"]);
     refused(&at(&["run", "--config", "tiny.toml", "--resume"]), &["runs/tiny", "not a run folder"]);
     refused(&at(&["report", "."]), &["not a run folder"]);
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::copy(folder.path().join("tiny.toml"), folder.path().join("empty/run.toml")).unwrap();
+    refused(&at(&["eval", "empty"]), &["holds no synthetic set yet", "distil run --resume"]);
+    assert_eq!(at(&["report", "empty"]).out, "wrote empty/report.html\n");
     refused(&at(&["cite", "nothing"]), &["\"nothing\"", "mtt"]);
     refused(&at(&["eval", "nothing.safetensors"]), &["nothing.safetensors", "help:"]);
     refused(&at(&["eval", "tiny.toml", "--config", "tiny.toml"]), &["tiny.toml"]);

@@ -1,7 +1,8 @@
 //! Layers of a configuration as TOML tables, each knowing where it came from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -9,9 +10,18 @@ use crate::failure::Failure;
 /// What a user wrote, and where.
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
-    /// `configs/x.toml` or `--set a.b=c`.
-    origin: String,
+    source: Source,
     table: Table,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    File {
+        path: PathBuf,
+        text: String,
+    },
+    /// A whole `--set` argument.
+    Set(String),
 }
 
 impl Layer {
@@ -29,7 +39,7 @@ impl Layer {
                 "correct the TOML there; strings need quotes, sections look like [distill]",
             )
         })?;
-        Ok(Self { origin: file.display().to_string(), table })
+        Ok(Self { source: Source::File { path: file.to_owned(), text: text.to_owned() }, table })
     }
 
     /// `a.b=c`, where c is a TOML value or else a bare string.
@@ -49,7 +59,18 @@ impl Layer {
             Value::Table(Table::from_iter([((*key).to_owned(), value)]))
         });
         let Value::Table(table) = nested else { return Err(malformed()) };
-        Ok(Self { origin: format!("--set {text}"), table })
+        Ok(Self { source: Source::Set(text.to_owned()), table })
+    }
+
+    /// `configs/x.toml, line 3` or `--set a.b=c`.
+    fn origin(&self, path: &str) -> String {
+        match &self.source {
+            Source::Set(set) => format!("--set {set}"),
+            Source::File { path: file, text } => match line_of(text, path) {
+                Some(line) => format!("{}, line {line}", file.display()),
+                None => file.display().to_string(),
+            },
+        }
     }
 }
 
@@ -59,6 +80,26 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
         _ => "check the file and its permissions",
     };
     Failure::new(format_args!("cannot read the configuration {}: {error}", file.display()), help)
+}
+
+/// The line, from 1, that a byte is on.
+fn line(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The line on which a dotted key is written.
+fn line_of(text: &str, path: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut keys = path.split('.').peekable();
+    while let Some(wanted) = keys.next() {
+        let (key, value) = table.iter().find(|(key, _)| key.get_ref() == wanted)?;
+        if keys.peek().is_none() {
+            return Some(line(text, key.span().start));
+        }
+        table = value.get_ref().as_table()?;
+    }
+    None
 }
 
 fn parse_value(text: &str) -> Value {
@@ -81,9 +122,9 @@ impl Layers {
     }
 
     /// Where the strongest value of a dotted key was written.
-    pub(crate) fn origin(&self, path: &str) -> Option<&str> {
+    pub(crate) fn origin(&self, path: &str) -> Option<String> {
         let layer = self.0.iter().rev().find(|layer| lookup(&layer.table, path).is_some())?;
-        Some(&layer.origin)
+        Some(layer.origin(path))
     }
 
     /// Puts all layers over `base`: tables merge key by key, anything else replaces.

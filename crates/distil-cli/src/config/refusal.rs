@@ -92,7 +92,7 @@ pub(super) fn of_key(layers: &Layers, base: &Table, path: &str, message: &str) -
 }
 
 /// Where a key, or the section that should hold it, was written.
-fn origin<'a>(layers: &'a Layers, path: &str) -> &'a str {
+fn origin(layers: &Layers, path: &str) -> String {
     let mut path = path;
     loop {
         if let Some(origin) = layers.origin(path) {
@@ -100,7 +100,7 @@ fn origin<'a>(layers: &'a Layers, path: &str) -> &'a str {
         }
         match path.rsplit_once('.') {
             Some((section, _)) => path = section,
-            None => return "the configuration",
+            None => return "the configuration".to_owned(),
         }
     }
 }

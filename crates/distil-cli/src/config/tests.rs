@@ -51,7 +51,10 @@ fn every_preset_resolves_and_reads_back() {
 #[test]
 fn unknown_keys_name_their_place_and_the_nearest_key() {
     let text = refusal("[distill]\nipcs = 3", &[]);
-    assert_eq!(text, "error: row.toml: unknown key `distill.ipcs`\nhelp: did you mean `distill.ipc`?");
+    assert_eq!(
+        text,
+        "error: row.toml, line 2: unknown key `distill.ipcs`\nhelp: did you mean `distill.ipc`?"
+    );
     let text = refusal("", &["distill.windw.max=3"]);
     assert_eq!(
         text,
@@ -61,7 +64,7 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
     assert!(text.ends_with("did you mean `distill.window.max`?"), "{text}");
     // A key of another section.
     let text = refusal("ipc = 10", &[]);
-    assert_eq!(text, "error: row.toml: unknown key `ipc`\nhelp: did you mean `distill.ipc`?");
+    assert_eq!(text, "error: row.toml, line 1: unknown key `ipc`\nhelp: did you mean `distill.ipc`?");
     let text = refusal("[data]\nresolutoin = 10", &[]);
     assert!(text.ends_with("did you mean `data.resolution`?"), "{text}");
     let text = refusal("[expert]\nstroe = \"x\"", &[]);
@@ -73,18 +76,18 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
 #[test]
 fn wrong_values_name_their_key_and_an_example() {
     let text = refusal("[distill]\nipc = \"many\"", &[]);
-    assert!(text.starts_with("error: row.toml: distill.ipc: string \"many\", expected"), "{text}");
+    assert!(text.starts_with("error: row.toml, line 2: distill.ipc: string \"many\", expected"), "{text}");
     assert!(text.ends_with("help: for example distill.ipc = 1"), "{text}");
     let text = refusal("[distill]\nipc = 2", &["distill.ipc=-1"]);
     assert!(text.starts_with("error: --set distill.ipc=-1: distill.ipc: integer `-1`, expected"), "{text}");
     let text = refusal("method = \"mttt\"", &[]);
-    assert!(text.starts_with("error: row.toml: method: unknown variant `mttt`, expected"), "{text}");
+    assert!(text.starts_with("error: row.toml, line 1: method: unknown variant `mttt`, expected"), "{text}");
     let text = refusal("", &["distill.init=rael"]);
     assert!(text.contains("unknown variant `rael`") && text.contains("distill.init"), "{text}");
     let text = refusal("[paper]\naccuracy = 3.0", &[]);
     assert!(text.contains("paper: missing field `source`"), "{text}");
     let text = refusal("[expert]\nstore = 3", &[]);
-    assert!(text.contains("row.toml: expert.store"), "{text}");
+    assert!(text.contains("row.toml, line 2: expert.store"), "{text}");
     for (set, key) in [("distill=3", "distill"), ("name.x=1", "name"), ("expert=1", "expert")] {
         let text = refusal("", &[set]);
         assert!(text.starts_with(&format!("error: --set {set}: {key}:")), "{text}");
