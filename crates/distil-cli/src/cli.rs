@@ -19,15 +19,18 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  distil reproduce --config configs/clutter.toml     experts, distillation, evaluation and report in one go
-  distil expert --config C && distil run --config C  the same step by step; both continue where they were stopped
-  distil eval runs/clutter --config C --seeds 5      what the set is worth, beside random images and all data
-  distil run --config C --set distill.ipc=10 --out runs/ten
+  distil reproduce --config configs/clutter.toml     everything in one go, or step by step:
+  distil expert --config configs/clutter.toml        networks trained on real data
+  distil run --config configs/clutter.toml           a synthetic set (--resume continues)
+  distil eval runs/clutter                           what it is worth
+  distil report runs/clutter                         report.html
 
-Results go to standard output as Markdown, everything else to standard error. Ctrl-C stops at a safe point.";
+Results go to standard output as Markdown, everything else to standard error.
+Ctrl-C stops at a safe point; nothing that was done is lost.";
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where to compute: cpu, cuda, wgpu (cuda:1 is the second one), or auto for the best there is
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
