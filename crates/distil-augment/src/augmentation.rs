@@ -49,9 +49,9 @@ pub enum Augmentation {
 impl Augmentation {
     /// Applies the augmentation to `x` \[n, c, h, w\].
     ///
-    /// Differentiable to first order; [`Augmentation::Brightness`], [`Augmentation::Color`] and
-    /// [`Augmentation::Contrast`] are affine in `x`, all others linear. The forward and the backward
-    /// pass give the same bits on every call, also on a GPU (see `sample.rs`).
+    /// Differentiable to first order; [`Augmentation::Brightness`] and [`Augmentation::Color`] are affine in
+    /// `x`, all others linear. With parameters as [`Strategy::draw`](crate::Strategy::draw) draws them, the
+    /// order of a GPU's atomic additions cannot change the gradient (argued in `sample.rs`).
     ///
     /// # Panics
     /// When the augmentation was drawn for another number of images than `x` holds: a mistake of the

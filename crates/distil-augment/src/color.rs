@@ -38,6 +38,6 @@ fn around(x: Tensor<4>, mean: Tensor<4>, factor: Tensor<4>) -> Tensor<4> {
 }
 
 fn per_image<const K: usize>(x: &Tensor<4>, parameters: [&[f32]; K]) -> [Tensor<4>; K] {
-    let tables = parameters.map(|each| each.iter().map(|&value| f64::from(value)).collect());
-    upload(tables, &x.device(), x.dtype()).map(|each: Tensor<1>| each.reshape([-1, 1, 1, 1]))
+    let tables: [Vec<f64>; K] = parameters.map(|each| each.iter().map(|&value| f64::from(value)).collect());
+    upload(&tables, &x.device(), x.dtype()).map(|each: Tensor<1>| each.reshape([-1, 1, 1, 1]))
 }

@@ -35,8 +35,8 @@ impl Strategy {
         }
     }
 
-    /// Draws one operation and one set of parameters, and repeats it for every image (DSA, equation 7:
-    /// real and synthetic images under one transformation). For batches of different sizes,
+    /// Draws one operation and one set of parameters, and repeats it for every image (DSA: real
+    /// and synthetic images under one transformation). For batches of different sizes,
     /// [`Augmentation::repeat`] the same draw.
     pub fn draw_siamese(&self, images: usize, height: usize, width: usize, rng: &mut Stream) -> Augmentation {
         self.draw(1, height, width, rng).repeat(images)

@@ -39,7 +39,7 @@ pub(crate) fn crop(x: Tensor<4>, shift: &[[i64; 2]]) -> Tensor<4> {
     };
     let (rows, columns) = (moved(0, h).strided(w), moved(1, w));
     let tables = [rows.source, rows.weight, columns.source, columns.weight];
-    let [row, row_weight, column, column_weight] = upload(tables, &x.device(), precise(x.dtype()));
+    let [row, row_weight, column, column_weight] = upload(&tables, &x.device(), precise(x.dtype()));
     let source = row.reshape([n, h, 1]) + column.reshape([n, 1, w]);
     let weight = row_weight.reshape([n, h, 1]) * column_weight.reshape([n, 1, w]);
     sample(x, [Tap { source, weight }])
@@ -58,7 +58,7 @@ pub(crate) fn cutout(x: Tensor<4>, size: [usize; 2], offset: &[[i64; 2]]) -> Ten
         }
         cut
     };
-    let [rows, columns] = upload([cut(0, h), cut(1, w)], &x.device(), x.dtype());
+    let [rows, columns] = upload(&[cut(0, h), cut(1, w)], &x.device(), x.dtype());
     let hole = rows.reshape([n, 1, h, 1]) * columns.reshape([n, 1, 1, w]);
     x * (hole.neg() + 1.0)
 }
@@ -104,7 +104,7 @@ fn scale_lines(x: Tensor<4>, scale: &[f64], lines: Lines) -> Tensor<4> {
     let far = AxisTap::new(at.iter().map(|at| (at.floor() + 1.0, at - at.floor())), length).strided(stride);
     let starts = (0..across[0] * across[1]).map(|line| (line * across_stride) as f64).collect();
     let tables = [starts, near.source, near.weight, far.source, far.weight];
-    let [starts, near, near_weight, far, far_weight] = upload(tables, &x.device(), precise(x.dtype()));
+    let [starts, near, near_weight, far, far_weight] = upload(&tables, &x.device(), precise(x.dtype()));
     let starts = starts.reshape([1, across[0], across[1]]);
     let tap = |source: Tensor<1>, weight: Tensor<1>| Tap {
         source: source.reshape([n, own[0], own[1]]) + starts.clone(),
@@ -132,7 +132,7 @@ pub(crate) fn rotate(x: Tensor<4>, angle: &[f32]) -> Tensor<4> {
         turned(w, h, f64::sin, 0.0),
         turned(h, h, f64::cos, middle(h)),
     ];
-    let [x_column, x_row, y_column, y_row] = upload(tables, &x.device(), precise(x.dtype()));
+    let [x_column, x_row, y_column, y_row] = upload(&tables, &x.device(), precise(x.dtype()));
     let columns = interpolate(x_column.reshape([n, 1, w]) + x_row.reshape([n, h, 1]), w, 1);
     let rows = interpolate(y_column.reshape([n, 1, w]) + y_row.reshape([n, h, 1]), h, w);
     let tap = |row: usize, column: usize| Tap {

@@ -1,7 +1,11 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 /// Moves several host tables to the device in one transfer.
-pub(crate) fn upload<const K: usize>(tables: [Vec<f64>; K], device: &Device, dtype: DType) -> [Tensor<1>; K] {
+pub(crate) fn upload<const K: usize>(
+    tables: &[Vec<f64>; K],
+    device: &Device,
+    dtype: DType,
+) -> [Tensor<1>; K] {
     let lengths = tables.each_ref().map(Vec::len);
     let joined = tables.concat();
     let total = joined.len();

@@ -81,5 +81,5 @@ fn tensor(fixture: &Fixture, name: &str, precision: Precision) -> Result<Tensor<
 }
 
 fn values(tensor: Tensor<4>) -> Vec<f64> {
-    tensor.try_into_vec_as::<f64>().unwrap()
+    tensor.try_into_vec_as::<f64>().expect("the CPU device reads back")
 }

@@ -14,7 +14,7 @@ fn images(shape: [usize; 4], dtype: DType, device: &Device, index: u64) -> Tenso
 }
 
 fn values(tensor: Tensor<4>) -> Vec<f64> {
-    tensor.try_into_vec_as::<f64>().unwrap()
+    tensor.try_into_vec_as::<f64>().expect("the CPU device reads back")
 }
 
 fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
@@ -62,7 +62,7 @@ fn moved(augmentation: &Augmentation, x: &[f64], shape: [usize; 4]) -> Option<Ve
     let normalised = |k: usize, length: usize| {
         if length == 1 { 0.0 } else { 2.0 * k as f64 / (length - 1) as f64 - 1.0 }
     };
-    let pixel = |u: f64, length: usize| (u + 1.0) / 2.0 * (length - 1) as f64;
+    let pixel = |u: f64, length: usize| f64::midpoint(u, 1.0) * (length - 1) as f64;
     let matrix = |image: usize| match augmentation {
         Augmentation::Scale(scale) => {
             Some([[f64::from(scale[image][0]), 0.0], [0.0, f64::from(scale[image][1])]])
@@ -107,6 +107,7 @@ fn scale_and_rotate_are_bilinear_sampling_on_every_shape() {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "moved pixels are the same bits")]
 fn crop_and_flip_move_pixels_bit_for_bit() {
     let shape = [2, 2, 5, 4];
     let x = values(images(shape, DType::F32, &Device::flex(), 0));
@@ -192,18 +193,18 @@ fn dtype_and_shape_are_kept_and_both_precisions_agree() {
     }
 }
 
-/// The claim behind bitwise replay on GPUs (see `src/sample.rs`), for what is really drawn: no pixel of the
-/// gradient of a single tap has more than two terms. Here on the taps of a rotation, recomputed.
+/// The claim behind replay on GPUs (see `src/sample.rs`): no pixel of the gradient of a single tap has more
+/// than two terms. It is about the geometry, recomputed here, for angles as they are drawn.
 #[test]
 fn no_more_than_two_outputs_of_a_rotation_share_a_tap() {
-    for (h, w) in [(28, 28), (32, 32), (24, 96), (128, 128), (9, 6)] {
+    for (h, w) in [(28_u32, 28_u32), (32, 32), (24, 96), (128, 128), (9, 6)] {
         for step in 0..60 {
             let angle = (f64::from(step) - 29.7) / 30.0 * 15_f64.to_radians();
             let (sin, cos) = angle.sin_cos();
-            let (cy, cx) = ((h as f64 - 1.0) / 2.0, (w as f64 - 1.0) / 2.0);
+            let (cy, cx) = ((f64::from(h) - 1.0) / 2.0, (f64::from(w) - 1.0) / 2.0);
             let aspect = cx / cy;
             let mut readers = std::collections::BTreeMap::new();
-            for (i, j) in (0..h).flat_map(|i| (0..w).map(move |j| (i as f64 - cy, j as f64 - cx))) {
+            for (i, j) in (0..h).flat_map(|i| (0..w).map(move |j| (f64::from(i) - cy, f64::from(j) - cx))) {
                 let cell = (
                     (cos * j - sin * aspect * i + cx).floor() as i64,
                     (sin / aspect * j + cos * i + cy).floor() as i64,
