@@ -114,7 +114,7 @@ mod interruptions {
     fn an_interrupted_run_ends_with_the_same_bytes() {
         let folder = folder();
         let (set, whole, parts) =
-            ("distill.iterations=120", folder.path().join("whole"), folder.path().join("parts"));
+            ("distill.iterations=300", folder.path().join("whole"), folder.path().join("parts"));
         let run_to = |out: &'static str| ["run", "--config", "tiny.toml", "--set", set, "--out", out];
         succeed(folder.path(), &["expert", "--config", "tiny.toml", "--set", set]);
         succeed(folder.path(), &run_to("whole"));
