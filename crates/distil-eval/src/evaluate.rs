@@ -66,7 +66,9 @@ pub enum EvaluateError {
     #[error(transparent)]
     TooFew(#[from] TooFewImages),
     /// The set does not fit the data or the network.
-    #[error("the synthetic set holds {found} images, but {wanted} are needed for this dataset; evaluate it on the dataset named in its card")]
+    #[error(
+        "the synthetic set holds {found} images, but {wanted} are needed for this dataset; evaluate it on the dataset named in its card"
+    )]
     Shape {
         /// Shape of the set's images.
         found: String,
@@ -74,7 +76,9 @@ pub enum EvaluateError {
         wanted: String,
     },
     /// The set was made with other preprocessing.
-    #[error("the synthetic set was made with other preprocessing than the dataset was loaded with; set the [data] section to what its card says")]
+    #[error(
+        "the synthetic set was made with other preprocessing than the dataset was loaded with; set the [data] section to what its card says"
+    )]
     Preprocessing,
 }
 

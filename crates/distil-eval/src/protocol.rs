@@ -9,6 +9,8 @@ use thiserror::Error;
 pub struct Protocol {
     /// Number of students, each with its own initial weights, batches and augmentation (published: 5; DATM, EDF: 1).
     pub seeds: usize,
+    /// Number of students of each validation during a run; more make the choice of a checkpoint less noisy.
+    pub validation_seeds: usize,
     /// Index of the last epoch on a synthetic set or on random real images (published: 1000).
     pub epochs: usize,
     /// Index of the last epoch on the full training data, which needs far fewer.
@@ -23,7 +25,7 @@ pub struct Protocol {
     pub weight_decay: f64,
     /// Augmentation of every batch (published: DSA).
     pub augmentation: Strategy,
-    /// The most images alive at a time; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
     pub micro_batch: usize,
 }
 
@@ -31,6 +33,7 @@ impl Default for Protocol {
     fn default() -> Self {
         Self {
             seeds: 5,
+            validation_seeds: 1,
             epochs: 1000,
             full_epochs: 50,
             batch: 256,
@@ -70,7 +73,12 @@ impl Protocol {
     /// # Errors
     /// [`ProtocolError`] names the key and what would do.
     pub fn check(&self) -> Result<(), ProtocolError> {
-        let counts = [("seeds", self.seeds), ("batch", self.batch), ("micro_batch", self.micro_batch)];
+        let counts = [
+            ("seeds", self.seeds),
+            ("validation_seeds", self.validation_seeds),
+            ("batch", self.batch),
+            ("micro_batch", self.micro_batch),
+        ];
         if let Some(&(key, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(ProtocolError::Zero { key });
         }

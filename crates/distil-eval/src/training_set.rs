@@ -77,7 +77,12 @@ pub struct TooFewImages {
 ///
 /// # Errors
 /// [`TooFewImages`] names the first class that has fewer.
-pub fn random_real(train: &Split, class_names: &[String], ipc: usize, seed: u64) -> Result<Split, TooFewImages> {
+pub fn random_real(
+    train: &Split,
+    class_names: &[String],
+    ipc: usize,
+    seed: u64,
+) -> Result<Split, TooFewImages> {
     let mut chosen = Vec::with_capacity(class_names.len() * ipc);
     for (class, name) in class_names.iter().enumerate() {
         let mut rows = train.rows_of_class(class as u32);

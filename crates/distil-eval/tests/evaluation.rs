@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
-use distil_eval::{EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real};
+use distil_eval::{
+    EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real,
+};
 use distil_models::ConvNet;
 use distil_random::{below, stream};
 use distil_store::{Card, LabelKind, Labels, SyntheticSet};
@@ -30,7 +32,8 @@ fn dataset() -> Dataset {
     let normalisation = Normalisation::MeanStd { mean: vec![0.4], std: vec![0.25] };
     let preprocessing = Preprocessing { resize: None, normalisation };
     let parts = [split("train", 24), split("validation", 4), split("test", 40)];
-    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing).expect("parts fit")
+    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing)
+        .expect("parts fit")
 }
 
 fn net() -> ConvNet {
@@ -39,7 +42,15 @@ fn net() -> ConvNet {
 
 fn protocol() -> Protocol {
     let augmentation = "none".parse().expect("a valid strategy");
-    Protocol { seeds: 3, epochs: 20, full_epochs: 10, batch: 12, real_lr: 0.05, augmentation, ..Protocol::default() }
+    Protocol {
+        seeds: 3,
+        epochs: 20,
+        full_epochs: 10,
+        batch: 12,
+        real_lr: 0.05,
+        augmentation,
+        ..Protocol::default()
+    }
 }
 
 /// The first real image of each class as a synthetic set.

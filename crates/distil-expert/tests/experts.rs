@@ -30,7 +30,8 @@ fn dataset() -> Dataset {
     let normalisation = Normalisation::MeanStd { mean: vec![0.4], std: vec![0.25] };
     let preprocessing = Preprocessing { resize: None, normalisation };
     let parts = [split("train", 24), split("validation", 2), split("test", 2)];
-    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing).expect("parts fit")
+    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing)
+        .expect("parts fit")
 }
 
 fn net() -> ConvNet {

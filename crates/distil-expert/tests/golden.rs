@@ -47,8 +47,9 @@ fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
         Precision::F32 => DType::F32,
     };
     let device = Device::flex();
-    let mut model =
-        ConvNet::new(net.channels, net.classes, net.image_height, net.image_width).with_width(net.width).with_depth(net.depth);
+    let mut model = ConvNet::new(net.channels, net.classes, net.image_height, net.image_width)
+        .with_width(net.width)
+        .with_depth(net.depth);
     model.pad28 = net.pad28;
     assert_eq!(model.layout().params(), net.params);
     let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();

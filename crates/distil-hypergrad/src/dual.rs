@@ -1,7 +1,7 @@
+use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::module::{conv2d, max_pool2d_with_indices};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::Tensor;
 use distil_models::{Arithmetic, GroupStatistics, Plain, per_channel};
 
 /// A value and its directional derivative; `None` is a tangent of zero that nobody computes with.
@@ -51,10 +51,7 @@ impl Arithmetic for Duals {
         };
         let along_x = x.tangent.map(|dx| conv(dx, weight.value.clone(), None));
         let along_weight = weight.tangent.map(|dw| conv(x.value.clone(), dw, bias.tangent));
-        Dual {
-            value: conv(x.value, weight.value, Some(bias.value)),
-            tangent: sum(along_x, along_weight),
-        }
+        Dual { value: conv(x.value, weight.value, Some(bias.value)), tangent: sum(along_x, along_weight) }
     }
 
     /// With c = x − μ, s = 1/σ: y = c·(s·w) + b and, since dc = dx − mean(dx) and ds = −s³·mean(c·dx),
@@ -74,7 +71,8 @@ impl Arithmetic for Duals {
             let shift = (per_channel(grouped.mean_dim(2), c) * scale.clone()).neg();
             (dx * scale.clone(), bend * channel(weight.value), shift)
         });
-        let (stretched, bend, shift) = moved.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+        let (stretched, bend, shift) =
+            moved.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
         let bend = sum(bend, weight.tangent.map(|dw| inverse * channel(dw)));
         let shift = sum(shift, bias.tangent.map(channel));
         let centred = centred.reshape(dims);

@@ -1,6 +1,6 @@
 use burn::tensor::{Gradients, Tensor};
 use distil_augment::Augmentation;
-use distil_models::{Arithmetic, ConvNet, Targets, micro_batches};
+use distil_models::{Arithmetic, ConvNet, Targets, map_chunks};
 
 use crate::{Dual, Duals};
 
@@ -65,17 +65,15 @@ pub(crate) fn products(
     wanted: Wanted,
 ) -> Products {
     let n = batch.images.dims()[0];
-    micro_batches(n, micro_batch)
-        .map(|range| {
-            let part = Batch {
-                images: batch.images.clone().slice([range.clone()]),
-                targets: batch.targets.slice(range.clone()),
-                augmentation: &batch.augmentation.slice(range),
-            };
-            chunk(net, theta, &part, v, n, wanted)
-        })
-        .reduce(Products::join)
-        .expect("a batch has at least one image")
+    let parts = map_chunks(n, micro_batch, &batch.images.device(), |range| {
+        let part = Batch {
+            images: batch.images.clone().slice([range.clone()]),
+            targets: batch.targets.slice(range.clone()),
+            augmentation: &batch.augmentation.slice(range),
+        };
+        chunk(net, theta, &part, v, n, wanted)
+    });
+    parts.into_iter().reduce(Products::join).expect("a batch has at least one image")
 }
 
 /// One chunk's share of the products of a batch mean over `n` images.

@@ -34,7 +34,7 @@ pub struct InnerLoop<'a> {
     pub steps: &'a [InnerStep],
     /// The step size a.
     pub syn_lr: f64,
-    /// The most images alive at a time; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
     pub micro_batch: usize,
 }
 

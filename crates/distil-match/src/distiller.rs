@@ -118,15 +118,19 @@ impl Distiller {
     }
 
     /// The matching loss and, where the gate lets it pass, its gradient.
-    fn hypergradient(&self, with: &Ingredients<'_>, start: &[f32], target: &[f32]) -> (f64, Option<Hypergradient>) {
+    fn hypergradient(
+        &self,
+        with: &Ingredients<'_>,
+        start: &[f32],
+        target: &[f32],
+    ) -> (f64, Option<Hypergradient>) {
         let (method, net) = (with.method, with.net);
         let set = InnerSet { images: self.learned.images.clone(), targets: self.learned.targets.clone() };
         let images = set.targets.len();
         let batch = method.batch_syn.unwrap_or(images).min(images);
         let sides = (net.height, net.image_width);
         let key = (with.seed, self.iteration);
-        let steps =
-            schedule::inner_steps(images, batch, method.syn_steps, sides, &method.augmentation, key);
+        let steps = schedule::inner_steps(images, batch, method.syn_steps, sides, &method.augmentation, key);
         let inner = InnerLoop {
             net,
             set: &set,

@@ -194,7 +194,11 @@ fn label_logits(
         }
     }
     let mean = |(sum, count): (Vec<f64>, usize)| sum.into_iter().map(move |s| (s / count as f64) as f32);
-    Ok(right.into_iter().zip(all).flat_map(|(right, all)| mean(if right.1 > 0 { right } else { all })).collect())
+    Ok(right
+        .into_iter()
+        .zip(all)
+        .flat_map(|(right, all)| mean(if right.1 > 0 { right } else { all }))
+        .collect())
 }
 
 fn noise(values: usize, seed: u64) -> Vec<f32> {

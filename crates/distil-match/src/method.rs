@@ -57,7 +57,7 @@ pub struct Method {
     pub validate_every: u64,
     /// Iterations between checkpoints: what a crash can cost.
     pub checkpoint_every: u64,
-    /// The most images alive at a time; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
     pub micro_batch: usize,
 }
 

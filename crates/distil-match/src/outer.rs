@@ -41,8 +41,12 @@ impl Learned {
     /// One outer step along the hypergradient.
     pub(crate) fn update(self, gradient: Hypergradient, method: &Method) -> Self {
         let sgd = |momentum| Sgd { momentum, weight_decay: 0.0 };
-        let (images, image_state) =
-            sgd(method.image_momentum).update(self.images, gradient.images, method.image_lr, self.image_state);
+        let (images, image_state) = sgd(method.image_momentum).update(
+            self.images,
+            gradient.images,
+            method.image_lr,
+            self.image_state,
+        );
         let (targets, label_state) = match (self.targets, gradient.labels) {
             (Targets::Soft(logits), Some(labels)) => {
                 let optimiser = sgd(method.label_momentum);

@@ -74,7 +74,8 @@ impl Distiller {
         let numbers: Numbers = checkpoint.state()?;
         let (images, labels) = (numbers.images, numbers.labels);
         let values = tensor(checkpoint, "labels", labels, device)?;
-        let optional = |there: bool, name| there.then(|| tensor(checkpoint, name, images, device)).transpose();
+        let optional =
+            |there: bool, name| there.then(|| tensor(checkpoint, name, images, device)).transpose();
         let learned = Learned {
             images: tensor(checkpoint, "images", images, device)?,
             targets: match numbers.label_kind {

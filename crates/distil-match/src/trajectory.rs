@@ -58,11 +58,8 @@ pub fn trajectory_loss(
     };
     let numerator = kept_sum(&mut error.iter().map(|e| e * e));
     let denominator = kept_sum(&mut theta_0.iter().zip(target).map(|(a, b)| (a - b) * (a - b)));
-    let lambda = error
-        .iter()
-        .enumerate()
-        .map(|(i, e)| if keeps(i) { 2.0 * e / denominator } else { 0.0 })
-        .collect();
+    let lambda =
+        error.iter().enumerate().map(|(i, e)| if keeps(i) { 2.0 * e / denominator } else { 0.0 }).collect();
     TrajectoryLoss { loss: numerator / denominator, lambda, kept }
 }
 
@@ -99,5 +96,10 @@ fn spread(layout: &Layout, kept: &[bool], params: usize) -> Vec<bool> {
     if kept.len() == params {
         return kept.to_vec();
     }
-    layout.entries().iter().zip(kept).flat_map(|(entry, &keep)| std::iter::repeat_n(keep, entry.len())).collect()
+    layout
+        .entries()
+        .iter()
+        .zip(kept)
+        .flat_map(|(entry, &keep)| std::iter::repeat_n(keep, entry.len()))
+        .collect()
 }

@@ -154,12 +154,14 @@ fn an_iteration_moves_everything_that_is_learned() {
     assert_ne!(first.images, last.images);
     assert_ne!(first.syn_lr.to_bits(), last.syn_lr.to_bits());
     assert_ne!(last.images, ema.images);
-    let (Labels::Soft { logits: before, .. }, Labels::Soft { logits: after, .. }) = (&first.labels, &last.labels)
+    let (Labels::Soft { logits: before, .. }, Labels::Soft { logits: after, .. }) =
+        (&first.labels, &last.labels)
     else {
         panic!("DATM learns soft labels");
     };
     assert_ne!(before, after);
-    let likely = |row: &[f32]| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
+    let likely =
+        |row: &[f32]| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class);
     let classes: Vec<_> = before.chunks(CLASSES).map(likely).collect();
     assert_eq!(classes, [0, 0, 1, 1, 2, 2].map(Some), "labels start from experts that are right");
 }
@@ -171,7 +173,8 @@ fn gated_and_non_finite_steps_touch_nothing() {
     let diverging = Method { syn_lr: 1e30, loss_gate: f64::INFINITY, ..method() };
     for (name, method, reason) in [("gated", gated, "gate"), ("diverging", diverging, "non-finite")] {
         let files = bench.run(name, &method, |_| false);
-        let [first, last] = [&files.initial, &files.last].map(|path| SyntheticSet::load(path).expect("a set"));
+        let [first, last] =
+            [&files.initial, &files.last].map(|path| SyntheticSet::load(path).expect("a set"));
         assert_eq!(first.images, last.images);
         assert_eq!(first.labels, last.labels);
         let log = bytes(&bench.folder.path().join(name).join("events.jsonl"));
@@ -183,10 +186,12 @@ fn gated_and_non_finite_steps_touch_nothing() {
 #[test]
 fn a_run_in_which_no_step_counts_gives_up() {
     let bench = Bench::new();
-    let method = Method { loss_gate: 1e-9, iterations: 10_000, syn_steps: 1, validate_every: 10_000, ..method() };
+    let method =
+        Method { loss_gate: 1e-9, iterations: 10_000, syn_steps: 1, validate_every: 10_000, ..method() };
     let mut folder = RunFolder::create(bench.folder.path().join("stuck"), "a = 1").expect("a new run");
     let with = bench.ingredients(&method);
-    let outcome = run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()));
+    let outcome =
+        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()));
     assert!(matches!(outcome, Err(RunError::Stuck { iterations: 200, non_finite: 0 })), "{outcome:?}");
 }
 
@@ -205,7 +210,11 @@ fn too_many_images_a_class_are_refused_by_name() {
     let method = Method { ipc: 21, init: Init::Real, ..method() };
     let mut folder = RunFolder::create(bench.folder.path().join("many"), "a = 1").expect("a new run");
     let with = bench.ingredients(&method);
-    let error = run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
-        .expect_err("a class has 20 images");
-    assert!(error.to_string().contains("class 0 has 20 training images, fewer than distill.ipc = 21"), "{error}");
+    let error =
+        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
+            .expect_err("a class has 20 images");
+    assert!(
+        error.to_string().contains("class 0 has 20 training images, fewer than distill.ipc = 21"),
+        "{error}"
+    );
 }

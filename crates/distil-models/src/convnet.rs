@@ -117,7 +117,9 @@ pub enum ConvNetError {
         most: usize,
     },
     /// Four groups need a multiple of four channels.
-    #[error("model.width = {width} cannot be split into 4 groups; use a multiple of 4 or norm = \"instance\"")]
+    #[error(
+        "model.width = {width} cannot be split into 4 groups; use a multiple of 4 or norm = \"instance\""
+    )]
     Groups {
         /// The width asked for.
         width: usize,

@@ -1,8 +1,6 @@
-use std::ops::Range;
-
 use burn::tensor::{Device, Tensor};
 
-use crate::{Arithmetic, ConvNet, Plain, Targets};
+use crate::{Arithmetic, ConvNet, Plain, Targets, map_chunks};
 
 /// A loss and its gradient with respect to θ.
 #[derive(Debug, Clone)]
@@ -25,18 +23,15 @@ pub fn loss_and_gradient(
     micro_batch: usize,
 ) -> LossGradient {
     let n = images.dims()[0];
-    let mut total: Option<LossGradient> = None;
-    for range in micro_batches(n, micro_batch) {
-        let part = chunk(net, theta, images.clone().slice([range.clone()]), &targets.slice(range), n);
-        total = Some(match total {
-            None => part,
-            Some(sum) => LossGradient {
-                loss: sum.loss + part.loss,
-                gradient: sum.gradient + part.gradient,
-            },
-        });
-    }
-    total.unwrap_or_else(|| LossGradient { loss: theta.zeros_like().slice([0..1]), gradient: theta.zeros_like() })
+    let parts = map_chunks(n, micro_batch, &images.device(), |range| {
+        chunk(net, theta, images.clone().slice([range.clone()]), &targets.slice(range), n)
+    });
+    let zero = || LossGradient { loss: theta.zeros_like().slice([0..1]), gradient: theta.zeros_like() };
+    let add = |sum: LossGradient, part: LossGradient| LossGradient {
+        loss: sum.loss + part.loss,
+        gradient: sum.gradient + part.gradient,
+    };
+    parts.into_iter().reduce(add).unwrap_or_else(zero)
 }
 
 /// One chunk's share of the batch mean over `n` images.
@@ -51,12 +46,6 @@ fn chunk(net: &ConvNet, theta: &Tensor<1>, images: Tensor<4>, targets: &Targets,
         .map(|leaf| leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like()))
         .collect();
     LossGradient { loss: loss.inner(), gradient: Tensor::cat(parts, 0) }
-}
-
-/// `0..n` in consecutive ranges of at most `size` (at least one) rows.
-pub fn micro_batches(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    let size = size.max(1);
-    (0..n).step_by(size).map(move |start| start..n.min(start.saturating_add(size)))
 }
 
 impl ConvNet {

@@ -19,6 +19,7 @@
 //! ```
 
 mod arithmetic;
+mod chunks;
 mod convnet;
 mod gradient;
 mod layout;
@@ -26,8 +27,9 @@ mod plain;
 mod targets;
 
 pub use arithmetic::Arithmetic;
+pub use chunks::map_chunks;
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
-pub use gradient::{LossGradient, loss_and_gradient, micro_batches};
+pub use gradient::{LossGradient, loss_and_gradient};
 pub use layout::{Entry, Layout};
 pub use plain::{GroupStatistics, Plain, per_channel};
 pub use targets::Targets;

@@ -1,7 +1,7 @@
+use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
-use burn::tensor::Tensor;
 
 use crate::Arithmetic;
 
