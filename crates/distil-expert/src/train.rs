@@ -149,15 +149,12 @@ impl Batch {
         let gradient = |theta: &Tensor<1>| {
             loss_and_gradient(net, theta, &self.images, &self.targets, recipe.micro_batch)
         };
-        let (loss, descent) = match recipe.gsam {
-            Some(gsam) => {
-                let step = gsam.direction(&theta, gradient);
-                (step.at.loss, step.descent)
-            }
-            None => {
-                let plain = gradient(&theta);
-                (plain.loss, plain.gradient)
-            }
+        let (loss, descent) = if let Some(gsam) = recipe.gsam {
+            let step = gsam.direction(&theta, gradient);
+            (step.at.loss, step.descent)
+        } else {
+            let plain = gradient(&theta);
+            (plain.loss, plain.gradient)
         };
         (theta - descent * recipe.lr, loss)
     }

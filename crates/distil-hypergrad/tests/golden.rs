@@ -217,7 +217,7 @@ fn check_sgd(fixture: &Fixture, precision: Precision) -> Outcome {
         if options.reset_before.contains(&i) {
             state = SgdState::default();
         }
-        let gradient = gradients.clone().slice([i..i + 1]).squeeze_dim(0);
+        let gradient = gradients.clone().narrow(0, i, 1).squeeze_dim(0);
         (theta, state) = sgd.update(theta, gradient, lr, state);
         thetas.extend(floats(theta.clone()));
         buffers.extend(floats(state.buffer.clone().expect("a step fills the buffer")));

@@ -98,17 +98,11 @@ impl Distiller {
         let target = trajectory.snapshot(start_epoch + method.expert_epochs);
         let (loss, gradient) = self.hypergradient(with, start, target);
         let verdict = match gradient {
-            Some(gradient) if is_finite(&gradient) => {
-                if loss <= method.loss_gate {
-                    self.learned = self.learned.clone().update(gradient, method);
-                    Verdict::Applied
-                } else {
-                    Verdict::Gate
-                }
+            Ok(gradient) => {
+                self.learned = self.learned.clone().update(gradient, method);
+                Verdict::Applied
             }
-            Some(_) => Verdict::NonFinite,
-            None if loss.is_finite() => Verdict::Gate,
-            None => Verdict::NonFinite,
+            Err(verdict) => verdict,
         };
         self.iteration += 1;
         self.gated += u64::from(verdict == Verdict::Gate);
@@ -117,13 +111,13 @@ impl Distiller {
         Ok(StepOutcome { iteration: self.iteration, expert, start_epoch, loss, syn_lr, verdict })
     }
 
-    /// The matching loss and, where the gate lets it pass, its gradient.
+    /// The matching loss and its gradient, or why the images must not move along it.
     fn hypergradient(
         &self,
         with: &Ingredients<'_>,
         start: &[f32],
         target: &[f32],
-    ) -> (f64, Option<Hypergradient>) {
+    ) -> (f64, Result<Hypergradient, Verdict>) {
         let (method, net) = (with.method, with.net);
         let set = InnerSet { images: self.learned.images.clone(), targets: self.learned.targets.clone() };
         let images = set.targets.len();
@@ -143,8 +137,11 @@ impl Distiller {
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let dropout = method.common_pattern_dropout;
         let matched = trajectory_loss(&net.layout(), &theta_n, &wide(start), &wide(target), dropout);
-        if !matched.loss.is_finite() || matched.loss > method.loss_gate {
-            return (matched.loss, None);
+        if !matched.loss.is_finite() {
+            return (matched.loss, Err(Verdict::NonFinite));
+        }
+        if matched.loss > method.loss_gate {
+            return (matched.loss, Err(Verdict::Gate));
         }
         let params = matched.lambda.len();
         let lambda = TensorData::new(matched.lambda, [params]);
@@ -153,7 +150,9 @@ impl Distiller {
             Gradient::Exact => Differentiation::Exact,
             Gradient::Tesla => Differentiation::Truncated,
         };
-        (matched.loss, Some(adjoint(&inner, &thetas, lambda, differentiation)))
+        let gradient = adjoint(&inner, &thetas, lambda, differentiation);
+        let gradient = if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) };
+        (matched.loss, gradient)
     }
 }
 

@@ -57,8 +57,9 @@ pub struct Files {
 impl Files {
     /// The sets of the run in a folder.
     pub fn of(paths: &RunPaths) -> Self {
-        let file = |name: &str| paths.synthetic().join(format!("{name}.safetensors"));
-        Self { initial: file("initial"), last: file("last"), best: file("best"), ema: file("ema") }
+        let [initial, last, best, ema] =
+            ["initial", "last", "best", "ema"].map(|part| paths.synthetic_set(part));
+        Self { initial, last, best, ema }
     }
 }
 

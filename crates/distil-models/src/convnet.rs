@@ -26,8 +26,8 @@ pub enum Pool {
     Max,
 }
 
-/// The ConvNet of the dataset-distillation literature: `depth` × (3×3 convolution → norm → ReLU →
-/// 2×2 pool), then one linear layer.
+/// The ConvNet of the dataset-distillation literature: `depth` × (3×3 convolution, norm, ReLU, 2×2
+/// pool), then one linear layer.
 ///
 /// The first convolution of a 1-channel 28×28 network has padding 3, so that MNIST-like images are
 /// 32×32 inside; see [`ConvNet::pad28`]. No batch statistics, so training and evaluation agree.
@@ -220,7 +220,7 @@ impl ConvNet {
     }
 
     /// PyTorch's default initialisation: weights and biases of convolutions and linear layers are
-    /// U(±1/√fan_in), norm weights 1, norm biases 0. Length `P`.
+    /// uniform in ±1/√(fan-in), norm weights 1, norm biases 0. Length `P`.
     pub fn init(&self, rng: &mut Stream) -> Vec<f32> {
         let mut params = Vec::with_capacity(self.layout().params());
         let mut bound = 0.0;
@@ -250,6 +250,9 @@ impl ConvNet {
     }
 
     /// Flattened features `[n, f]` before the classifier, in C, H, W order.
+    ///
+    /// # Panics
+    /// When `params` has fewer tensors than the layout.
     pub fn embed<A: Arithmetic>(&self, params: &[A::Tensor<1>], images: A::Tensor<4>) -> A::Tensor<2> {
         let mut params = params.iter().cloned();
         let mut next = || params.next().expect("the layout has a tensor for every layer");

@@ -26,7 +26,7 @@ pub fn loss_and_gradient(
     let parts = map_chunks(n, micro_batch, &images.device(), |range| {
         chunk(net, theta, images.clone().slice([range.clone()]), &targets.slice(range), n)
     });
-    let zero = || LossGradient { loss: theta.zeros_like().slice([0..1]), gradient: theta.zeros_like() };
+    let zero = || LossGradient { loss: theta.zeros_like().narrow(0, 0, 1), gradient: theta.zeros_like() };
     let add = |sum: LossGradient, part: LossGradient| LossGradient {
         loss: sum.loss + part.loss,
         gradient: sum.gradient + part.gradient,

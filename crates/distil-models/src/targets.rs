@@ -42,11 +42,13 @@ impl Targets {
     }
 
     /// The rows of `range`.
+    #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         self.map(|values| values.slice([range]))
     }
 
     /// The same kind of target over other values.
+    #[must_use]
     pub fn map(&self, f: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Self {
         match self {
             Self::Hard(one_hot) => Self::Hard(f(one_hot.clone())),

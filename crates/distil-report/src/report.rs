@@ -1,6 +1,5 @@
 //! From a run folder to a page.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use distil_store::{Card, RunPaths, StoreError, SyntheticSet, atomic};
@@ -134,15 +133,11 @@ pub fn write_report(folder: &Path, gallery: Option<Gallery>) -> Result<PathBuf, 
     Ok(path)
 }
 
-/// The card of the set that validation chose, or else of the last one by name.
+/// The card of the set that validation chose, or else of the last one, or of the one the run began with.
 fn find_card(paths: &RunPaths, history: &History) -> Result<Option<Card>, StoreError> {
-    let chosen = history.chosen().map(|chosen| paths.synthetic_set(chosen.iteration as u64));
-    if let Some(path) = chosen.filter(|path| path.is_file()) {
-        return SyntheticSet::load(path).map(|set| Some(set.card));
-    }
-    let Ok(entries) = fs::read_dir(paths.synthetic()) else { return Ok(None) };
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    match files.filter(|path| path.extension().is_some_and(|end| end == "safetensors")).max() {
+    let chosen = history.chosen().map(|_| "best");
+    let parts = chosen.into_iter().chain(["last", "initial"]);
+    match parts.map(|part| paths.synthetic_set(part)).find(|path| path.is_file()) {
         Some(path) => SyntheticSet::load(path).map(|set| Some(set.card)),
         None => Ok(None),
     }

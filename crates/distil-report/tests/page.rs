@@ -45,7 +45,7 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
 fn save(folder: &Path, set: &SyntheticSet) {
     let paths = RunPaths::new(folder);
     fs::create_dir_all(paths.synthetic()).unwrap();
-    set.save(paths.synthetic_set(set.card.iteration)).unwrap();
+    set.save(paths.synthetic_set("best")).unwrap();
 }
 
 fn gallery(set: &SyntheticSet) -> Gallery {

@@ -51,9 +51,9 @@ impl RunPaths {
         self.folder.join("synthetic")
     }
 
-    /// The set saved after `iteration`: `synthetic/iteration-00000500.safetensors`.
-    pub fn synthetic_set(&self, iteration: u64) -> PathBuf {
-        self.synthetic().join(format!("iteration-{iteration:08}.safetensors"))
+    /// A set of the run by its part in it: `initial`, `last`, `best` (on validation) or `ema`.
+    pub fn synthetic_set(&self, part: &str) -> PathBuf {
+        self.synthetic().join(format!("{part}.safetensors"))
     }
 
     /// Results of the evaluation.
