@@ -42,10 +42,10 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
     SyntheticSet { images: vec![0.5; 8], shape: [2, 1, 2, 2], labels, syn_lr: 0.01, card }
 }
 
-fn save(folder: &Path, set: &SyntheticSet) {
+fn save(folder: &Path, part: &str, set: &SyntheticSet) {
     let paths = RunPaths::new(folder);
     fs::create_dir_all(paths.synthetic()).unwrap();
-    set.save(paths.synthetic_set("best")).unwrap();
+    set.save(paths.synthetic_set(part)).unwrap();
 }
 
 fn gallery(set: &SyntheticSet) -> Gallery {
@@ -75,7 +75,7 @@ fn hostile_page() -> String {
     let folder = run(&format!("# {HOSTILE}\n"));
     let path = folder.path();
     let set = set(HOSTILE, 5);
-    save(path, &set);
+    save(path, "last", &set);
     log(
         path,
         &[
@@ -175,8 +175,8 @@ fn a_run_that_has_only_its_settings_gives_a_page() {
 fn everything_a_run_has_is_on_the_page() {
     let folder = run("");
     let path = folder.path();
-    save(path, &set("cat", 100));
-    save(path, &set("dog", 200));
+    save(path, "best", &set("cat", 100));
+    save(path, "last", &set("dog", 200));
     log(
         path,
         &[

@@ -1,0 +1,141 @@
+//! Products of every layer variant against central differences of ordinary gradients, in f64. The golden
+//! fixtures cover instance norm and average pooling; this covers the rest, augmentation and repeated rows.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_augment::Augmentation;
+use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, hvp, unroll};
+use distil_models::{ConvNet, Norm, Pool, Targets, loss_and_gradient};
+use distil_random::{normal, stream};
+
+const EPS: f64 = 1e-5;
+
+fn random<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
+    let mut rng = stream(0, name, 0);
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| f64::from(normal(&mut rng))).collect();
+    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
+}
+
+fn theta(net: &ConvNet) -> Tensor<1> {
+    let params = net.init(&mut stream(0, "init", 0));
+    let params: Vec<f64> = params.into_iter().map(f64::from).collect();
+    // Away from the initial norm weights of exactly 1 and biases of exactly 0.
+    Tensor::<1>::from_data(params.as_slice(), (&Device::flex(), DType::F64))
+        + random("jitter", [params.len()]) * 0.05
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+fn close(what: &str, got: Vec<f64>, expected: Vec<f64>) {
+    let scale = expected.iter().fold(1e-12f64, |max, e| max.max(e.abs()));
+    let error = got.iter().zip(&expected).fold(0f64, |max, (g, e)| max.max((g - e).abs()));
+    assert_eq!(got.len(), expected.len(), "{what}");
+    assert!(error <= 1e-6 * scale, "{what}: error {:.1e} of {scale:.1e}", error);
+}
+
+fn nets() -> Vec<ConvNet> {
+    let base = ConvNet::new(2, 3, 9, 8).with_width(4).with_depth(2);
+    let mut nets = Vec::new();
+    for norm in [Norm::Instance, Norm::Group, Norm::None] {
+        for pool in [Pool::Avg, Pool::Max] {
+            nets.push(ConvNet { norm, pool, ..base.clone() });
+        }
+    }
+    let grouped = ConvNet { norm: Norm::Group, ..base.clone() }.with_width(8);
+    nets.extend([grouped, base.with_depth(1), ConvNet::new(1, 2, 6, 7).with_width(3).with_depth(3)]);
+    nets
+}
+
+#[test]
+fn products_of_every_layer_variant() {
+    for net in nets() {
+        net.check().expect("a network that can be built");
+        let (theta, images) = (theta(&net), random("x", [3, net.channels, net.height, net.image_width]));
+        let logits = random("y", [3, net.classes]);
+        let v = random("v", theta.dims());
+        let gradient = |theta: &Tensor<1>, images: &Tensor<4>, logits: &Tensor<2>| {
+            loss_and_gradient(&net, theta, images, &Targets::Soft(logits.clone()), usize::MAX).gradient
+        };
+        let got = hvp(&net, &theta, &images, &Targets::Soft(logits.clone()), &v, 2);
+        let name = format!("{net:?}");
+        close(
+            &format!("{name}: gradient"),
+            floats(got.gradient.expect("wanted")),
+            floats(gradient(&theta, &images, &logits)),
+        );
+        let ahead = gradient(&(theta.clone() + v.clone() * EPS), &images, &logits);
+        let behind = gradient(&(theta.clone() - v.clone() * EPS), &images, &logits);
+        close(
+            &format!("{name}: Hv"),
+            floats(got.hv.expect("wanted")),
+            floats((ahead - behind) / (2.0 * EPS)),
+        );
+        // ⟨d⟨∇ℓ,v⟩/dx, u⟩ along one random direction u, and likewise for the labels.
+        let (ux, uy) = (random("ux", images.dims()), random("uy", logits.dims()));
+        let along = |images: &Tensor<4>, logits: &Tensor<2>| {
+            floats((gradient(&theta, images, logits) * v.clone()).sum())[0]
+        };
+        let shift = |sign: f64| images.clone() + ux.clone() * (sign * EPS);
+        let slope = (along(&shift(1.0), &logits) - along(&shift(-1.0), &logits)) / (2.0 * EPS);
+        close(&format!("{name}: dx"), floats((got.images * ux.clone()).sum()), vec![slope]);
+        let shift = |sign: f64| logits.clone() + uy.clone() * (sign * EPS);
+        let slope = (along(&images, &shift(1.0)) - along(&images, &shift(-1.0))) / (2.0 * EPS);
+        close(&format!("{name}: dy"), floats((got.labels.expect("soft") * uy.clone()).sum()), vec![slope]);
+    }
+}
+
+#[test]
+fn unrolled_gradient_through_augmentation_and_repeated_rows() {
+    let net = ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(2);
+    let start = theta(&net);
+    let weights = random("outer", start.dims());
+    let steps = [
+        InnerStep { rows: vec![0, 2, 0], augmentation: Augmentation::Crop(vec![[1, 0], [0, -1], [0, 2]]) },
+        InnerStep { rows: vec![1, 2], augmentation: Augmentation::Flip(vec![true, false]) },
+        InnerStep { rows: vec![2, 1, 0], augmentation: Augmentation::Brightness(vec![0.1, -0.2, 0.3]) },
+    ];
+    let outer = |images: &Tensor<4>, syn_lr: f64, theta: &Tensor<1>| {
+        let set = InnerSet { images: images.clone(), targets: Targets::Soft(random("y", [3, 3])) };
+        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, micro_batch: 2 };
+        let thetas = unroll(&inner, theta.clone());
+        let loss = floats((thetas[3].clone() * weights.clone()).sum())[0];
+        (loss, adjoint(&inner, &thetas, weights.clone(), Differentiation::Exact))
+    };
+    let (images, syn_lr) = (random("x", [3, 2, 8, 8]), 0.3);
+    let (_, got) = outer(&images, syn_lr, &start);
+    let u = random("u", images.dims());
+    let shifted = |sign: f64| outer(&(images.clone() + u.clone() * (sign * EPS)), syn_lr, &start).0;
+    close(
+        "images",
+        floats((got.images * u.clone()).sum()),
+        vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)],
+    );
+    let shifted = |sign: f64| outer(&images, syn_lr + sign * EPS, &start).0;
+    close("syn_lr", vec![got.syn_lr], vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
+    let u = random("ut", start.dims());
+    let shifted = |sign: f64| outer(&images, syn_lr, &(start.clone() + u.clone() * (sign * EPS))).0;
+    let slope = floats((got.theta.expect("exact") * u.clone()).sum());
+    close("theta", slope, vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let net = ConvNet::new(3, 4, 16, 16).with_width(16).with_depth(2);
+    let params = net.init(&mut stream(0, "init", 0));
+    let device = Device::flex();
+    let images: Tensor<4> = random("x", [24, 3, 16, 16]).cast(DType::F32);
+    let targets = Targets::Soft(random("y", [24, 4]).cast(DType::F32));
+    let compute = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool.install(|| {
+            let theta = net.theta(&params, &device);
+            let first = loss_and_gradient(&net, &theta, &images, &targets, 5).gradient;
+            let second = hvp(&net, &theta, &images, &targets, &first, 7);
+            let bits = |t: Tensor<1>| t.into_data().iter::<f32>().map(f32::to_bits).collect::<Vec<_>>();
+            (bits(first), bits(second.hv.expect("wanted")))
+        })
+    };
+    let one = compute(1);
+    assert!(one == compute(2) && one == compute(3));
+}
