@@ -60,9 +60,11 @@ pub(crate) enum Command {
     #[command(
         after_help = "Example:\n  distil expert --config configs/clutter.toml --set expert.experts=20\n\n\
         Experts that are there already are kept, so an interrupted command continues. Runs on the same data, \
-        network and recipe share them, in runs/experts/."
+        network and recipe share them, in runs/experts/.\n\n\
+        Trajectories of MTT's code are taken over with\n  \
+        distil expert --config C.toml --import replay_buffer_0.pt replay_buffer_1.pt"
     )]
-    Expert(ConfigArgs),
+    Expert(ExpertArgs),
     /// Distil a synthetic set by matching the experts' trajectories
     #[command(after_help = "Examples:\n  distil run --config configs/clutter.toml\n  \
         distil run --config configs/clutter.toml --resume\n  \
@@ -155,6 +157,15 @@ pub(crate) struct ConfigArgs {
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpertArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Take the experts over from these replay buffers of MTT's code instead of training any
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub(crate) import: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

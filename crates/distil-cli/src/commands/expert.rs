@@ -1,12 +1,12 @@
 //! `distil expert`.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use distil_expert::{ExpertError, Recipe, header, train_store};
-use distil_store::TrajectoryStore;
+use distil_store::{TrajectoryStore, import_replay_buffers};
 
-use crate::cli::ConfigArgs;
+use crate::cli::ExpertArgs;
 use crate::config::Config;
 use crate::console::Progress;
 use crate::failure::Failure;
@@ -14,15 +14,38 @@ use crate::interrupt;
 use crate::places::expert_folder;
 use crate::workbench::{Surroundings, Workbench};
 
-pub(crate) fn expert(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let bench = Workbench::open(Config::load(&args.config, &args.set)?, around)?;
-    let store = train(&bench, args.experts.as_deref())?;
+pub(crate) fn expert(args: &ExpertArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let ExpertArgs { config, import } = args;
+    let bench = Workbench::open(Config::load(&config.config, &config.set)?, around)?;
+    let folder = config.experts.as_deref();
+    let store = if import.is_empty() { train(&bench, folder)? } else { take_over(&bench, folder, import)? };
     bench.console.result(format_args!(
         "{} experts of {} epochs are in {}",
         store.complete().len(),
         store.header().snapshots - 1,
         store.folder().display()
     ))
+}
+
+/// Imports the experts of MTT-style replay buffers, which must have been trained on this data and network: the files
+/// do not say on which.
+fn take_over(
+    bench: &Workbench<'_>,
+    folder: Option<&Path>,
+    buffers: &[PathBuf],
+) -> Result<TrajectoryStore, Failure> {
+    let Workbench { config, dataset, net, console, .. } = bench;
+    let header = header(net, dataset, &config.expert, config.seed);
+    let folder = expert_folder(folder, config, net, &header);
+    let mut bar = console.progress("import", config.expert.experts as u64, "experts");
+    let store = import_replay_buffers(buffers, &header, folder, |expert| {
+        bar.at(expert as u64 + 1, "");
+        interrupt::flow()
+    })?;
+    if interrupt::flow().is_break() {
+        return Err(Failure::interrupted("run the same command again to continue"));
+    }
+    Ok(store)
 }
 
 /// Trains the experts that are missing.

@@ -23,7 +23,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     match &cli.command {
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
-        Command::Expert(args) => expert::expert(args, around(args.data_dir.as_deref())),
+        Command::Expert(args) => expert::expert(args, around(args.config.data_dir.as_deref())),
         Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),

@@ -52,19 +52,14 @@ fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
         pixels_before: before.as_ref().map(pictures).transpose()?,
         pixels_after: pictures(&after)?,
         captions: soft_label_captions(&after.labels, &after.card.class_names),
-        labels: classes(&after.labels),
+        labels: classes(&after),
     }))
 }
 
-/// Class of each image; the largest logit of a soft label.
-fn classes(labels: &Labels) -> Vec<u32> {
-    match labels {
+/// Class of each image: sets are sorted by class, and a learned label may lean towards another one.
+fn classes(set: &SyntheticSet) -> Vec<u32> {
+    match &set.labels {
         Labels::Hard(labels) => labels.clone(),
-        Labels::Soft { logits, classes } => logits.chunks(*classes).map(largest).collect(),
+        Labels::Soft { .. } => (0..set.shape[0]).map(|row| (row / set.card.ipc) as u32).collect(),
     }
-}
-
-fn largest(row: &[f32]) -> u32 {
-    let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-    largest.map_or(0, |(class, _)| class as u32)
 }

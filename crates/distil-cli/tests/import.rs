@@ -1,0 +1,58 @@
+//! Experts of MTT's code, taken over and distilled from.
+
+mod common;
+
+use std::path::Path;
+
+use common::{folder, run, succeed};
+
+/// The network and snapshots of `crates/distil-store/tests/fixtures/replay_buffer_0.pt`.
+const CONFIG: &str = r#"
+method = "mtt"
+[data]
+name = "folder"
+path = "photos"
+resolution = 4
+validation = 0.2
+[model]
+width = 4
+depth = 1
+[expert]
+experts = 2
+epochs = 2
+[distill]
+iterations = 2
+syn_steps = 2
+window = { min = 0, max = 1 }
+expert_epochs = 1
+[eval]
+epochs = 1
+"#;
+
+fn photos(folder: &Path) {
+    for (class, bright) in [("dark", 40u8), ("light", 200)] {
+        let place = folder.join("photos").join(class);
+        std::fs::create_dir_all(&place).expect("a folder");
+        for i in 0..15u8 {
+            let image =
+                image::RgbImage::from_fn(6, 5, |x, y| image::Rgb([bright, bright + i, (x * y) as u8]));
+            image.save(place.join(format!("{i}.png"))).expect("a picture");
+        }
+    }
+}
+
+#[test]
+fn replay_buffers_become_experts() {
+    let folder = folder();
+    photos(folder.path());
+    std::fs::write(folder.path().join("photos.toml"), CONFIG).expect("a configuration");
+    let buffer = concat!(env!("CARGO_MANIFEST_DIR"), "/../distil-store/tests/fixtures/replay_buffer_0.pt");
+    let said = succeed(folder.path(), &["expert", "--config", "photos.toml", "--import", buffer]);
+    assert!(said.starts_with("2 experts of 2 epochs are in"), "{said}");
+    let sets = succeed(folder.path(), &["run", "--config", "photos.toml"]);
+    assert!(sets.contains("| last | 2 |"), "{sets}");
+    let args = ["expert", "--config", "photos.toml", "--import", buffer, "--set", "model.width=8"];
+    let refused = run(folder.path(), &args);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("replay_buffer_0.pt"), "{}", refused.err);
+}
