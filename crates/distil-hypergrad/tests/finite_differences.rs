@@ -27,11 +27,12 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-fn close(what: &str, got: Vec<f64>, expected: Vec<f64>) {
+fn close(what: &str, got: impl AsRef<[f64]>, expected: impl AsRef<[f64]>) {
+    let (got, expected) = (got.as_ref(), expected.as_ref());
     let scale = expected.iter().fold(1e-12f64, |max, e| max.max(e.abs()));
-    let error = got.iter().zip(&expected).fold(0f64, |max, (g, e)| max.max((g - e).abs()));
+    let error = got.iter().zip(expected).fold(0f64, |max, (g, e)| max.max((g - e).abs()));
     assert_eq!(got.len(), expected.len(), "{what}");
-    assert!(error <= 1e-6 * scale, "{what}: error {:.1e} of {scale:.1e}", error);
+    assert!(error <= 1e-6 * scale, "{what}: error {error:.1e} of {scale:.1e}");
 }
 
 fn nets() -> Vec<ConvNet> {
@@ -42,8 +43,12 @@ fn nets() -> Vec<ConvNet> {
             nets.push(ConvNet { norm, pool, ..base.clone() });
         }
     }
-    let grouped = ConvNet { norm: Norm::Group, ..base.clone() }.with_width(8);
-    nets.extend([grouped, base.with_depth(1), ConvNet::new(1, 2, 6, 7).with_width(3).with_depth(3)]);
+    let wide = base.clone().with_width(8);
+    nets.extend([
+        ConvNet { norm: Norm::Group, ..wide },
+        base.with_depth(1),
+        ConvNet::new(1, 2, 6, 7).with_width(3).with_depth(3),
+    ]);
     nets
 }
 
@@ -78,10 +83,10 @@ fn products_of_every_layer_variant() {
         };
         let shift = |sign: f64| images.clone() + ux.clone() * (sign * EPS);
         let slope = (along(&shift(1.0), &logits) - along(&shift(-1.0), &logits)) / (2.0 * EPS);
-        close(&format!("{name}: dx"), floats((got.images * ux.clone()).sum()), vec![slope]);
+        close(&format!("{name}: dx"), floats((got.images * ux.clone()).sum()), [slope]);
         let shift = |sign: f64| logits.clone() + uy.clone() * (sign * EPS);
         let slope = (along(&images, &shift(1.0)) - along(&images, &shift(-1.0))) / (2.0 * EPS);
-        close(&format!("{name}: dy"), floats((got.labels.expect("soft") * uy.clone()).sum()), vec![slope]);
+        close(&format!("{name}: dy"), floats((got.labels.expect("soft") * uy.clone()).sum()), [slope]);
     }
 }
 
@@ -106,17 +111,13 @@ fn unrolled_gradient_through_augmentation_and_repeated_rows() {
     let (_, got) = outer(&images, syn_lr, &start);
     let u = random("u", images.dims());
     let shifted = |sign: f64| outer(&(images.clone() + u.clone() * (sign * EPS)), syn_lr, &start).0;
-    close(
-        "images",
-        floats((got.images * u.clone()).sum()),
-        vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)],
-    );
+    close("images", floats((got.images * u.clone()).sum()), [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
     let shifted = |sign: f64| outer(&images, syn_lr + sign * EPS, &start).0;
-    close("syn_lr", vec![got.syn_lr], vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
+    close("syn_lr", [got.syn_lr], [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
     let u = random("ut", start.dims());
     let shifted = |sign: f64| outer(&images, syn_lr, &(start.clone() + u.clone() * (sign * EPS))).0;
     let slope = floats((got.theta.expect("exact") * u.clone()).sum());
-    close("theta", slope, vec![(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
+    close("theta", slope, [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
 }
 
 #[test]
