@@ -75,6 +75,16 @@ pub enum EvaluateError {
         /// Shape of the dataset's images.
         wanted: String,
     },
+    /// The set has other classes.
+    #[error(
+        "the synthetic set has the classes of {found}, not those of {wanted}; evaluate it on the dataset named in its card"
+    )]
+    Classes {
+        /// The set's dataset.
+        found: String,
+        /// The dataset it was to be tested on.
+        wanted: String,
+    },
     /// The set was made with other preprocessing.
     #[error(
         "the synthetic set was made with other preprocessing than the dataset was loaded with; set the [data] section to what its card says"
@@ -101,7 +111,7 @@ impl Evaluator<'_> {
     /// Trains `protocol.seeds` students on `subject` and tests each on the test split.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the set does not fit, or a student was stopped or diverged.
+    /// [`EvaluateError`] when the set does not fit or a student was stopped. A student that diverged counts as 0.
     pub fn evaluate(
         &self,
         name: &str,
@@ -112,7 +122,7 @@ impl Evaluator<'_> {
         let (epochs, lr) = match subject {
             Subject::Synthetic(set) => {
                 check(set, net, dataset)?;
-                (protocol.epochs, f64::from(set.syn_lr))
+                (protocol.epochs, protocol.lr_of(set))
             }
             Subject::RandomReal { .. } => (protocol.epochs, protocol.real_lr),
             Subject::FullData => (protocol.full_epochs, protocol.real_lr),
@@ -136,8 +146,14 @@ impl Evaluator<'_> {
             let mut tell =
                 |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
             let training = Training { net, set, protocol, epochs, lr, seed, device };
-            let trained = training.run(&mut tell)?;
-            accuracies.push(accuracy(net, &trained.theta, &dataset.test, device));
+            accuracies.push(match training.run(&mut tell) {
+                Ok(trained) => accuracy(net, &trained.theta, &dataset.test, device),
+                Err(error @ StudentError::Diverged { .. }) => {
+                    tracing::warn!("{name}, student {}: {error}; it counts as accuracy 0", student + 1);
+                    0.0
+                }
+                Err(error) => return Err(error.into()),
+            });
         }
         let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
@@ -152,6 +168,10 @@ fn check(set: &SyntheticSet, net: &ConvNet, dataset: &Dataset) -> Result<(), Eva
         let found = format!("{c}×{h}×{w}");
         let wanted = format!("{}×{}×{}", net.channels, net.height, net.image_width);
         return Err(EvaluateError::Shape { found, wanted });
+    }
+    if set.card.class_names != dataset.class_names {
+        let (found, wanted) = (set.card.dataset.clone(), dataset.name.clone());
+        return Err(EvaluateError::Classes { found, wanted });
     }
     let wanted = serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON");
     if set.card.preprocessing == wanted { Ok(()) } else { Err(EvaluateError::Preprocessing) }

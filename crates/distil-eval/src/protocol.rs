@@ -1,9 +1,10 @@
 use distil_augment::Strategy;
+use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// How students are trained and how often. The defaults are the MTT lineage's: SGD with momentum for
-/// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, at epoch `epochs / 2 + 1`.
+/// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, after epoch `epochs / 2 + 1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protocol {
@@ -19,13 +20,17 @@ pub struct Protocol {
     pub batch: usize,
     /// Step size on real images, which carry no learned one (published: 0.01).
     pub real_lr: f64,
+    /// Step size on synthetic sets; without it, the one that each set learned (published: learned; the ECCV 2024
+    /// challenge: 0.01).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synthetic_lr: Option<f64>,
     /// Momentum (published: 0.9).
     pub momentum: f64,
     /// Weight decay (published: 0.0005).
     pub weight_decay: f64,
     /// Augmentation of every batch (published: DSA).
     pub augmentation: Strategy,
-    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
 }
 
@@ -38,6 +43,7 @@ impl Default for Protocol {
             full_epochs: 50,
             batch: 256,
             real_lr: 0.01,
+            synthetic_lr: None,
             momentum: 0.9,
             weight_decay: 5e-4,
             augmentation: Strategy::dsa(),
@@ -68,6 +74,11 @@ pub enum ProtocolError {
 }
 
 impl Protocol {
+    /// The step size at which students train on `set`.
+    pub fn lr_of(&self, set: &SyntheticSet) -> f64 {
+        self.synthetic_lr.unwrap_or(f64::from(set.syn_lr))
+    }
+
     /// Refuses values that cannot work.
     ///
     /// # Errors
@@ -82,8 +93,10 @@ impl Protocol {
         if let Some(&(key, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(ProtocolError::Zero { key });
         }
+        let synthetic_lr = self.synthetic_lr.unwrap_or(0.01);
         let numbers = [
             ("real_lr", self.real_lr, self.real_lr > 0.0, "a positive number such as 0.01"),
+            ("synthetic_lr", synthetic_lr, synthetic_lr > 0.0, "a positive number such as 0.01"),
             ("momentum", self.momentum, (0.0..1.0).contains(&self.momentum), "0 or more and below 1"),
             ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
         ];

@@ -1,8 +1,8 @@
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor};
 use distil_hypergrad::{Sgd, SgdState};
-use distil_models::{ConvNet, loss_and_gradient};
+use distil_models::{ConvNet, loss_and_gradient_of};
 use distil_random::{permutation, stream};
 use thiserror::Error;
 
@@ -73,7 +73,8 @@ impl Training<'_> {
             let rows: Vec<usize> = (0..self.set.len()).collect();
             self.set.batch(net, &rows, self.device)
         });
-        let turn = self.epochs / 2 + 1;
+        // The public code trains epoch E/2 + 1 first and lowers the step size after it.
+        let turn = self.epochs / 2 + 2;
         for epoch in 0..=self.epochs {
             if epoch == turn {
                 state = SgdState::default();
@@ -85,8 +86,11 @@ impl Training<'_> {
                 let (images, targets) =
                     whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
                 let drawn = protocol.augmentation.draw(rows.len(), net.height, net.image_width, &mut rng);
-                let images = drawn.apply(images);
-                let step = loss_and_gradient(net, &theta, &images, &targets, protocol.micro_batch);
+                let augmented = |range: Range<usize>| {
+                    let images = images.clone().slice([range.clone()]);
+                    (drawn.slice(range.clone()).apply(images), targets.slice(range))
+                };
+                let step = loss_and_gradient_of(net, &theta, rows.len(), protocol.micro_batch, augmented);
                 (theta, state) = sgd.update(theta, step.gradient, lr, state);
                 loss = Some(step.loss);
             }

@@ -125,6 +125,17 @@ fn random_images_are_balanced_distinct_and_drawn_by_seed() {
 }
 
 #[test]
+fn a_diverged_student_counts_as_nothing_and_ends_nothing() {
+    let (net, data, device) = (net(), dataset(), Device::flex());
+    let protocol = Protocol { synthetic_lr: Some(1e30), ..protocol() };
+    let set = synthetic(&data);
+    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let mut go = |_| ControlFlow::Continue(());
+    let got = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect("an evaluation");
+    assert_eq!(got.accuracies, [0.0; 3]);
+}
+
+#[test]
 fn a_set_with_other_preprocessing_or_shape_is_refused() {
     let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
     let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
@@ -133,6 +144,10 @@ fn a_set_with_other_preprocessing_or_shape_is_refused() {
     set.card.preprocessing = serde_json::json!({"normalisation": "none"});
     let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other preprocessing");
     assert!(matches!(error, EvaluateError::Preprocessing), "{error}");
+    let mut set = synthetic(&data);
+    set.card.class_names.push("a third".into());
+    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other classes");
+    assert!(matches!(error, EvaluateError::Classes { .. }), "{error}");
     let mut set = synthetic(&data);
     set.shape = [2, 1, SIDE, SIDE / 2];
     let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("another shape");

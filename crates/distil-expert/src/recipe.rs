@@ -21,7 +21,7 @@ pub struct Recipe {
     pub gsam: Option<Gsam>,
     /// Augmentation of every batch.
     pub augmentation: Strategy,
-    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
 }
 

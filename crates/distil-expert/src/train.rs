@@ -1,8 +1,9 @@
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_augment::Augmentation;
 use distil_data::Split;
-use distil_models::{ConvNet, Targets, loss_and_gradient};
+use distil_models::{ConvNet, Targets, loss_and_gradient_of};
 use distil_random::{permutation, stream};
 use thiserror::Error;
 
@@ -119,10 +120,11 @@ fn mean(losses: &[Tensor<1>], images: usize) -> f64 {
     sums.iter::<f64>().sum::<f64>() / images as f64
 }
 
-/// One augmented batch on the device.
+/// One batch on the device, and its augmentation.
 struct Batch {
     images: Tensor<4>,
     targets: Targets,
+    augmentation: Augmentation,
 }
 
 impl Batch {
@@ -139,15 +141,22 @@ impl Batch {
         let augmentation = recipe.augmentation.draw(rows.len(), net.height, net.image_width, rng);
         let labels: Vec<u32> = rows.iter().map(|&row| train.labels[row]).collect();
         Self {
-            images: augmentation.apply(Tensor::from_data(data, (device, DType::F32))),
+            images: Tensor::from_data(data, (device, DType::F32)),
             targets: Targets::from_classes(&labels, net.classes, device, DType::F32),
+            augmentation,
         }
+    }
+
+    /// Some rows, augmented.
+    fn rows(&self, range: Range<usize>) -> (Tensor<4>, Targets) {
+        let images = self.images.clone().slice([range.clone()]);
+        (self.augmentation.slice(range.clone()).apply(images), self.targets.slice(range))
     }
 
     /// One optimiser step; returns the new θ and the batch's mean loss.
     fn step(&self, net: &ConvNet, theta: Tensor<1>, recipe: &Recipe) -> (Tensor<1>, Tensor<1>) {
         let gradient = |theta: &Tensor<1>| {
-            loss_and_gradient(net, theta, &self.images, &self.targets, recipe.micro_batch)
+            loss_and_gradient_of(net, theta, self.targets.len(), recipe.micro_batch, |range| self.rows(range))
         };
         let (loss, descent) = if let Some(gsam) = recipe.gsam {
             let step = gsam.direction(&theta, gradient);

@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use burn::tensor::{Gradients, Tensor};
 use distil_augment::Augmentation;
-use distil_models::{Arithmetic, ConvNet, Targets, map_chunks};
+use distil_models::{Arithmetic, ConvNet, Targets, reduce_chunks};
 
 use crate::{Dual, Duals};
 
@@ -65,15 +67,16 @@ pub(crate) fn products(
     wanted: Wanted,
 ) -> Products {
     let n = batch.images.dims()[0];
-    let parts = map_chunks(n, micro_batch, &batch.images.device(), |range| {
+    let work = |range: Range<usize>| {
         let part = Batch {
             images: batch.images.clone().slice([range.clone()]),
             targets: batch.targets.slice(range.clone()),
             augmentation: &batch.augmentation.slice(range),
         };
         chunk(net, theta, &part, v, n, wanted)
-    });
-    parts.into_iter().reduce(Products::join).expect("a batch has at least one image")
+    };
+    reduce_chunks(n, micro_batch, &batch.images.device(), work, Products::join)
+        .expect("a batch has at least one image")
 }
 
 /// One chunk's share of the products of a batch mean over `n` images.

@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use burn::tensor::{Int, Tensor, TensorData};
 use distil_augment::Augmentation;
-use distil_models::{ConvNet, Targets, loss_and_gradient};
+use distil_models::{ConvNet, Targets, loss_and_gradient_of};
 
 use crate::hvp::Batch;
 
@@ -34,7 +36,7 @@ pub struct InnerLoop<'a> {
     pub steps: &'a [InnerStep],
     /// The step size a.
     pub syn_lr: f64,
-    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
 }
 
@@ -59,8 +61,12 @@ pub fn unroll(inner: &InnerLoop<'_>, theta: Tensor<1>) -> Vec<Tensor<1>> {
     let mut thetas = vec![theta];
     for i in 0..inner.steps.len() {
         let (batch, _) = inner.batch(i);
-        let images = batch.augmentation.apply(batch.images);
-        let step = loss_and_gradient(inner.net, &thetas[i], &images, &batch.targets, inner.micro_batch);
+        let rows = |range: Range<usize>| {
+            let images = batch.images.clone().slice([range.clone()]);
+            (batch.augmentation.slice(range.clone()).apply(images), batch.targets.slice(range))
+        };
+        let n = batch.targets.len();
+        let step = loss_and_gradient_of(inner.net, &thetas[i], n, inner.micro_batch, rows);
         thetas.push(thetas[i].clone() - step.gradient * inner.syn_lr);
     }
     thetas

@@ -67,6 +67,8 @@ pub struct Distiller {
     pub(crate) gated: u64,
     /// Iterations whose loss or gradient was not finite.
     pub(crate) non_finite: u64,
+    /// The last iteration whose step was taken.
+    pub(crate) last_applied: u64,
 }
 
 impl Distiller {
@@ -77,7 +79,7 @@ impl Distiller {
     pub fn start(with: &Ingredients<'_>) -> Result<Self, InitError> {
         let Ingredients { method, net, dataset, store, experts, seed, device } = with;
         let learned = init::initialise(method, net, dataset, store, experts, *seed, device)?;
-        Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0 })
+        Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0, last_applied: 0 })
     }
 
     /// Iterations done.
@@ -105,6 +107,9 @@ impl Distiller {
             Err(verdict) => verdict,
         };
         self.iteration += 1;
+        if verdict == Verdict::Applied {
+            self.last_applied = self.iteration;
+        }
         self.gated += u64::from(verdict == Verdict::Gate);
         self.non_finite += u64::from(verdict == Verdict::NonFinite);
         let syn_lr = self.learned.syn_lr;

@@ -57,7 +57,7 @@ pub struct Method {
     pub validate_every: u64,
     /// Iterations between checkpoints: what a crash can cost.
     pub checkpoint_every: u64,
-    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing else.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
 }
 
@@ -227,6 +227,7 @@ impl Method {
             ("image_momentum", self.image_momentum, within(self.image_momentum), momentum),
             ("label_momentum", self.label_momentum, within(self.label_momentum), momentum),
             ("syn_lr_momentum", self.syn_lr_momentum, within(self.syn_lr_momentum), momentum),
+            ("syn_steps", self.syn_steps as f64, self.syn_steps <= 1_000_000, "at most 1000000"),
             ("ema", self.ema, within(self.ema), "0 (none) or a decay below 1 such as 0.999"),
             ("loss_gate", self.loss_gate, self.loss_gate > 0.0, "a positive loss, or inf"),
             ("common_pattern_dropout.ratio", ratio, within(ratio), "0 or more and below 1"),

@@ -72,7 +72,9 @@ impl Learned {
 /// a·exp(−step/a): the published step a − step to first order, but positive whatever the step is. The
 /// published update crosses zero and crashes (or explodes) on data it was not tuned for.
 fn positive_step(a: f64, step: f64) -> f64 {
-    a * (-step / a).clamp(-STEP_LIMIT, STEP_LIMIT).exp()
+    let moved = a * (-step / a).clamp(-STEP_LIMIT, STEP_LIMIT).exp();
+    // Sets store it in f32.
+    moved.clamp(f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX))
 }
 
 #[cfg(test)]

@@ -91,20 +91,32 @@ pub enum RunError {
     /// The store has no expert.
     #[error("the store has no complete expert; train experts first (`distil expert`)")]
     NoExperts,
+    /// There are checkpoints, but none can be read; starting over would delete them.
+    #[error(
+        "no checkpoint can be read ({reasons}); make them readable, or choose another run folder to start over"
+    )]
+    NoCheckpoint {
+        /// Why each was skipped.
+        reasons: String,
+    },
     /// The callback asked to stop.
     #[error("stopped after iteration {iteration}; continue with --resume")]
     Stopped {
         /// Iterations done and saved.
         iteration: u64,
     },
-    /// No step size of the outer loop can work if no step was ever taken.
+    /// Nothing moves any more.
     #[error(
-        "none of the first {iterations} iterations could be applied ({non_finite} not finite, the rest above distill.loss_gate); lower distill.syn_lr or distill.syn_steps, or raise distill.loss_gate"
+        "none of the {iterations} iterations after iteration {since} could be applied ({gated} in all were above distill.loss_gate, {non_finite} not finite); lower distill.image_lr, distill.syn_lr or distill.syn_steps, or raise distill.loss_gate"
     )]
     Stuck {
-        /// Iterations done.
+        /// Iterations without a step.
         iterations: u64,
-        /// How many of them were not finite.
+        /// The last iteration whose step was taken.
+        since: u64,
+        /// Iterations above the gate so far.
+        gated: u64,
+        /// Iterations that were not finite so far.
         non_finite: u64,
     },
 }
@@ -116,7 +128,7 @@ pub type Validate<'a> = dyn FnMut(&SyntheticSet) -> Option<f64> + 'a;
 /// Called with every event; [`ControlFlow::Break`] saves a checkpoint and stops.
 pub type Told<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
-/// Iterations without a single applied step after which a run gives up.
+/// Successive iterations without an applied step after which a run gives up.
 const PATIENCE: u64 = 200;
 
 /// A run between two of its iterations.
@@ -162,6 +174,10 @@ impl<'a> Run<'a> {
     fn open(with: &'a Ingredients<'a>, card: Card, folder: &'a mut RunFolder) -> Result<Self, RunError> {
         let files = Files::of(folder.paths());
         let latest = folder.checkpoints().latest()?;
+        if latest.checkpoint.is_none() && !latest.skipped.is_empty() {
+            let reasons = latest.skipped.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            return Err(RunError::NoCheckpoint { reasons });
+        }
         for skipped in &latest.skipped {
             tracing::warn!("{skipped}; continuing from an earlier checkpoint");
         }
@@ -180,7 +196,7 @@ impl<'a> Run<'a> {
     fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
         let event = iteration_event(self.distiller.step(self.with)?);
         self.folder.append_event(&event)?;
-        let Distiller { iteration, gated, non_finite, .. } = self.distiller;
+        let Distiller { iteration, gated, non_finite, last_applied, .. } = self.distiller;
         if told(&event).is_break() {
             self.save()?;
             return Err(RunError::Stopped { iteration });
@@ -188,8 +204,8 @@ impl<'a> Run<'a> {
         if iteration.is_multiple_of(self.with.method.checkpoint_every) {
             self.save()?;
         }
-        if iteration >= PATIENCE && gated + non_finite == iteration {
-            return Err(RunError::Stuck { iterations: iteration, non_finite });
+        if iteration - last_applied >= PATIENCE {
+            return Err(RunError::Stuck { iterations: PATIENCE, since: last_applied, gated, non_finite });
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ struct Numbers {
     syn_lr_buffer: f64,
     gated: u64,
     non_finite: u64,
+    last_applied: u64,
     label_kind: LabelKind,
     /// Which optional tensors are there.
     image_buffer: bool,
@@ -46,6 +47,7 @@ impl Distiller {
             syn_lr_buffer: learned.syn_lr_buffer,
             gated: self.gated,
             non_finite: self.non_finite,
+            last_applied: self.last_applied,
             label_kind,
             image_buffer: learned.image_state.buffer.is_some(),
             label_buffer: learned.label_state.buffer.is_some(),
@@ -98,6 +100,7 @@ impl Distiller {
             iteration: checkpoint.iteration(),
             gated: numbers.gated,
             non_finite: numbers.non_finite,
+            last_applied: numbers.last_applied,
         };
         Ok((distiller, numbers.selection))
     }

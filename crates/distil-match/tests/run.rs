@@ -192,7 +192,32 @@ fn a_run_in_which_no_step_counts_gives_up() {
     let with = bench.ingredients(&method);
     let outcome =
         run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()));
-    assert!(matches!(outcome, Err(RunError::Stuck { iterations: 200, non_finite: 0 })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(RunError::Stuck { iterations: 200, since: 0, gated: 200, non_finite: 0 })),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn checkpoints_that_cannot_be_read_are_not_thrown_away() {
+    let bench = Bench::new();
+    let method = method();
+    bench.run("damaged", &method, |_| false);
+    let path = bench.folder.path().join("damaged");
+    let checkpoints: Vec<_> = std::fs::read_dir(path.join("checkpoints"))
+        .expect("checkpoints")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    for file in &checkpoints {
+        std::fs::write(file, b"torn").expect("a damaged file");
+    }
+    let mut folder = RunFolder::resume(&path, "a = 1").expect("the same run");
+    let with = bench.ingredients(&method);
+    let go = &mut |_: &Event| ControlFlow::Continue(());
+    let error =
+        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go).expect_err("nothing to go on from");
+    assert!(matches!(error, RunError::NoCheckpoint { .. }), "{error}");
+    assert!(checkpoints.iter().all(|file| file.is_file()));
 }
 
 #[test]

@@ -3,27 +3,36 @@ use std::ops::Range;
 use burn::tensor::Device;
 use rayon::prelude::*;
 
+/// Chunks whose results are alive at a time on the CPU. A constant, so that the order of reduction, and
+/// with it every bit of the result, does not depend on the machine.
+const WAVE: usize = 8;
+
 /// Applies `work` to `0..n` in consecutive ranges of at most `micro_batch` (at least one) rows, and
-/// returns the results in order.
+/// reduces the results in order; `None` when `n` is 0.
 ///
 /// On the CPU backend the ranges run on all threads of rayon's pool: small chunks stay in the cache, and
-/// every operation of a chunk gets a core, also those that Burn does not split. The results do not
+/// every operation of a chunk gets a core, also those that Burn does not split. The result does not
 /// depend on the number of threads. Other devices take one chunk after the other, because their
 /// streams, and the memory these keep, are per thread.
-pub fn map_chunks<T: Send>(
+pub fn reduce_chunks<T: Send>(
     n: usize,
     micro_batch: usize,
     device: &Device,
     work: impl Fn(Range<usize>) -> T + Sync + Send,
-) -> Vec<T> {
+    reduce: impl Fn(T, T) -> T,
+) -> Option<T> {
     let size = micro_batch.max(1);
     let starts: Vec<usize> = (0..n).step_by(size).collect();
     let range = |start: usize| start..n.min(start.saturating_add(size));
-    if starts.len() > 1 && computes_on_cpu(device) {
-        starts.into_par_iter().map(|start| work(range(start))).collect()
-    } else {
-        starts.into_iter().map(|start| work(range(start))).collect()
+    if starts.len() == 1 || !computes_on_cpu(device) {
+        return starts.into_iter().map(|start| work(range(start))).reduce(reduce);
     }
+    let mut total = None;
+    for wave in starts.chunks(WAVE) {
+        let parts: Vec<T> = wave.par_iter().map(|&start| work(range(start))).collect();
+        total = total.into_iter().chain(parts).reduce(&reduce);
+    }
+    total
 }
 
 /// Burn tells a device's backend at compile time (by features that a library must not enable) or in words.
@@ -38,11 +47,18 @@ mod tests {
     #[test]
     fn ranges_cover_all_rows_in_order() {
         let device = Device::flex();
-        let ranges = |n, size| map_chunks(n, size, &device, |range| range);
-        assert_eq!(ranges(5, 2), [0..2, 2..4, 4..5]);
-        assert_eq!(ranges(5, usize::MAX), vec![0..5]);
-        assert_eq!(ranges(2, 0), [0..1, 1..2]);
-        assert!(ranges(0, 3).is_empty());
+        let ranges = |n, size| {
+            let joined = |mut a: Vec<(usize, usize)>, b| {
+                a.extend(b);
+                a
+            };
+            reduce_chunks(n, size, &device, |range| vec![(range.start, range.end)], joined)
+        };
+        assert_eq!(ranges(5, 2), Some(vec![(0, 2), (2, 4), (4, 5)]));
+        assert_eq!(ranges(5, usize::MAX), Some(vec![(0, 5)]));
+        assert_eq!(ranges(2, 0), Some(vec![(0, 1), (1, 2)]));
+        assert_eq!(ranges(40, 1).map(|all| all.len()), Some(40));
+        assert_eq!(ranges(0, 3), None);
     }
 
     #[test]

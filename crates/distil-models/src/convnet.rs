@@ -4,6 +4,9 @@ use thiserror::Error;
 
 use crate::{Arithmetic, Entry, Layout};
 
+/// The largest width or number of classes: products of sizes then fit a machine word.
+const LARGEST: usize = 1 << 20;
+
 /// Normalisation after each convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,6 +107,14 @@ pub enum ConvNetError {
         /// The offending key.
         key: &'static str,
     },
+    /// A size is absurd.
+    #[error("model.{key} = {size} is too large; use at most {LARGEST}")]
+    TooLarge {
+        /// The offending key.
+        key: &'static str,
+        /// What it was set to.
+        size: usize,
+    },
     /// Pooling would leave no pixel.
     #[error("model.depth = {depth} halves {height}×{width} images to nothing; use a depth of at most {most}")]
     TooDeep {
@@ -175,6 +186,9 @@ impl ConvNet {
         ];
         if let Some(&(key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Err(ConvNetError::Zero { key });
+        }
+        if let Some(&(key, size)) = sizes.iter().find(|(_, size)| *size > LARGEST) {
+            return Err(ConvNetError::TooLarge { key, size });
         }
         let [h, w] = self.padded_sides();
         let most = h.min(w).ilog2() as usize;

@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor};
 
-use crate::{Arithmetic, ConvNet, Plain, Targets, map_chunks};
+use crate::{Arithmetic, ConvNet, Plain, Targets, reduce_chunks};
 
 /// A loss and its gradient with respect to θ.
 #[derive(Debug, Clone)]
@@ -14,7 +16,7 @@ pub struct LossGradient {
 /// Mean cross-entropy of `net` at `theta` `[P]` on one batch, and its gradient.
 ///
 /// The batch is evaluated in chunks of at most `micro_batch` images, which bounds memory and changes
-/// nothing else: these networks have no batch statistics, so the mean is a sum over chunks.
+/// nothing but rounding: these networks have no batch statistics, so the mean is a sum over chunks.
 pub fn loss_and_gradient(
     net: &ConvNet,
     theta: &Tensor<1>,
@@ -22,16 +24,29 @@ pub fn loss_and_gradient(
     targets: &Targets,
     micro_batch: usize,
 ) -> LossGradient {
-    let n = images.dims()[0];
-    let parts = map_chunks(n, micro_batch, &images.device(), |range| {
-        chunk(net, theta, images.clone().slice([range.clone()]), &targets.slice(range), n)
-    });
-    let zero = || LossGradient { loss: theta.zeros_like().narrow(0, 0, 1), gradient: theta.zeros_like() };
+    let rows = |range: Range<usize>| (images.clone().slice([range.clone()]), targets.slice(range));
+    loss_and_gradient_of(net, theta, images.dims()[0], micro_batch, rows)
+}
+
+/// As [`loss_and_gradient`], for a batch of `n` images of which `rows` makes any range when it is needed
+/// (by augmenting it, say), so that no more than the chunks at work are ever alive.
+pub fn loss_and_gradient_of(
+    net: &ConvNet,
+    theta: &Tensor<1>,
+    n: usize,
+    micro_batch: usize,
+    rows: impl Fn(Range<usize>) -> (Tensor<4>, Targets) + Sync + Send,
+) -> LossGradient {
+    let work = |range| {
+        let (images, targets) = rows(range);
+        chunk(net, theta, images, &targets, n)
+    };
     let add = |sum: LossGradient, part: LossGradient| LossGradient {
         loss: sum.loss + part.loss,
         gradient: sum.gradient + part.gradient,
     };
-    parts.into_iter().reduce(add).unwrap_or_else(zero)
+    let zero = || LossGradient { loss: theta.zeros_like().narrow(0, 0, 1), gradient: theta.zeros_like() };
+    reduce_chunks(n, micro_batch, &theta.device(), work, add).unwrap_or_else(zero)
 }
 
 /// One chunk's share of the batch mean over `n` images.

@@ -27,9 +27,9 @@ mod plain;
 mod targets;
 
 pub use arithmetic::Arithmetic;
-pub use chunks::map_chunks;
+pub use chunks::reduce_chunks;
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
-pub use gradient::{LossGradient, loss_and_gradient};
+pub use gradient::{LossGradient, loss_and_gradient, loss_and_gradient_of};
 pub use layout::{Entry, Layout};
 pub use plain::{GroupStatistics, Plain, per_channel};
 pub use targets::Targets;

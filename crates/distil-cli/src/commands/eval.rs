@@ -118,12 +118,19 @@ pub(crate) fn evaluate_run(bench: &Workbench<'_>, run: &RunPaths) -> Result<Eval
             Some(Row { row, .. }) => Evaluation { name: name.to_owned(), ..row.clone() },
             None => measure(bench, name, subject(bench, &candidate))?,
         };
-        let row = Row { key, row };
-        kept.rows.push(row);
-        let text = serde_json::to_string_pretty(&kept).expect("results are plain JSON");
-        atomic::write(run.evaluation(), format!("{text}\n"))?;
+        kept.rows.push(Row { key, row });
+        // Rows that are still to come may hold, too: an interruption must not lose them.
+        let waiting = before.rows.iter().filter(|old| kept.rows.iter().all(|row| row.key != old.key));
+        let rows = kept.rows.iter().chain(waiting).cloned().collect();
+        save(&Kept { rows, paper: kept.paper.clone() }, run)?;
     }
+    save(&kept, run)?;
     Ok(kept.readable())
+}
+
+fn save(kept: &Kept, run: &RunPaths) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(kept).expect("results are plain JSON");
+    Ok(atomic::write(run.evaluation(), format!("{text}\n"))?)
 }
 
 fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure> {
@@ -156,12 +163,23 @@ fn subject<'a>(bench: &Workbench<'_>, candidate: &'a Candidate) -> Subject<'a> {
     }
 }
 
+/// Changes whenever the same protocol gives other students.
+const PROTOCOL_VERSION: u32 = 1;
+
 /// Digest of everything that a row depends on.
 fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
     let Workbench { config, dataset, net, .. } = bench;
     let mut hash = Sha256::new();
     let ipc = config.distill.ipc;
-    let around = json!([config.eval, net, dataset.digest, config.seed, ipc, env!("CARGO_PKG_VERSION")]);
+    let around = json!([
+        PROTOCOL_VERSION,
+        config.eval,
+        net,
+        dataset.digest,
+        config.seed,
+        ipc,
+        env!("CARGO_PKG_VERSION")
+    ]);
     hash.update(around.to_string());
     match candidate {
         Candidate::RandomReal => hash.update(b"random"),

@@ -14,7 +14,7 @@ use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::evaluate_run;
-use super::run::{Existing, command, distil, prepared};
+use super::run::{Existing, command, distil, feasible, prepared};
 use super::{expert, fetch, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
@@ -24,6 +24,7 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     let early = prepared(&paths, &config, Existing::Continue)?;
     fetch_if_missing(&config, around)?;
     let bench = Workbench::open(config, around)?;
+    feasible(&bench)?;
     let store = expert::train(&bench, args.experts.as_deref())?;
     distil(&bench, &store, early, &paths, &command(args))?;
     let results = evaluate_run(&bench, &paths)?;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use distil_eval::{StudentError, Training, TrainingSet, accuracy};
+use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{Event, Files, Ingredients, Outcome, RunError};
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failur
     // Before minutes of loading: a folder that cannot be used.
     let early = prepared(&paths, &config, existing)?;
     let bench = Workbench::open(config, around)?;
+    feasible(&bench)?;
     let store = expert::open(&bench, args.config.experts.as_deref())?;
     let outcome = distil(&bench, &store, early, &paths, &command(&args.config))?;
     bench.console.result(described(&outcome, &paths))
@@ -59,6 +60,18 @@ pub(crate) fn prepared(
     }
 }
 
+/// Refuses what would otherwise be refused after hours of training experts.
+pub(crate) fn feasible(bench: &Workbench<'_>) -> Result<(), Failure> {
+    let Workbench { config, dataset, .. } = bench;
+    if dataset.validation.is_empty() {
+        let help = "hold some of the training images out: --set data.validation=0.1";
+        return Err(Failure::new("there are no validation images to choose the best set on", help));
+    }
+    // The references are drawn from the same images as the initial set.
+    random_real(&dataset.train, &dataset.class_names, config.distill.ipc, config.seed)?;
+    Ok(())
+}
+
 /// Distils to the end; what is on standard error meanwhile is progress.
 pub(crate) fn distil(
     bench: &Workbench<'_>,
@@ -68,10 +81,6 @@ pub(crate) fn distil(
     command: &str,
 ) -> Result<Outcome, Failure> {
     let Workbench { config, dataset, net, device, console } = bench;
-    if dataset.validation.is_empty() {
-        let help = "hold some of the training images out: --set data.validation=0.1";
-        return Err(Failure::new("there are no validation images to choose the best set on", help));
-    }
     let mut folder = match early {
         Some(folder) => folder,
         None => RunFolder::create(paths.folder(), &config.to_toml())?,
@@ -120,7 +129,7 @@ fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
             set: TrainingSet::Synthetic(set),
             protocol,
             epochs,
-            lr: f64::from(set.syn_lr),
+            lr: protocol.lr_of(set),
             seed: config.seed.wrapping_add(VALIDATION_SEED + student as u64),
             device,
         };

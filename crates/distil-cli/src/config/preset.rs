@@ -57,7 +57,7 @@ impl MethodName {
             Self::Mtt | Self::Ftd => Protocol::default(),
             Self::Datm => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
-            Self::MDatm => Protocol { seeds: 3, ..Protocol::default() },
+            Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },
         }
     }
 }
