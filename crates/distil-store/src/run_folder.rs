@@ -96,8 +96,19 @@ impl RunPaths {
 pub struct RunFolder {
     paths: RunPaths,
     events: EventLog,
-    /// Held for its lock.
-    _lock: File,
+    _lock: Lock,
+}
+
+/// The lock of a run folder. Closing the file is not enough to release it: a child process that is being started at
+/// that moment still has a copy of it.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where unlocking fails, closing the file does it.
+        let _ = self.0.unlock();
+    }
 }
 
 impl RunFolder {
@@ -145,7 +156,7 @@ impl RunFolder {
         Self::with_lock(paths, lock)
     }
 
-    fn with_lock(paths: RunPaths, lock: File) -> Result<Self, StoreError> {
+    fn with_lock(paths: RunPaths, lock: Lock) -> Result<Self, StoreError> {
         for folder in [paths.folder.clone(), paths.checkpoints(), paths.synthetic()] {
             create_folder(&folder)?;
             atomic::sweep(&folder)?;
@@ -192,12 +203,12 @@ impl RunFolder {
     }
 }
 
-fn lock(paths: &RunPaths) -> Result<File, StoreError> {
+fn lock(paths: &RunPaths) -> Result<Lock, StoreError> {
     let path = paths.lock();
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let file = file.map_err(|source| WriteError::new(&path, source))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: paths.folder.clone() }),
         Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
     }
