@@ -156,3 +156,17 @@ fn a_closed_pipe_is_quiet() {
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
 }
+
+/// A run's results are never mixed with those of other data: nothing is written where a set does not fit.
+#[test]
+fn results_of_other_data_do_not_enter_a_run() {
+    let folder = folder();
+    let path = folder.path();
+    assert_eq!(run(path, &["reproduce", "--config", "tiny.toml"]).code, Some(0));
+    let results = path.join("runs/tiny/evaluation.json");
+    let before = std::fs::read(&results).expect("results");
+    let other = run(path, &["eval", "runs/tiny", "--config", "tiny.toml", "--set", "data.train_limit=90"]);
+    assert_eq!(other.code, Some(2), "{}", other.err);
+    assert!(other.err.contains("other preprocessing"), "{}", other.err);
+    assert_eq!(std::fs::read(&results).expect("results"), before);
+}

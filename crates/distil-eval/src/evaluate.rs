@@ -108,6 +108,14 @@ pub struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
+    /// Refuses a set that was not made for this dataset and network, before anything is trained.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] says what does not fit.
+    pub fn accepts(&self, set: &SyntheticSet) -> Result<(), EvaluateError> {
+        check(set, self.net, self.dataset)
+    }
+
     /// Trains `protocol.seeds` students on `subject` and tests each on the test split.
     ///
     /// # Errors

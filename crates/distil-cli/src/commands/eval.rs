@@ -110,8 +110,14 @@ pub(crate) fn evaluate_run(bench: &Workbench<'_>, run: &RunPaths) -> Result<Eval
     let before = Kept::load(&run.evaluation());
     let paper = bench.config.paper.as_ref().map(PaperFigure::from);
     let mut kept = Kept { rows: Vec::new(), paper };
-    for (name, candidate) in candidates(run)? {
-        let key = key(bench, &candidate);
+    let candidates = candidates(run)?;
+    for (_, candidate) in &candidates {
+        if let Candidate::Set(set) = candidate {
+            evaluator(bench).accepts(set)?;
+        }
+    }
+    let keys: Vec<String> = candidates.iter().map(|(_, candidate)| key(bench, candidate)).collect();
+    for ((name, candidate), key) in candidates.into_iter().zip(keys.clone()) {
         // The last set may be the best one too: equal sets have equal results.
         let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == key);
         let row = match known {
@@ -120,7 +126,10 @@ pub(crate) fn evaluate_run(bench: &Workbench<'_>, run: &RunPaths) -> Result<Eval
         };
         kept.rows.push(Row { key, row });
         // Rows that are still to come may hold, too: an interruption must not lose them.
-        let waiting = before.rows.iter().filter(|old| kept.rows.iter().all(|row| row.key != old.key));
+        let waiting = before
+            .rows
+            .iter()
+            .filter(|old| keys.contains(&old.key) && kept.rows.iter().all(|row| row.key != old.key));
         let rows = kept.rows.iter().chain(waiting).cloned().collect();
         save(&Kept { rows, paper: kept.paper.clone() }, run)?;
     }
@@ -193,17 +202,20 @@ fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
     hex(hash)
 }
 
+fn evaluator<'a>(bench: &'a Workbench<'_>) -> Evaluator<'a> {
+    let Workbench { config, dataset, net, device, .. } = bench;
+    Evaluator { net, dataset, protocol: &config.eval, seed: config.seed, device }
+}
+
 fn measure(bench: &Workbench<'_>, name: &str, subject: Subject<'_>) -> Result<Evaluation, Failure> {
-    let Workbench { config, dataset, net, device, console } = bench;
-    let mut bar = console.progress(format_args!("evaluate {name}"), 0, "epochs");
+    let mut bar = bench.console.progress(format_args!("evaluate {name}"), 0, "epochs");
     let mut report = |progress: distil_eval::Progress| -> ControlFlow<()> {
         let distil_eval::Progress { student, students, epoch, epochs } = progress;
         bar.set_total((students * epochs) as u64);
         bar.at((student * epochs + epoch) as u64, format_args!("student {}/{students}", student + 1));
         interrupt::flow()
     };
-    let evaluator = Evaluator { net, dataset, protocol: &config.eval, seed: config.seed, device };
-    evaluator.evaluate(name, subject, &mut report).map_err(|error| match error {
+    evaluator(bench).evaluate(name, subject, &mut report).map_err(|error| match error {
         EvaluateError::Student(StudentError::Stopped) => {
             Failure::interrupted("rows that were complete are kept; run the same command again to continue")
         }
