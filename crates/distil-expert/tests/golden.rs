@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_expert::Gsam;
-use distil_golden::{Fixture, Precision, check_all};
+use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_models::{ConvNet, Targets, loss_and_gradient};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -10,19 +10,6 @@ use serde::de::IgnoredAny;
 #[test]
 fn golden() {
     check_all(&["gsam"], check);
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Net {
-    depth: usize,
-    width: usize,
-    channels: usize,
-    classes: usize,
-    image_height: usize,
-    image_width: usize,
-    pad28: bool,
-    params: usize,
 }
 
 #[derive(Deserialize)]

@@ -45,7 +45,7 @@ pub(crate) enum Wanted {
 /// Gradient, Hessian-vector product and mixed products of the mean cross-entropy at `theta` `[P]`
 /// along `v` `[P]`, exactly, from first-order autodiff over a dual forward pass.
 ///
-/// At most `micro_batch` images are alive at a time.
+/// At most `micro_batch` images are alive at a time, on each CPU thread.
 pub fn hvp(
     net: &ConvNet,
     theta: &Tensor<1>,

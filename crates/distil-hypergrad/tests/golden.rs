@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
-use distil_golden::{Fixture, Precision, check_all};
+use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_hypergrad::{
     Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
 };
@@ -24,28 +24,13 @@ fn golden() {
     });
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Net {
-    depth: usize,
-    width: usize,
-    channels: usize,
-    classes: usize,
-    image_height: usize,
-    image_width: usize,
-    pad28: bool,
-    params: usize,
-}
-
-impl Net {
-    fn build(&self) -> ConvNet {
-        let mut net = ConvNet::new(self.channels, self.classes, self.image_height, self.image_width)
-            .with_width(self.width)
-            .with_depth(self.depth);
-        net.pad28 = self.pad28;
-        assert_eq!(net.layout().params(), self.params, "the layout has as many scalars as the fixture");
-        net
-    }
+fn build(options: &Net) -> ConvNet {
+    let mut net = ConvNet::new(options.channels, options.classes, options.image_height, options.image_width)
+        .with_width(options.width)
+        .with_depth(options.depth);
+    net.pad28 = options.pad28;
+    assert_eq!(net.layout().params(), options.params, "the layout has as many scalars as the fixture");
+    net
 }
 
 #[derive(Deserialize)]
@@ -102,7 +87,7 @@ struct UnrollOptions {
 
 fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: UnrollOptions = fixture.options()?;
-    let net = options.net.build();
+    let net = build(&options.net);
     let steps: Vec<InnerStep> = fixture
         .integer("idx")?
         .values
@@ -173,7 +158,7 @@ struct HvpOptions {
 
 fn check_hvp(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: HvpOptions = fixture.options()?;
-    let net = options.net.build();
+    let net = build(&options.net);
     let theta = tensor(fixture, "theta", precision)?;
     let images = tensor(fixture, "x", precision)?;
     let targets = targets(fixture, &options.label, &options.net, precision)?;

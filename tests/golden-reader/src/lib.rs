@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -30,6 +31,28 @@ pub struct Array<T> {
     pub shape: Vec<usize>,
     /// Values.
     pub values: Vec<T>,
+}
+
+/// The `net` option of the format: which `ConvNet` a fixture was computed with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Net {
+    /// Number of blocks.
+    pub depth: usize,
+    /// Channels of every convolution.
+    pub width: usize,
+    /// Input channels.
+    pub channels: usize,
+    /// Output classes.
+    pub classes: usize,
+    /// Rows of an image.
+    pub image_height: usize,
+    /// Columns of an image.
+    pub image_width: usize,
+    /// Whether a 1-channel network pads its first convolution by 3.
+    pub pad28: bool,
+    /// Number of scalar parameters.
+    pub params: usize,
 }
 
 /// The precision a fixture is replayed in.
