@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands::bench::BenchCommand;
 use crate::device::DeviceChoice;
 
 /// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
@@ -41,9 +42,9 @@ pub(crate) struct Global {
     /// Log what happens inside (-vv: in detail)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// CPU threads [default: one per core]
+    /// CPU threads; 0 is one per core, the default
     #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Write the HTML report of a run
     #[command(after_help = "Example:\n  distil report runs/clutter")]
     Report(ReportArgs),
+    /// Measure speed and memory
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print BibTeX entries of methods and datasets
     #[command(
         after_help = "Examples:\n  distil cite datm\n  distil cite runs/clutter > refs.bib\n  distil cite"

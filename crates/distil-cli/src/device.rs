@@ -1,12 +1,13 @@
 //! The device that `--device` names.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
 use burn::tensor::{Device, Tensor};
 
 use crate::failure::Failure;
-use crate::panic;
+use crate::{machine, panic};
 
 /// A device as the user names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,18 @@ impl FromStr for DeviceChoice {
     }
 }
 
+/// As the user names it.
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::Wgpu(index) => write!(f, "wgpu:{index}"),
+        }
+    }
+}
+
 impl DeviceChoice {
     /// The device, after one small computation on it.
     ///
@@ -55,6 +68,23 @@ impl DeviceChoice {
             Self::Wgpu(index) => wgpu(index).and_then(|device| probed(device, WGPU_REMEDY)),
         }
     }
+}
+
+/// Whether a device is the CPU backend: Burn tells it at compile time, by features, or in words.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    format!("{device:?}").contains("Flex")
+}
+
+/// What a device calls itself.
+pub(crate) fn described(device: &Device) -> String {
+    if is_cpu(device) {
+        return machine::cpu_name();
+    }
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
+    if let Some(identity) = device.identity() {
+        return identity.name;
+    }
+    format!("{device:?}")
 }
 
 const CUDA_REMEDY: &str =
@@ -148,6 +178,9 @@ mod tests {
         assert_eq!("wgpu".parse(), Ok(DeviceChoice::Wgpu(0)));
         for wrong in ["gpu", "cpu:0", "cuda:x", "cuda:", "", "auto:1"] {
             assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
+        }
+        for name in ["auto", "cpu", "cuda:1", "wgpu:0"] {
+            assert_eq!(name.parse::<DeviceChoice>().map(|choice| choice.to_string()), Ok(name.to_owned()));
         }
     }
 }

@@ -14,6 +14,7 @@ mod device;
 mod digest;
 mod failure;
 mod interrupt;
+mod machine;
 mod panic;
 mod places;
 mod workbench;
@@ -70,7 +71,8 @@ fn start(global: &Global) -> Result<Console, Failure> {
         .log_internal_errors(false)
         .init();
     if let Some(threads) = global.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+        // Rayon, too, takes 0 for one per core.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|error| {
             Failure::new(format_args!("--threads {threads}: {error}"), "ask for fewer threads")
         })?;

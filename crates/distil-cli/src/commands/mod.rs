@@ -1,5 +1,6 @@
 //! The commands, composed of the libraries.
 
+pub(crate) mod bench;
 mod cite;
 mod data;
 mod eval;
@@ -28,6 +29,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
+        Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::Cite(args) => cite::cite(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();
