@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{Arithmetic, Entry, Layout};
 
 /// The largest width or number of classes: products of sizes then fit a machine word.
-const LARGEST: usize = 1 << 20;
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// Normalisation after each convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,8 +257,17 @@ impl ConvNet {
 
     /// Logits `[n, k]` of images `[n, c, h, w]`; `params` holds one 1-D tensor per layout entry.
     pub fn forward<A: Arithmetic>(&self, params: &[A::Tensor<1>], images: A::Tensor<4>) -> A::Tensor<2> {
-        let classifier = params.len() - 2;
         let features = self.embed::<A>(params, images);
+        self.classify::<A>(params, features)
+    }
+
+    /// Logits `[n, k]` of flattened features `[n, f]`.
+    pub(crate) fn classify<A: Arithmetic>(
+        &self,
+        params: &[A::Tensor<1>],
+        features: A::Tensor<2>,
+    ) -> A::Tensor<2> {
+        let classifier = params.len() - 2;
         let weight = A::reshape(params[classifier].clone(), [self.classes, self.features()]);
         A::linear(features, weight, params[classifier + 1].clone())
     }
@@ -268,25 +277,38 @@ impl ConvNet {
     /// # Panics
     /// When `params` has fewer tensors than the layout.
     pub fn embed<A: Arithmetic>(&self, params: &[A::Tensor<1>], images: A::Tensor<4>) -> A::Tensor<2> {
-        let mut params = params.iter().cloned();
-        let mut next = || params.next().expect("the layout has a tensor for every layer");
-        let (mut x, mut channels) = (images, self.channels);
-        for block in 0..self.depth {
-            let weight = A::reshape(next(), [self.width, channels, 3, 3]);
-            x = A::conv2d(x, weight, next(), if block == 0 { self.first_padding() } else { 1 });
-            x = match self.norm {
-                Norm::Instance => A::group_norm(x, next(), next(), self.width),
-                Norm::Group => A::group_norm(x, next(), next(), 4),
-                Norm::None => x,
-            };
-            x = A::relu(x);
-            x = match self.pool {
-                Pool::Avg => A::avg_pool(x),
-                Pool::Max => A::max_pool(x),
-            };
-            channels = self.width;
-        }
+        let blocks = 0..self.depth;
+        let x = blocks.fold(images, |x, block| self.pooled::<A>(self.block::<A>(params, x, block)));
         A::flatten(x, self.features())
+    }
+
+    /// Block `block` up to its ReLU, before its pool.
+    pub(crate) fn block<A: Arithmetic>(
+        &self,
+        params: &[A::Tensor<1>],
+        x: A::Tensor<4>,
+        block: usize,
+    ) -> A::Tensor<4> {
+        let per_block = if self.norm == Norm::None { 2 } else { 4 };
+        let mut params = params[block * per_block..].iter().cloned();
+        let mut next = || params.next().expect("the layout has a tensor for every layer");
+        let (channels, padding) =
+            if block == 0 { (self.channels, self.first_padding()) } else { (self.width, 1) };
+        let weight = A::reshape(next(), [self.width, channels, 3, 3]);
+        let x = A::conv2d(x, weight, next(), padding);
+        A::relu(match self.norm {
+            Norm::Instance => A::group_norm(x, next(), next(), self.width),
+            Norm::Group => A::group_norm(x, next(), next(), 4),
+            Norm::None => x,
+        })
+    }
+
+    /// The pool at the end of a block.
+    pub(crate) fn pooled<A: Arithmetic>(&self, x: A::Tensor<4>) -> A::Tensor<4> {
+        match self.pool {
+            Pool::Avg => A::avg_pool(x),
+            Pool::Max => A::max_pool(x),
+        }
     }
 
     fn first_padding(&self) -> usize {

@@ -18,18 +18,36 @@
 //! assert_eq!(logits.dims(), [2, 10]);
 //! ```
 
+mod alexnet;
 mod arithmetic;
+mod backbone;
 mod chunks;
 mod convnet;
 mod gradient;
 mod layout;
+mod network;
+mod network_config;
+mod pass;
 mod plain;
+mod resnet18;
+mod stack;
+mod state_dict;
 mod targets;
+mod training;
+mod vgg11;
 
+pub use alexnet::AlexNet;
 pub use arithmetic::Arithmetic;
+pub use backbone::{BackboneNorm, NetworkError, Stem};
 pub use chunks::reduce_chunks;
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
 pub use gradient::{LossGradient, loss_and_gradient, loss_and_gradient_of};
 pub use layout::{Entry, Layout};
+pub use network::{Network, TrainingForward};
+pub use network_config::{Arch, NetworkConfig, UnknownArch};
 pub use plain::{GroupStatistics, Plain, per_channel};
+pub use resnet18::ResNet18;
+pub use state_dict::{NetworkState, StateDict, StateDictError};
 pub use targets::Targets;
+pub use training::TrainingStep;
+pub use vgg11::Vgg11;

@@ -1,0 +1,134 @@
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::convnet::LARGEST;
+use crate::stack::{Flaw, Stack};
+use crate::{Arch, ConvNetError};
+
+/// Normalisation of ResNet-18 and VGG-11.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackboneNorm {
+    /// One group a channel and image, no running statistics: what distilled sets are evaluated with.
+    #[default]
+    Instance,
+    /// Batch norm with running statistics (momentum 0.1), as torchvision's networks have it.
+    Batch,
+}
+
+/// How a network begins, which decides the size of its maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stem {
+    /// First convolution with stride 1 (published for 28 and 32 pixels).
+    Cifar,
+    /// First convolution with stride 2 (published for 64 pixels).
+    Tiny,
+    /// ResNet-18: 7×7 convolution with stride 2 and 3×3 max pool with stride 2, as torchvision has it (published for
+    /// 128 pixels and more). Others: first convolution with stride 4, which is not published.
+    Imagenet,
+}
+
+impl Stem {
+    /// By how much the first layers shrink each side.
+    pub(crate) fn stride(self) -> usize {
+        match self {
+            Self::Cifar => 1,
+            Self::Tiny => 2,
+            Self::Imagenet => 4,
+        }
+    }
+}
+
+/// Why a network cannot be built.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NetworkError {
+    /// A ConvNet cannot be built.
+    #[error(transparent)]
+    ConvNet(#[from] ConvNetError),
+    /// A size is zero.
+    #[error("{arch}: {key} is 0; give at least 1")]
+    Zero {
+        /// The architecture.
+        arch: Arch,
+        /// The offending size.
+        key: &'static str,
+    },
+    /// A size is absurd.
+    #[error("{arch}: {key} = {size} is too large; use at most {LARGEST}")]
+    TooLarge {
+        /// The architecture.
+        arch: Arch,
+        /// The offending size.
+        key: &'static str,
+        /// What it was set to.
+        size: usize,
+    },
+    /// The layers would leave no pixel.
+    #[error("{arch} shrinks {height}×{width} images to nothing; use larger images or stem = \"cifar\"")]
+    TooSmall {
+        /// The architecture.
+        arch: Arch,
+        /// Image height.
+        height: usize,
+        /// Image width.
+        width: usize,
+    },
+    /// Instance norm of one pixel is constant.
+    #[error(
+        "{arch} shrinks {height}×{width} images to one pixel, where instance norm leaves nothing; use larger images, stem = \"cifar\" or norm = \"batch\""
+    )]
+    OnePixel {
+        /// The architecture.
+        arch: Arch,
+        /// Image height.
+        height: usize,
+        /// Image width.
+        width: usize,
+    },
+    /// The architecture does not have such a choice.
+    #[error("{arch} has no {key} of this kind; leave it out")]
+    NotThere {
+        /// The architecture.
+        arch: Arch,
+        /// The key that was set.
+        key: &'static str,
+    },
+}
+
+/// Sizes all backbones have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) channels: usize,
+    pub(crate) classes: usize,
+    pub(crate) height: usize,
+    pub(crate) image_width: usize,
+    pub(crate) base_width: usize,
+}
+
+impl Sizes {
+    /// Refuses sizes that cannot work in the layers that `stack` makes.
+    pub(crate) fn check(self, arch: Arch, stack: impl FnOnce() -> Stack) -> Result<(), NetworkError> {
+        let Self { channels, classes, height, image_width: width, base_width } = self;
+        let sizes = [
+            ("channels", channels),
+            ("classes", classes),
+            ("height", height),
+            ("image_width", width),
+            ("base_width", base_width),
+        ];
+        for (key, size) in sizes {
+            if size == 0 {
+                return Err(NetworkError::Zero { arch, key });
+            }
+            if size > LARGEST {
+                return Err(NetworkError::TooLarge { arch, key, size });
+            }
+        }
+        match stack().flaw {
+            None => Ok(()),
+            Some(Flaw::Vanishes) => Err(NetworkError::TooSmall { arch, height, width }),
+            Some(Flaw::Constant) => Err(NetworkError::OnePixel { arch, height, width }),
+        }
+    }
+}

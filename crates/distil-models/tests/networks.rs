@@ -1,0 +1,250 @@
+//! Every network: sizes, cuts at activation maps, training, batch statistics.
+
+use burn::tensor::{DType, Device, Distribution, Tensor};
+use distil_models::{
+    AlexNet, Arch, BackboneNorm, ConvNet, ConvNetConfig, Network, NetworkConfig, NetworkError, Norm, Pool,
+    ResNet18, Stem, Targets, Vgg11,
+};
+use distil_random::{normal, stream, uniform};
+
+fn small() -> Vec<Network> {
+    let mut nets = vec![
+        Network::ConvNet(ConvNet::new(3, 5, 8, 8).with_width(4).with_depth(2)),
+        Network::ConvNet(ConvNet {
+            norm: Norm::None,
+            pool: Pool::Max,
+            ..ConvNet::new(1, 5, 7, 9).with_width(4)
+        }),
+        Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 16, 17) }),
+        Network::AlexNet(AlexNet { base_width: 4, stem: Stem::Tiny, ..AlexNet::new(1, 5, 28, 28) }),
+    ];
+    for norm in [BackboneNorm::Instance, BackboneNorm::Batch] {
+        for (stem, side) in [(Stem::Cifar, 16), (Stem::Tiny, 32), (Stem::Imagenet, 48)] {
+            let net = ResNet18 { base_width: 4, norm, stem, ..ResNet18::new(3, 5, side, side) };
+            nets.push(Network::ResNet18(net));
+        }
+        nets.push(Network::Vgg11(Vgg11 { base_width: 4, norm, ..Vgg11::new(1, 5, 28, 28) }));
+    }
+    nets
+}
+
+/// Parameters, and running statistics that are not the initial ones.
+fn state(net: &Network, device: &Device) -> (Tensor<1>, Tensor<1>) {
+    let mut rng = stream(3, "test-buffers", 0);
+    let layout = net.buffers_layout();
+    let buffers: Vec<f32> = layout
+        .entries()
+        .iter()
+        .flat_map(|entry| {
+            let low = if entry.name.ends_with("running_var") { 0.5 } else { -0.5 };
+            (0..entry.len()).map(|_| uniform(&mut rng, low, low + 1.0)).collect::<Vec<f32>>()
+        })
+        .collect();
+    let params = net.init(&mut stream(3, "init", 0));
+    (net.theta(&params, device), net.buffers(&buffers, device))
+}
+
+fn images(net: &Network, n: usize, device: &Device) -> Tensor<4> {
+    let [c, h, w] = net.image_shape();
+    let mut rng = stream(5, "test-images", 0);
+    let values: Vec<f32> = (0..n * c * h * w).map(|_| normal(&mut rng)).collect();
+    Tensor::<1>::from_data(values.as_slice(), device).reshape([n, c, h, w])
+}
+
+fn values<const D: usize>(x: Tensor<D>) -> Vec<f64> {
+    x.into_data().iter::<f64>().collect()
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let top = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |top: f64, v| top.max(v.abs()));
+    assert_eq!(a.len(), b.len());
+    top(&mut a.iter().zip(b).map(|(a, b)| a - b)) / top(&mut b.iter().copied()).max(1e-30)
+}
+
+#[test]
+fn parameter_counts_are_the_published_ones() {
+    let params = |net: Network| net.layout().params();
+    let batch = BackboneNorm::Batch;
+    let torchvision = Network::ResNet18(ResNet18 { norm: batch, ..ResNet18::new(3, 1000, 224, 224) });
+    assert_eq!(torchvision.buffers_layout().params(), 9600);
+    assert_eq!(params(torchvision), 11_689_512);
+    assert_eq!(params(Network::ResNet18(ResNet18::new(3, 10, 32, 32))), 11_173_962);
+    assert_eq!(params(Network::Vgg11(Vgg11::new(3, 10, 32, 32))), 9_231_114);
+    assert_eq!(params(Network::AlexNet(AlexNet::new(3, 10, 32, 32))), 1_872_202);
+}
+
+#[test]
+fn published_networks_fit_all_published_resolutions() {
+    for arch in Arch::ALL {
+        for (channels, side) in [(1, 28), (3, 32), (3, 64), (3, 128), (3, 224)] {
+            let net = NetworkConfig::published(arch)
+                .build(&ConvNetConfig::default(), channels, 10, side, side)
+                .unwrap_or_else(|error| panic!("{arch} at {side}: {error}"));
+            assert_eq!((net.arch(), net.image_shape(), net.classes()), (arch, [channels, side, side], 10));
+        }
+    }
+    let features = |net: Network| {
+        let layout = net.layout();
+        let entries = layout.entries();
+        entries[entries.len() - 2].shape[1]
+    };
+    assert_eq!(features(Network::AlexNet(AlexNet::new(1, 10, 28, 28))), 192 * 4 * 4);
+    assert_eq!(features(Network::AlexNet(AlexNet::new(3, 10, 64, 64))), 192 * 4 * 4);
+    assert_eq!(features(Network::AlexNet(AlexNet::new(3, 10, 128, 128))), 192 * 16 * 16);
+    assert_eq!(features(Network::Vgg11(Vgg11::new(1, 10, 28, 28))), 512);
+    assert_eq!(features(Network::Vgg11(Vgg11::new(3, 10, 64, 64))), 512);
+    assert_eq!(features(Network::ResNet18(ResNet18::new(3, 10, 128, 128))), 512);
+}
+
+#[test]
+fn resnet_has_torchvisions_names_in_its_order() {
+    let layout = Network::ResNet18(ResNet18::new(3, 10, 32, 32)).layout();
+    let names: Vec<&str> = layout.entries().iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names.len(), 62);
+    assert_eq!(names[..4], ["conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight"]);
+    let second = names.iter().position(|name| name.starts_with("layer2.0")).expect("a second stage");
+    assert_eq!(
+        names[second..second + 9],
+        [
+            "layer2.0.conv1.weight",
+            "layer2.0.bn1.weight",
+            "layer2.0.bn1.bias",
+            "layer2.0.conv2.weight",
+            "layer2.0.bn2.weight",
+            "layer2.0.bn2.bias",
+            "layer2.0.downsample.0.weight",
+            "layer2.0.downsample.1.weight",
+            "layer2.0.downsample.1.bias"
+        ]
+    );
+    assert_eq!(names[60..], ["fc.weight", "fc.bias"]);
+}
+
+#[test]
+fn networks_that_cannot_work_are_refused() {
+    let convnet = ConvNetConfig::default();
+    let build = |config: NetworkConfig, side| config.build(&convnet, 3, 10, side, side).map(|_| ());
+    let vgg = NetworkConfig::published(Arch::Vgg11);
+    let error = build(vgg, 28).expect_err("28 pixels are halved five times");
+    assert_eq!(error, NetworkError::TooSmall { arch: Arch::Vgg11, height: 28, width: 28 });
+    let resnet = NetworkConfig { stem: Some(Stem::Imagenet), ..NetworkConfig::published(Arch::ResNet18) };
+    let error = build(resnet, 32).expect_err("instance norm of one pixel");
+    assert_eq!(error, NetworkError::OnePixel { arch: Arch::ResNet18, height: 32, width: 32 });
+    assert_eq!(build(NetworkConfig { norm: Some(BackboneNorm::Batch), ..resnet }, 32), Ok(()));
+    let alexnet =
+        NetworkConfig { norm: Some(BackboneNorm::Batch), ..NetworkConfig::published(Arch::AlexNet) };
+    let error = build(alexnet, 32).expect_err("no norm");
+    assert_eq!(error, NetworkError::NotThere { arch: Arch::AlexNet, key: "norm" });
+    let wide = NetworkConfig { base_width: Some(0), ..vgg };
+    assert_eq!(build(wide, 32), Err(NetworkError::Zero { arch: Arch::Vgg11, key: "base_width" }));
+    assert!("resnet50".parse::<Arch>().is_err());
+}
+
+#[test]
+fn logits_continue_from_every_activation_map() {
+    let device = Device::flex();
+    for net in small() {
+        let (theta, buffers) = state(&net, &device);
+        let images = images(&net, 3, &device);
+        let expected = values(net.logits(&theta, &buffers, images.clone()));
+        let layers = net.cam_layers();
+        assert!(layers.len() > 1, "{net:?}");
+        for (layer, name) in layers.iter().enumerate() {
+            let map = net.activation(&theta, &buffers, images.clone(), layer);
+            let seen = values(map.clone());
+            assert!(
+                seen.iter().all(|&v| v >= 0.0) && seen.iter().any(|&v| v > 0.0),
+                "{net:?} {name}: no ReLU"
+            );
+            let got = values(net.logits_from(&theta, &buffers, map, layer));
+            assert_eq!(got, expected, "{net:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn maps_are_taken_before_pools() {
+    let device = Device::flex();
+    let sides = |net: &Network| -> Vec<usize> {
+        let (theta, buffers) = state(net, &device);
+        let map = |layer| net.activation(&theta, &buffers, images(net, 1, &device), layer).dims()[3];
+        (0..net.cam_layers().len()).map(map).collect()
+    };
+    let convnet = Network::ConvNet(ConvNet::new(3, 5, 16, 16).with_width(4));
+    assert_eq!(sides(&convnet), [16, 8, 4]);
+    let vgg = Network::Vgg11(Vgg11 { base_width: 4, ..Vgg11::new(3, 5, 32, 32) });
+    assert_eq!(sides(&vgg), [32, 16, 8, 8, 4, 4, 2, 2]);
+    let alexnet = Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 32, 32) });
+    assert_eq!(sides(&alexnet), [32, 16, 8, 8, 8]);
+    let resnet = Network::ResNet18(ResNet18 { base_width: 4, ..ResNet18::new(3, 5, 128, 128) });
+    assert_eq!(sides(&resnet), [32, 16, 8, 4]);
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let device = Device::flex();
+    for net in small() {
+        let (theta, buffers) = state(&net, &device);
+        let (theta, buffers) = (theta.cast(DType::F64), buffers.cast(DType::F64));
+        let images = images(&net, 4, &device).cast(DType::F64);
+        let targets = Targets::from_classes(&[0, 1, 4, 2], 5, &device, DType::F64);
+        let step = |theta: &Tensor<1>| {
+            net.loss_and_gradient(theta, &buffers, 4, 4, |range| {
+                (images.clone().slice([range.clone()]), targets.slice(range))
+            })
+        };
+        let gradient = step(&theta).gradient;
+        // One random direction sees every parameter; kinks are too rare to matter at this step size.
+        let direction =
+            Tensor::<1>::random(theta.dims(), Distribution::Normal(0.0, 1.0), (&device, DType::F64));
+        let slope = values((gradient * direction.clone()).sum())[0];
+        let h = 1e-7;
+        let ahead = values(step(&(theta.clone() + direction.clone() * h)).loss)[0];
+        let behind = values(step(&(theta - direction * h)).loss)[0];
+        let measured = (ahead - behind) / (2.0 * h);
+        assert!((slope - measured).abs() < 1e-4 * slope.abs().max(1.0), "{net:?}: {slope} {measured}");
+    }
+}
+
+#[test]
+fn micro_batches_change_rounding_only() {
+    let device = Device::flex();
+    for net in small() {
+        let (theta, buffers) = state(&net, &device);
+        let images = images(&net, 5, &device);
+        let targets = Targets::from_classes(&[0, 1, 4, 2, 3], 5, &device, DType::F32);
+        let step = |micro_batch| {
+            net.loss_and_gradient(&theta, &buffers, 5, micro_batch, |range| {
+                (images.clone().slice([range.clone()]), targets.slice(range))
+            })
+        };
+        let (whole, parts) = (step(5), step(2));
+        assert!(distance(&values(parts.gradient), &values(whole.gradient)) < 1e-4, "{net:?}");
+        assert_eq!(values(parts.buffers), values(whole.buffers));
+    }
+}
+
+#[test]
+fn running_statistics_move_towards_the_batch() {
+    let device = Device::flex();
+    let net = Network::ResNet18(ResNet18 {
+        base_width: 4,
+        norm: BackboneNorm::Batch,
+        ..ResNet18::new(3, 5, 16, 16)
+    });
+    let theta = net.theta(&net.init(&mut stream(0, "init", 0)), &device);
+    let initial = net.buffers(&net.init_buffers(), &device);
+    let batch = images(&net, 6, &device);
+    let params = net.layout().split(theta.clone());
+    // Fed the same batch for long, evaluation agrees with training but for the unbiased variance.
+    let mut buffers = initial.clone();
+    let mut training = values(net.training_logits(&params, &buffers, batch.clone()).logits);
+    for _ in 0..150 {
+        let pass = net.training_logits(&params, &buffers, batch.clone());
+        (buffers, training) = (pass.buffers, values(pass.logits));
+    }
+    let before = values(net.logits(&theta, &initial, batch.clone()));
+    let after = values(net.logits(&theta, &buffers, batch));
+    let (before, after) = (distance(&before, &training), distance(&after, &training));
+    assert!(after < 0.1 && before > 3.0 * after, "{before} {after}");
+}
