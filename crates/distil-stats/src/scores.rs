@@ -1,0 +1,86 @@
+//! What is quoted of a classifier.
+
+use serde::{Deserialize, Serialize};
+
+use crate::calibration::Calibration;
+use crate::tally::Tally;
+
+/// Scores of a classifier on labelled rows; shares are in `[0, 1]`, and 0 where undefined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Number of rows.
+    pub rows: u64,
+    /// Rows that decided for no class because a score was not finite; they count as wrong.
+    pub undecided: u64,
+    /// Share of rows whose label has the highest score.
+    pub top1: f64,
+    /// Share of rows whose label is among the five highest scores.
+    pub top5: f64,
+    /// Mean of `f1` over all classes, those that occur in no row included.
+    pub macro_f1: f64,
+    /// Of each class: how many of the rows predicted as it are of it.
+    pub precision: Vec<f64>,
+    /// Of each class: how many of its rows are predicted as it.
+    pub recall: Vec<f64>,
+    /// Of each class: the harmonic mean of precision and recall.
+    pub f1: Vec<f64>,
+    /// How often each true class (row) was predicted as each class (column).
+    pub confusion: Vec<Vec<u64>>,
+    /// How far confidence can be believed; absent when no row decided.
+    pub calibration: Option<Calibration>,
+}
+
+impl Scores {
+    pub(crate) fn of(tally: &Tally) -> Self {
+        let k = tally.classes;
+        let cell = |truth: usize, predicted: usize| tally.confusion[truth * k + predicted];
+        let actual: Vec<u64> =
+            (0..k).map(|c| tally.undecided[c] + (0..k).map(|p| cell(c, p)).sum::<u64>()).collect();
+        let predicted: Vec<u64> = (0..k).map(|c| (0..k).map(|t| cell(t, c)).sum()).collect();
+        let hits: Vec<u64> = (0..k).map(|c| cell(c, c)).collect();
+        let per_class = |of: &dyn Fn(usize) -> f64| (0..k).map(of).collect::<Vec<f64>>();
+        let f1 = per_class(&|c| share(2 * hits[c], actual[c] + predicted[c]));
+        Self {
+            rows: tally.rows,
+            undecided: tally.undecided.iter().sum(),
+            top1: share(hits.iter().sum(), tally.rows),
+            top5: share(tally.top5, tally.rows),
+            macro_f1: if k == 0 { 0.0 } else { f1.iter().sum::<f64>() / k as f64 },
+            precision: per_class(&|c| share(hits[c], predicted[c])),
+            recall: per_class(&|c| share(hits[c], actual[c])),
+            f1,
+            confusion: (0..k).map(|truth| (0..k).map(|p| cell(truth, p)).collect()).collect(),
+            calibration: tally.calibrating.calibration(),
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Tally;
+
+    #[test]
+    fn a_class_that_never_occurs_scores_nothing() {
+        // True 0 0 0 1, predicted 0 0 1 1; class 2 neither.
+        let rows = [[1.0f32, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
+        let mut tally = Tally::new(3);
+        tally.add(rows.as_flattened(), &[0, 0, 0, 1]).unwrap();
+        let scores = tally.scores();
+        assert_eq!(scores.precision, [1.0, 0.5, 0.0]);
+        assert_eq!(scores.recall, [2.0 / 3.0, 1.0, 0.0]);
+        assert_eq!(scores.f1, [0.8, 2.0 / 3.0, 0.0]);
+        assert!((scores.macro_f1 - (0.8 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
+        assert_eq!(scores.confusion, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn nothing_counted_is_zero_everywhere() {
+        let scores = Tally::new(2).scores();
+        assert_eq!((scores.top1, scores.macro_f1, scores.calibration), (0.0, 0.0, None));
+        assert_eq!(Tally::new(0).scores().macro_f1.to_bits(), 0.0f64.to_bits());
+    }
+}
