@@ -1,6 +1,6 @@
 //! Every network: sizes, cuts at activation maps, training, batch statistics.
 
-use burn::tensor::{DType, Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use distil_models::{
     AlexNet, Arch, BackboneNorm, ConvNet, ConvNetConfig, Network, NetworkConfig, NetworkError, Norm, Pool,
     ResNet18, Stem, Targets, Vgg11,
@@ -195,8 +195,9 @@ fn gradients_agree_with_finite_differences() {
         };
         let gradient = step(&theta).gradient;
         // One random direction sees every parameter; kinks are too rare to matter at this step size.
-        let direction =
-            Tensor::<1>::random(theta.dims(), Distribution::Normal(0.0, 1.0), (&device, DType::F64));
+        let mut rng = stream(7, "direction", 0);
+        let direction: Vec<f32> = (0..theta.dims()[0]).map(|_| normal(&mut rng)).collect();
+        let direction = Tensor::<1>::from_data(direction.as_slice(), &device).cast(DType::F64);
         let slope = values((gradient * direction.clone()).sum())[0];
         let h = 1e-7;
         let ahead = values(step(&(theta.clone() + direction.clone() * h)).loss)[0];
