@@ -37,6 +37,7 @@ mod events;
 mod import;
 mod mapped;
 mod run_folder;
+mod state_dict;
 mod synthetic;
 mod trajectory;
 
@@ -45,5 +46,6 @@ pub use checkpoint::{Checkpoint, Checkpoints, Latest};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use run_folder::{RunFolder, RunPaths};
+pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};
 pub use trajectory::{Expert, StoreHeader, TrajectoryStore};
