@@ -1,5 +1,4 @@
 //! Weights by name, as PyTorch and safetensors save them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
