@@ -5,6 +5,9 @@
 //! trait: [`Plain`] evaluates it on tensors, `distil_hypergrad::Duals` on dual numbers, which is
 //! how a framework with first-order autodiff yields exact second-order products.
 //!
+//! [`Network`] is any of [`ConvNet`], [`ResNet18`], [`Vgg11`] and [`AlexNet`], for what needs first-order gradients only:
+//! students of other architectures, and activation maps.
+//!
 //! ```
 //! use distil_models::{ConvNet, Plain};
 //! use distil_random::stream;
