@@ -4,11 +4,12 @@ use std::time::Instant;
 use burn::tensor::Device;
 use distil_data::Dataset;
 use distil_models::ConvNet;
+use distil_stats::{RepeatedScores, Tally};
 use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Protocol, StudentError, Summary, TooFewImages, Training, TrainingSet, accuracy, random_real};
+use crate::{Protocol, StudentError, Summary, TooFewImages, Training, TrainingSet, random_real, tally};
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,10 @@ pub struct Evaluation {
     pub summary: Summary,
     /// Wall-clock seconds of all students together.
     pub seconds: f64,
+    /// What else the students' predictions on the test split say; absent in results of earlier versions. A student
+    /// that diverged predicts nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<RepeatedScores>,
 }
 
 /// Where an evaluation stands.
@@ -136,7 +141,7 @@ impl Evaluator<'_> {
             Subject::FullData => (protocol.full_epochs, protocol.real_lr),
         };
         let started = Instant::now();
-        let mut accuracies = Vec::with_capacity(protocol.seeds);
+        let mut tallies = Vec::with_capacity(protocol.seeds);
         let mut images = 0;
         for student in 0..protocol.seeds {
             let seed = self.seed + student as u64;
@@ -154,18 +159,20 @@ impl Evaluator<'_> {
             let mut tell =
                 |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
             let training = Training { net, set, protocol, epochs, lr, seed, device };
-            accuracies.push(match training.run(&mut tell) {
-                Ok(trained) => accuracy(net, &trained.theta, &dataset.test, device),
+            tallies.push(match training.run(&mut tell) {
+                Ok(trained) => tally(net, &trained.theta, &dataset.test, device),
                 Err(error @ StudentError::Diverged { .. }) => {
                     tracing::warn!("{name}, student {}: {error}; it counts as accuracy 0", student + 1);
-                    0.0
+                    Tally::new(net.classes)
                 }
                 Err(error) => return Err(error.into()),
             });
         }
+        let accuracies: Vec<f64> = tallies.iter().map(Tally::top1).collect();
+        let scores = RepeatedScores::of(&tallies);
         let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
-        Ok(Evaluation { name: name.to_owned(), images, epochs, lr, accuracies, summary, seconds })
+        Ok(Evaluation { name: name.to_owned(), images, epochs, lr, accuracies, summary, seconds, scores })
     }
 }
 

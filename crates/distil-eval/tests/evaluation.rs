@@ -95,6 +95,10 @@ fn every_subject_is_evaluated_by_the_same_code() {
         assert!(got.summary.mean > 0.8, "{subject:?}: {:?}", got.accuracies);
         let again = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
         assert_eq!(got.accuracies, again.accuracies, "a seed decides everything");
+        let scores = got.scores.expect("scores of the students");
+        assert_eq!((scores.pooled.rows, scores.top5.as_slice()), (3 * 40, &[1.0; 3][..]), "two classes");
+        assert!((scores.pooled.top1 - got.summary.mean).abs() < 1e-12);
+        assert!(scores.macro_f1.iter().all(|f1| *f1 > 0.7), "{scores:?}");
     }
 }
 

@@ -46,7 +46,7 @@ pub use effect::{Effect, dz, hedges_g};
 pub use error::StatsError;
 pub use holm::holm;
 pub use power::{ALPHA, Design, MOST_SEEDS, POWER, power, seeds_needed};
-pub use scores::Scores;
+pub use scores::{RepeatedScores, Scores};
 pub use summary::Summary;
 pub use tally::Tally;
 pub use ttest::{TTest, paired, welch};

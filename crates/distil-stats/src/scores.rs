@@ -30,6 +30,37 @@ pub struct Scores {
     pub calibration: Option<Calibration>,
 }
 
+/// Scores of several classifiers, such as students of different seeds, on the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RepeatedScores {
+    /// Top-5 accuracy of each, in `[0, 1]`.
+    pub top5: Vec<f64>,
+    /// Macro F1 of each, in `[0, 1]`.
+    pub macro_f1: Vec<f64>,
+    /// Scores of all their predictions together.
+    pub pooled: Scores,
+}
+
+impl RepeatedScores {
+    /// From what each of them said; `None` without any.
+    ///
+    /// # Panics
+    /// When they have different numbers of classes.
+    pub fn of(tallies: &[Tally]) -> Option<Self> {
+        let (first, rest) = tallies.split_first()?;
+        let mut pooled = first.clone();
+        for tally in rest {
+            pooled.merge(tally);
+        }
+        let scores: Vec<Scores> = tallies.iter().map(Tally::scores).collect();
+        Some(Self {
+            top5: scores.iter().map(|scores| scores.top5).collect(),
+            macro_f1: scores.iter().map(|scores| scores.macro_f1).collect(),
+            pooled: pooled.scores(),
+        })
+    }
+}
+
 impl Scores {
     pub(crate) fn of(tally: &Tally) -> Self {
         let k = tally.classes;
@@ -43,7 +74,7 @@ impl Scores {
         Self {
             rows: tally.rows,
             undecided: tally.undecided.iter().sum(),
-            top1: share(hits.iter().sum(), tally.rows),
+            top1: tally.top1(),
             top5: share(tally.top5, tally.rows),
             macro_f1: if k == 0 { 0.0 } else { f1.iter().sum::<f64>() / k as f64 },
             precision: per_class(&|c| share(hits[c], predicted[c])),
@@ -55,13 +86,14 @@ impl Scores {
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+/// A part of a whole; 0 of nothing.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::Tally;
+    use crate::{RepeatedScores, Tally};
 
     #[test]
     fn a_class_that_never_occurs_scores_nothing() {
@@ -75,6 +107,17 @@ mod tests {
         assert_eq!(scores.f1, [0.8, 2.0 / 3.0, 0.0]);
         assert!((scores.macro_f1 - (0.8 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
         assert_eq!(scores.confusion, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn repetitions_are_pooled() {
+        let (mut right, mut wrong) = (Tally::new(2), Tally::new(2));
+        right.add(&[1.0f32, 0.0], &[0]).unwrap();
+        wrong.add(&[0.0f32, 1.0], &[0]).unwrap();
+        let both = RepeatedScores::of(&[right, wrong]).unwrap();
+        assert_eq!(both.macro_f1, [0.5, 0.0]);
+        assert_eq!((both.pooled.rows, both.pooled.top1, both.pooled.recall[0]), (2, 0.5, 0.5));
+        assert_eq!(RepeatedScores::of(&[]), None);
     }
 
     #[test]

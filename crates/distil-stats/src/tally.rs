@@ -2,7 +2,7 @@
 
 use crate::calibration::Calibrating;
 use crate::error::StatsError;
-use crate::scores::Scores;
+use crate::scores::{Scores, share};
 
 /// Counts what a classifier says about labelled rows.
 ///
@@ -81,6 +81,12 @@ impl Tally {
         add(&mut self.confusion, &other.confusion);
         add(&mut self.undecided, &other.undecided);
         self.calibrating.merge(&other.calibrating);
+    }
+
+    /// Share of rows whose label has the highest score, in `[0, 1]`; 0 of no rows.
+    pub fn top1(&self) -> f64 {
+        let hits: u64 = self.confusion.iter().step_by(self.classes + 1).sum();
+        share(hits, self.rows)
     }
 
     /// The scores of everything counted so far.
