@@ -62,11 +62,28 @@ impl DeviceChoice {
     /// [`Failure`] when the backend is not compiled in, there is no such device, or it does not compute.
     pub(crate) fn open(self) -> Result<Device, Failure> {
         match self {
-            Self::Auto => automatic(),
+            Self::Auto => self.resolved()?.open(),
             Self::Cpu => cpu(),
             Self::Cuda(index) => cuda(index).and_then(|device| probed(device, CUDA_REMEDY)),
             Self::Wgpu(index) => wgpu(index).and_then(|device| probed(device, WGPU_REMEDY)),
         }
+    }
+
+    /// What `auto` stands for on this machine; every other choice stands for itself.
+    ///
+    /// # Errors
+    /// [`Failure`] when nothing that is compiled in computes here.
+    pub(crate) fn resolved(self) -> Result<Self, Failure> {
+        if self != Self::Auto {
+            return Ok(self);
+        }
+        for gpu in [Self::Cuda(0), Self::Wgpu(0)] {
+            match gpu.open() {
+                Ok(_) => return Ok(gpu),
+                Err(failure) => tracing::debug!(?gpu, ?failure, "not used"),
+            }
+        }
+        cpu().map(|_| Self::Cpu)
     }
 }
 
@@ -90,17 +107,6 @@ pub(crate) fn described(device: &Device) -> String {
 const CUDA_REMEDY: &str =
     "install the NVIDIA driver and CUDA 12 (`nvidia-smi` must list the GPU), or use --device cpu";
 const WGPU_REMEDY: &str = "install a Vulkan driver (`vulkaninfo` must list the GPU), or use --device cpu";
-
-fn automatic() -> Result<Device, Failure> {
-    let gpus = [DeviceChoice::Cuda(0), DeviceChoice::Wgpu(0)];
-    for gpu in gpus {
-        match gpu.open() {
-            Ok(device) => return Ok(device),
-            Err(failure) => tracing::debug!(?gpu, ?failure, "not used"),
-        }
-    }
-    cpu()
-}
 
 #[cfg(feature = "flex")]
 #[expect(clippy::unnecessary_wraps, reason = "builds without the CPU backend refuse here")]

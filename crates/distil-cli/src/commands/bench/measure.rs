@@ -53,6 +53,7 @@ pub(super) fn measure(setting: &Setting, choice: DeviceChoice) -> Result<Measure
     let setting = setting.clone().resolved();
     let net = setting.network()?;
     let params = net.layout().params();
+    let choice = choice.resolved()?;
     let device = choice.open()?;
     let mut work = Workload::new(&setting, net, &device);
     device.sync()?;

@@ -1,8 +1,11 @@
 //! `distil bench`: speed and memory, alone or beside a peer.
 
+mod contest;
+mod growth;
 mod measure;
 mod setting;
 mod statistics;
+mod table;
 mod workload;
 
 use clap::{Args, Subcommand};
@@ -10,59 +13,112 @@ use clap::{Args, Subcommand};
 use crate::cli::Global;
 use crate::console::Console;
 use crate::failure::Failure;
-use measure::{Measurement, measure};
-use setting::Setting;
+use contest::{Contest, PeerArgs};
+use growth::GrowthArgs;
+use setting::{Mode, Setting, count};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Time one distillation iteration, one training step, or one epoch on a synthetic set
     #[command(after_help = "Examples:\n  distil bench step --width 32 --images 10 --steps 10\n  \
-        distil bench step --mode train-step --batch 128 --micro-batch 16 --threads 1 --json\n\n\
+        distil bench step --mode train-step --batch 128 --micro-batch 16 --threads 1 --json\n  \
+        distil bench step --steps 20 --peer ~/peer/bin/python --peer-script torch_unroll.py --layout flat\n\n\
         The data are random: only speed and memory are measured. One iteration is N inner steps, the matching loss, \
-        its gradient to images, label logits and step size, and the outer updates. --json prints one line with the \
-        keys of shared/peers/torch_unroll.py, whose flags these are.")]
-    Step(StepArgs),
+        its gradient to images, label logits and step size, and the outer updates; the device is waited for before \
+        every reading of the clock. Peak memory is the growth of the largest resident size after set-up (Linux), or \
+        of what the device's allocator holds.\n\n\
+        The flags are those of the PyTorch program torch_unroll.py, and --json prints one line with its keys. With \
+        --peer both programs run in turns, each in a new process: compare ratios of one such run, never figures of \
+        two machines or days.")]
+    Step(Box<StepArgs>),
+    /// The standard table: distillation iteration, training step and evaluation epoch at several widths
+    #[command(after_help = "Examples:\n  distil bench all\n  \
+        distil bench all --peer ~/peer/bin/python --rounds 5 --peer-arg=--keep-pages > table.md\n\n\
+        10 images and N = 20 for the iteration, 256 images for the step, 100 images for the epoch; 3×32×32 pixels.")]
+    All(AllArgs),
+    /// How time and memory grow with N, batch, width, resolution and images per class
+    #[command(after_help = "Examples:\n  distil bench growth\n  \
+        distil bench growth --axes steps,width --peer ~/peer/bin/python\n\n\
+        The last row of each table is the exponent p of size^p, fitted by least squares in the logarithms: 0 is \
+        constant, 1 is proportional.")]
+    Growth(GrowthArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StepArgs {
     #[command(flatten)]
-    pub(crate) setting: Setting,
+    setting: Setting,
     /// Print one line of JSON instead of a table
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
+    #[command(flatten)]
+    peer: PeerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AllArgs {
+    /// Widths of the network
+    #[arg(long, value_delimiter = ',', default_values = ["32", "128"], value_parser = count, value_name = "N,…")]
+    widths: Vec<usize>,
+    /// Images alive at a time on each thread, 0 for what the built-in presets use
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    micro_batch: usize,
+    /// Timed repetitions in each process
+    #[arg(long, default_value_t = 3, value_parser = count, value_name = "N")]
+    repeats: usize,
+    #[command(flatten)]
+    peer: PeerArgs,
 }
 
 pub(crate) fn bench(command: &BenchCommand, global: &Global, console: &Console) -> Result<(), Failure> {
     match command {
         BenchCommand::Step(args) => step(args, global, console),
+        BenchCommand::All(args) => all(args, global, console),
+        BenchCommand::Growth(args) => growth::growth(args, global, console),
     }
 }
 
 fn step(args: &StepArgs, global: &Global, console: &Console) -> Result<(), Failure> {
-    let measured = measure(&args.setting, global.device)?;
+    // Before any process starts: a refusal of ours is clearer than one of a process.
+    args.setting.network()?;
+    if args.peer.wants_processes() {
+        let measured = compare(vec![args.setting.clone()], &args.peer, global, console)?;
+        return console.result(match measured.first() {
+            Some((_, rounds)) if args.json => rounds.json().to_string(),
+            _ => table::rows(&measured),
+        });
+    }
+    let measured = measure::measure(&args.setting, global.device)?;
     if args.json {
         return console.result(serde_json::to_string(&measured).expect("a measurement is plain JSON"));
     }
-    console.result(table(&args.setting, &measured))
+    console.result(table::alone(&args.setting, &measured))
 }
 
-fn table(setting: &Setting, measured: &Measurement) -> String {
-    let Measurement { mode, seconds_median, seconds_min, seconds_max, memory, threads, device_name, .. } =
-        measured;
-    let peak = memory.peak_mib.map_or_else(|| "unknown".to_owned(), |mib| format!("{mib:.0} MiB"));
-    let others = measured.other_cores.map_or_else(|| "unknown".to_owned(), |cores| format!("{cores:.2}"));
-    let rows = [
-        ("what", format!("{mode}, {}", setting.described())),
-        ("where", format!("{device_name}, {threads} threads")),
-        ("seconds, median", format!("{seconds_median:.4}")),
-        ("least to most", format!("{seconds_min:.4} to {seconds_max:.4} of {}", setting.repeats)),
-        ("peak memory", format!("{peak} ({})", memory.how)),
-        ("per hour", format!("{:.0}", 3600.0 / seconds_median)),
-        ("loss", format!("{:.6}", measured.loss)),
-        ("parameters", measured.params.to_string()),
-        ("cores busy elsewhere", others),
-    ];
-    let lines = rows.map(|(name, value)| format!("| {name} | {value} |"));
-    format!("| | |\n|---|---|\n{}", lines.join("\n"))
+fn all(args: &AllArgs, global: &Global, console: &Console) -> Result<(), Failure> {
+    let &AllArgs { micro_batch, repeats, .. } = args;
+    let base = Setting { micro_batch, repeats, ..Setting::default() };
+    let settings = args.widths.iter().flat_map(|&width| {
+        let modes = [(Mode::Exact, 10), (Mode::TrainStep, 10), (Mode::EvalEpoch, 100)];
+        modes.map(|(mode, images)| Setting { mode, width, images, ..base.clone() })
+    });
+    let measured = compare(settings.collect(), &args.peer, global, console)?;
+    console.result(table::rows(&measured))
+}
+
+/// Measures every setting in processes of its own.
+fn compare(
+    settings: Vec<Setting>,
+    peer: &PeerArgs,
+    global: &Global,
+    console: &Console,
+) -> Result<Vec<(Setting, contest::Rounds)>, Failure> {
+    let contest = Contest::new(peer, 3, global)?;
+    let mut bar = console.progress("bench", settings.len() as u64 * contest.processes(), "processes");
+    let mut done = 0;
+    let measured = settings.into_iter().map(|setting| {
+        let rounds = contest.hold(&setting, &mut bar, &mut done)?;
+        Ok((setting, rounds))
+    });
+    measured.collect()
 }

@@ -1,6 +1,6 @@
 //! What is measured: the flags that distil and its peer understand alike.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches, ValueEnum};
 use distil_models::ConvNet;
 use serde::Serialize;
 
@@ -110,6 +110,15 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
         Ok(0) => Err("give at least 1".to_owned()),
         Ok(count) => Ok(count),
         Err(_) => Err("give a whole number of at least 1".to_owned()),
+    }
+}
+
+/// What the command line gives without a flag.
+impl Default for Setting {
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("bench"));
+        let matches = command.get_matches_from(["bench"]);
+        Self::from_arg_matches(&matches).expect("every flag has a default")
     }
 }
 

@@ -1,7 +1,9 @@
 //! Medians, spreads and exponents.
 
+use serde::Serialize;
+
 /// Median and extremes of some measurements.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Spread {
     pub(super) median: f64,
     pub(super) min: f64,
