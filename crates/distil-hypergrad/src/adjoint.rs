@@ -1,8 +1,9 @@
 use burn::tensor::{IndexingUpdateOp, Tensor};
+use distil_kernels::Wanted;
 use distil_models::Targets;
 
 use crate::InnerLoop;
-use crate::hvp::{Wanted, products};
+use crate::hvp::products;
 
 /// How the outer loss is differentiated through the inner steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,10 @@ use std::ops::Range;
 
 use burn::tensor::{Gradients, Tensor};
 use distil_augment::Augmentation;
+use distil_kernels::Wanted;
 use distil_models::{Arithmetic, ConvNet, Targets, reduce_chunks};
 
-use crate::{Dual, Duals};
+use crate::{Dual, Duals, native};
 
 /// What one reverse sweep over a dual forward pass yields, for the batch-mean loss ℓ and a direction v.
 #[derive(Debug, Clone)]
@@ -31,15 +32,15 @@ pub(crate) struct Batch<'a> {
     pub(crate) augmentation: &'a Augmentation,
 }
 
-/// Which derivatives with respect to parameters are wanted, beside those for images and labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// None: the truncated adjoint needs no Hessian.
-    Images,
-    /// The Hessian-vector product.
-    Hessian,
-    /// The Hessian-vector product and the gradient.
-    HessianAndGradient,
+impl Batch<'_> {
+    /// The rows of `range`, with their part of the augmentation.
+    pub(crate) fn slice<'b>(&self, range: Range<usize>, augmentation: &'b Augmentation) -> Batch<'b> {
+        Batch {
+            images: self.images.clone().slice([range.clone()]),
+            targets: self.targets.slice(range),
+            augmentation,
+        }
+    }
 }
 
 /// Gradient, Hessian-vector product and mixed products of the mean cross-entropy at `theta` `[P]`
@@ -67,13 +68,12 @@ pub(crate) fn products(
     wanted: Wanted,
 ) -> Products {
     let n = batch.images.dims()[0];
+    if let Some(kernels) = net.kernels(&theta.device(), theta.dtype()) {
+        return native::products(&kernels, theta, batch, v, micro_batch, wanted);
+    }
     let work = |range: Range<usize>| {
-        let part = Batch {
-            images: batch.images.clone().slice([range.clone()]),
-            targets: batch.targets.slice(range.clone()),
-            augmentation: &batch.augmentation.slice(range),
-        };
-        chunk(net, theta, &part, v, n, wanted)
+        let augmentation = batch.augmentation.slice(range.clone());
+        chunk(net, theta, &batch.slice(range, &augmentation), v, n, wanted)
     };
     reduce_chunks(n, micro_batch, &batch.images.device(), work, Products::join)
         .expect("a batch has at least one image")

@@ -39,6 +39,7 @@ mod adjoint;
 mod dual;
 mod hvp;
 mod inner;
+mod native;
 mod sgd;
 
 pub use adjoint::{Differentiation, Hypergradient, adjoint};

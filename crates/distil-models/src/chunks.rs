@@ -36,7 +36,7 @@ pub fn reduce_chunks<T: Send>(
 }
 
 /// Burn tells a device's backend at compile time (by features that a library must not enable) or in words.
-fn computes_on_cpu(device: &Device) -> bool {
+pub(crate) fn computes_on_cpu(device: &Device) -> bool {
     format!("{device:?}").contains("Flex")
 }
 

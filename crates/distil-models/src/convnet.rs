@@ -311,7 +311,7 @@ impl ConvNet {
         }
     }
 
-    fn first_padding(&self) -> usize {
+    pub(crate) fn first_padding(&self) -> usize {
         if self.pad28 && self.channels == 1 { 3 } else { 1 }
     }
 

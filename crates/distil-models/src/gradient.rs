@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::{Arithmetic, ConvNet, Plain, Targets, reduce_chunks};
+use crate::{Arithmetic, ConvNet, Plain, Targets, native, reduce_chunks};
 
 /// A loss and its gradient with respect to θ.
 #[derive(Debug, Clone)]
@@ -37,6 +37,9 @@ pub fn loss_and_gradient_of(
     micro_batch: usize,
     rows: impl Fn(Range<usize>) -> (Tensor<4>, Targets) + Sync + Send,
 ) -> LossGradient {
+    if let Some(kernels) = net.kernels(&theta.device(), theta.dtype()) {
+        return native::loss_and_gradient_of(&kernels, theta, n, micro_batch, rows);
+    }
     let work = |range| {
         let (images, targets) = rows(range);
         chunk(net, theta, images, &targets, n)

@@ -1,0 +1,254 @@
+//! Forward pass, and loss with gradient, of a chunk of a batch.
+
+use crate::arena::{Arena, bytes, count, with_arena};
+use crate::gemm::Write;
+use crate::head::{self, Head};
+use crate::network::Network;
+use crate::norm::STATISTICS;
+use crate::weights::{Affine, Weights, filters_gradient};
+use crate::winograd::POSITIONS;
+use crate::{Lanes, PANEL, conv, norm, patches, winograd};
+
+/// Images with their targets: a chunk of a batch of `total` images, over which losses are averaged.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Pixels `[n, c, h, w]`.
+    pub images: &'a [f32],
+    /// Target distributions `[n, k]`; every row sums to one.
+    pub targets: &'a [f32],
+    /// Images of the whole batch.
+    pub total: usize,
+}
+
+/// A chunk's share of the batch's mean loss and of its gradient.
+#[derive(Debug, Clone)]
+pub struct Gradient {
+    /// Share of the mean cross-entropy.
+    pub loss: f32,
+    /// Its gradient `[P]`. Biases of convolutions have exactly zero: the norm after them removes them.
+    pub theta: Vec<f32>,
+}
+
+/// Cross-entropy and its gradient.
+///
+/// # Panics
+/// When the sizes of `batch` and `weights` do not fit `net`.
+pub fn gradient(net: &Network, weights: &Weights, batch: Batch<'_>) -> Gradient {
+    let n = batch_len(net, &batch);
+    let lines = count(|arena| Buffers::carve(net, n, arena));
+    with_arena(lines, |arena| {
+        let mut buffers = Buffers::carve(net, n, arena);
+        forward(net, weights, n, batch.images, &mut buffers);
+        backward(net, weights, n, batch, buffers)
+    })
+}
+
+/// Bytes of working memory of [`gradient`] on `n` images, on each thread.
+pub fn gradient_bytes(net: &Network, n: usize) -> usize {
+    bytes(count(|arena| Buffers::carve(net, n, arena)))
+}
+
+/// Images of a batch whose sizes fit.
+pub(crate) fn batch_len(net: &Network, batch: &Batch<'_>) -> usize {
+    let n = image_count(net, batch.images);
+    assert_eq!(batch.targets.len(), n * net.classes, "targets do not fit the images");
+    n
+}
+
+pub(crate) fn image_count(net: &Network, images: &[f32]) -> usize {
+    let size = net.channels * net.height * net.image_width;
+    assert!(images.len().is_multiple_of(size), "images do not fit this network");
+    images.len() / size
+}
+
+/// What a forward pass leaves for the backward pass, and scratch memory.
+struct Buffers<'a> {
+    patches: &'a mut [Lanes],
+    blocks: Vec<BlockBuffers<'a>>,
+    pooled: &'a mut [Lanes],
+    d_pooled: &'a mut [Lanes],
+    products: &'a mut [Lanes],
+    filters: &'a mut [Lanes],
+    rows: &'a mut [Lanes],
+}
+
+struct BlockBuffers<'a> {
+    /// Output of the convolution, later its gradient.
+    y: &'a mut [Lanes],
+    statistics: &'a mut [Lanes],
+    /// Transformed input; none in the first block.
+    v: &'a mut [Lanes],
+}
+
+impl<'a> Buffers<'a> {
+    fn carve(net: &Network, n: usize, arena: &mut Arena<'a>) -> Self {
+        let sizes = Sizes::of(net, n);
+        Self {
+            patches: arena.take(sizes.patches),
+            blocks: (0..net.depth)
+                .map(|block| BlockBuffers {
+                    y: arena.take(sizes.maps[block]),
+                    statistics: arena.take(net.panels() * n * STATISTICS),
+                    v: arena.take(sizes.transformed[block]),
+                })
+                .collect(),
+            pooled: arena.take(sizes.pooled),
+            d_pooled: arena.take(sizes.pooled),
+            products: arena.take(sizes.most_transformed()),
+            filters: arena.take(sizes.filters),
+            rows: arena.take(sizes.rows),
+        }
+    }
+}
+
+/// Lengths of buffers in lines.
+pub(crate) struct Sizes {
+    pub(crate) patches: usize,
+    /// Per block.
+    pub(crate) maps: Vec<usize>,
+    /// Per block; none for the first.
+    pub(crate) transformed: Vec<usize>,
+    /// Of the first block, whose pooled map is the largest.
+    pub(crate) pooled: usize,
+    pub(crate) filters: usize,
+    pub(crate) rows: usize,
+}
+
+impl Sizes {
+    pub(crate) fn of(net: &Network, n: usize) -> Self {
+        let panels = net.panels();
+        let first = net.blocks().next().expect("a network has a block");
+        let transformed = net.blocks().map(|block| POSITIONS * panels * block.grid(n).tiles());
+        Self {
+            patches: net.patch_panels() * first.grid(n).pixels(),
+            maps: net.blocks().map(|block| panels * block.grid(n).pixels()).collect(),
+            transformed: transformed.enumerate().map(|(i, lines)| if i == 0 { 0 } else { lines }).collect(),
+            pooled: panels * n * first.pooled(),
+            filters: if net.depth > 1 { POSITIONS * panels * panels * PANEL } else { 0 },
+            rows: net.classes * panels * net.last_pixels(),
+        }
+    }
+
+    pub(crate) fn most_transformed(&self) -> usize {
+        self.transformed.iter().copied().max().unwrap_or(0)
+    }
+}
+
+fn forward(net: &Network, weights: &Weights, n: usize, images: &[f32], buffers: &mut Buffers<'_>) {
+    let panels = net.panels();
+    patches::gather(net, images, buffers.patches);
+    for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate() {
+        let grid = block.grid(n);
+        if index == 0 {
+            patches::forward(net, buffers.patches, &weights.first, buffer.y, Write::New);
+        } else {
+            let products = &mut buffers.products[..buffer.v.len()];
+            winograd::input(grid, &buffers.pooled[..panels * grid.pixels()], buffer.v);
+            conv::products(panels, buffer.v, &weights.convs[index - 1].forward, products, Write::New);
+            winograd::output(grid, products, buffer.y);
+        }
+        let pooled = &mut buffers.pooled[..panels * n * block.pooled()];
+        norm::forward(grid, &weights.norms[index], buffer.y, buffer.statistics, pooled);
+    }
+}
+
+fn backward(
+    net: &Network,
+    weights: &Weights,
+    n: usize,
+    batch: Batch<'_>,
+    mut buffers: Buffers<'_>,
+) -> Gradient {
+    let mut theta = vec![0.0; net.params()];
+    let head = head_of(net, n);
+    let features = &buffers.pooled[..net.panels() * n * head.pixels];
+    let out = logits_of(head, weights, features);
+    let (loss, d_out) = cross_entropy(net.classes, &out, batch);
+    buffers.rows.fill([0.0; PANEL]);
+    head::rows_gradient(head, &d_out, features, buffers.rows);
+    write_classifier(net, buffers.rows, &d_out, &mut theta);
+    let d_features = &mut buffers.d_pooled[..features.len()];
+    d_features.fill([0.0; PANEL]);
+    head::features_gradient(head, &d_out, &weights.classifier, d_features);
+    blocks_backward(net, weights, n, &mut buffers, &mut theta);
+    Gradient { loss, theta }
+}
+
+fn blocks_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buffers<'_>, theta: &mut [f32]) {
+    let panels = net.panels();
+    for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate().rev() {
+        let grid = block.grid(n);
+        let mut affine = Affine::zero(panels);
+        let d_pooled = &buffers.d_pooled[..panels * n * block.pooled()];
+        norm::backward(grid, &weights.norms[index], buffer.statistics, d_pooled, buffer.y, &mut affine);
+        affine.write(net, &block, theta);
+        let target = &mut theta[block.offset..][..net.width * block.channels * 9];
+        if index == 0 {
+            patches::weight_gradient(net, buffers.patches, buffer.y, target);
+        } else {
+            let products = &mut buffers.products[..buffer.v.len()];
+            winograd::output_transposed(grid, buffer.y, products);
+            conv::filter_products(panels, buffer.v, products, buffers.filters, Write::New);
+            filters_gradient(net.width, buffers.filters, target);
+            conv::products(panels, products, &weights.convs[index - 1].backward, buffer.v, Write::New);
+            winograd::input_transposed(grid, buffer.v, &mut buffers.d_pooled[..panels * grid.pixels()]);
+        }
+    }
+}
+
+pub(crate) fn head_of(net: &Network, n: usize) -> Head {
+    Head { classes: net.classes, images: n, panels: net.panels(), pixels: net.last_pixels() }
+}
+
+/// Logits `[n, k]` of the last block's output.
+pub(crate) fn logits_of(head: Head, weights: &Weights, features: &[Lanes]) -> Vec<f32> {
+    let mut out: Vec<f32> = weights.bias.iter().copied().cycle().take(head.images * head.classes).collect();
+    head::products(head, features, &weights.classifier, &mut out);
+    out
+}
+
+/// Share of the mean cross-entropy, and its gradient with respect to the logits.
+fn cross_entropy(classes: usize, out: &[f32], batch: Batch<'_>) -> (f32, Vec<f32>) {
+    let total = batch.total as f32;
+    let (mut loss, mut d_out) = (0.0, Vec::with_capacity(out.len()));
+    for (out, targets) in out.chunks_exact(classes).zip(batch.targets.chunks_exact(classes)) {
+        let (probabilities, log_sum) = head::softmax(out);
+        loss += out.iter().zip(targets).map(|(x, t)| t * (log_sum - x)).sum::<f32>();
+        d_out.extend(probabilities.iter().zip(targets).map(|(p, t)| (p - t) / total));
+    }
+    (loss / total, d_out)
+}
+
+/// Writes ∂ of the classifier from its panels and from ∂ of the logits to `theta` `[P]`.
+pub(crate) fn write_classifier(net: &Network, rows: &[Lanes], d_out: &[f32], theta: &mut [f32]) {
+    let pixels = net.last_pixels();
+    let (weight, bias) = theta[net.classifier()..].split_at_mut(net.classes * net.features());
+    for (class, row) in weight.chunks_exact_mut(net.features()).enumerate() {
+        for (c, map) in row.chunks_exact_mut(pixels).enumerate() {
+            let start = (class * net.panels() + c / PANEL) * pixels;
+            for (pixel, value) in map.iter_mut().enumerate() {
+                *value = rows[start + pixel][c % PANEL];
+            }
+        }
+    }
+    for d_out in d_out.chunks_exact(net.classes) {
+        for (bias, d_out) in bias.iter_mut().zip(d_out) {
+            *bias += d_out;
+        }
+    }
+}
+
+/// Logits `[n, k]` of `images` `[n, c, h, w]`.
+///
+/// # Panics
+/// When the sizes of `images` and `weights` do not fit `net`.
+pub fn logits(net: &Network, weights: &Weights, images: &[f32]) -> Vec<f32> {
+    let n = image_count(net, images);
+    let lines = count(|arena| Buffers::carve(net, n, arena));
+    with_arena(lines, |arena| {
+        let mut buffers = Buffers::carve(net, n, arena);
+        forward(net, weights, n, images, &mut buffers);
+        let head = head_of(net, n);
+        logits_of(head, weights, &buffers.pooled[..net.panels() * n * head.pixels])
+    })
+}

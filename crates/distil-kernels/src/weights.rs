@@ -1,0 +1,185 @@
+use rayon::prelude::*;
+
+use crate::network::{Block, Network, channels_of};
+use crate::winograd::{self, POSITIONS};
+use crate::{Lanes, PANEL};
+
+/// θ, or a tangent of it, rearranged for the kernels. Made once a step and shared by all threads.
+#[derive(Debug)]
+pub struct Weights {
+    /// First convolution `[panels][patch columns]`.
+    pub(crate) first: Vec<Lanes>,
+    /// Its transposed `[patch panels][channels out]`.
+    pub(crate) first_transposed: Vec<Lanes>,
+    /// The other convolutions.
+    pub(crate) convs: Vec<Filters>,
+    /// Scale and shift of every block's norm, `[panels]` each.
+    pub(crate) norms: Vec<Affine>,
+    /// Classifier `[classes][panels][pixels]`, in the order of the last block's output.
+    pub(crate) classifier: Vec<Lanes>,
+    /// Its bias `[classes]`.
+    pub(crate) bias: Vec<f32>,
+}
+
+/// A 3×3 convolution in the transformed domain.
+#[derive(Debug)]
+pub(crate) struct Filters {
+    /// `[36][panels out][channels in]`.
+    pub(crate) forward: Vec<Lanes>,
+    /// `[36][panels in][channels out]`.
+    pub(crate) backward: Vec<Lanes>,
+}
+
+/// Scale and shift of a norm.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    pub(crate) scale: Vec<Lanes>,
+    pub(crate) shift: Vec<Lanes>,
+}
+
+impl Weights {
+    /// Rearranges `theta` `[P]`.
+    ///
+    /// # Panics
+    /// When `theta` does not have `P` scalars.
+    pub fn new(net: &Network, theta: &[f32]) -> Self {
+        assert_eq!(theta.len(), net.params(), "theta does not fit this network");
+        let blocks: Vec<Block> = net.blocks().collect();
+        let later: Vec<&[f32]> = blocks[1..].iter().map(|b| filters(net, b, theta)).collect();
+        let first = filters(net, &blocks[0], theta);
+        let (head, bias) = theta[net.classifier()..].split_at(net.classes * net.features());
+        Self {
+            first: patch_weights(net, first),
+            first_transposed: patch_weights_transposed(net, first),
+            convs: later.into_par_iter().map(|w| Filters::new(net.width, w)).collect(),
+            norms: blocks.iter().map(|block| Affine::new(net, block, theta)).collect(),
+            classifier: classifier(net, head),
+            bias: bias.to_vec(),
+        }
+    }
+}
+
+/// `[o, i, 3, 3]` of a block.
+fn filters<'a>(net: &Network, block: &Block, theta: &'a [f32]) -> &'a [f32] {
+    &theta[block.offset..][..net.width * block.channels * 9]
+}
+
+fn patch_weights(net: &Network, w: &[f32]) -> Vec<Lanes> {
+    let columns = net.patch_panels() * net.patch_depth();
+    let taps = net.channels * 9;
+    let mut packed = vec![[0.0; PANEL]; net.panels() * columns];
+    for (o, filter) in w.chunks_exact(taps).enumerate() {
+        for (tap, &value) in filter.iter().enumerate() {
+            packed[o / PANEL * columns + tap][o % PANEL] = value;
+        }
+    }
+    packed
+}
+
+fn patch_weights_transposed(net: &Network, w: &[f32]) -> Vec<Lanes> {
+    let outputs = net.panels() * PANEL;
+    let mut packed = vec![[0.0; PANEL]; net.patch_panels() * outputs];
+    for (o, filter) in w.chunks_exact(net.channels * 9).enumerate() {
+        for (tap, &value) in filter.iter().enumerate() {
+            packed[tap / PANEL * outputs + o][tap % PANEL] = value;
+        }
+    }
+    packed
+}
+
+fn classifier(net: &Network, w: &[f32]) -> Vec<Lanes> {
+    let pixels = net.last_pixels();
+    let mut packed = vec![[0.0; PANEL]; net.classes * net.panels() * pixels];
+    for (class, row) in w.chunks_exact(net.features()).enumerate() {
+        for (c, map) in row.chunks_exact(pixels).enumerate() {
+            let start = (class * net.panels() + c / PANEL) * pixels;
+            for (pixel, &value) in map.iter().enumerate() {
+                packed[start + pixel][c % PANEL] = value;
+            }
+        }
+    }
+    packed
+}
+
+impl Affine {
+    fn new(net: &Network, block: &Block, theta: &[f32]) -> Self {
+        let start = block.offset + net.width * (block.channels * 9 + 1);
+        let (scale, shift) = theta[start..start + 2 * net.width].split_at(net.width);
+        let panels = |values: &[f32]| (0..net.panels()).map(|panel| channels_of(values, panel)).collect();
+        Self { scale: panels(scale), shift: panels(shift) }
+    }
+}
+
+impl Filters {
+    /// From `[o, i, 3, 3]` with as many channels in as out.
+    fn new(width: usize, w: &[f32]) -> Self {
+        let at = |o: usize, i: usize| (o * width + i) * 9;
+        let (forward, backward) = rayon::join(
+            || transformed(width, |outer, lane| at(lane, outer), w),
+            || transformed(width, |outer, lane| at(outer, lane), w),
+        );
+        Self { forward, backward }
+    }
+}
+
+/// `[36][panels of lanes][outer]` from the nine taps at `at(outer, lane)`.
+fn transformed(width: usize, at: impl Fn(usize, usize) -> usize, w: &[f32]) -> Vec<Lanes> {
+    let panels = width.div_ceil(PANEL);
+    let outers = panels * PANEL;
+    let stride = panels * outers;
+    let mut u = vec![[0.0; PANEL]; POSITIONS * stride];
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for panel in 0..panels {
+                for outer in 0..width {
+                    let mut g = [[[0.0; PANEL]; 3]; 3];
+                    for lane in 0..PANEL.min(width - panel * PANEL) {
+                        let taps = &w[at(outer, panel * PANEL + lane)..][..9];
+                        for (g, &tap) in g.as_flattened_mut().iter_mut().zip(taps) {
+                            g[lane] = tap;
+                        }
+                    }
+                    winograd::filter(&g, &mut u, stride, panel * outers + outer);
+                }
+            }
+        },
+    );
+    u
+}
+
+/// Writes ∂θ of a convolution, from ∂U `[36][panels out][channels in]` to `gradient` `[o, i, 3, 3]`.
+pub(crate) fn filters_gradient(width: usize, u: &[Lanes], gradient: &mut [f32]) {
+    let panels = width.div_ceil(PANEL);
+    let inputs = panels * PANEL;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for panel in 0..panels {
+                for i in 0..width {
+                    let g = winograd::filter_transposed(u, panels * inputs, panel * inputs + i);
+                    for lane in 0..PANEL.min(width - panel * PANEL) {
+                        let taps = &mut gradient[((panel * PANEL + lane) * width + i) * 9..][..9];
+                        for (tap, g) in taps.iter_mut().zip(g.as_flattened()) {
+                            *tap = g[lane];
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+impl Affine {
+    pub(crate) fn zero(panels: usize) -> Self {
+        Self { scale: vec![[0.0; PANEL]; panels], shift: vec![[0.0; PANEL]; panels] }
+    }
+
+    /// Writes these values to a block's part of `theta` `[P]`.
+    pub(crate) fn write(&self, net: &Network, block: &Block, theta: &mut [f32]) {
+        let start = block.offset + net.width * (block.channels * 9 + 1);
+        let (scale, shift) = theta[start..start + 2 * net.width].split_at_mut(net.width);
+        scale.copy_from_slice(&self.scale.as_flattened()[..net.width]);
+        shift.copy_from_slice(&self.shift.as_flattened()[..net.width]);
+    }
+}
