@@ -11,7 +11,7 @@ use crate::error::Error;
 pub(crate) const BAD_COPY: &str = "replace it with a good copy (`distil fetch` downloads and verifies)";
 
 /// DEFLATE cannot expand a byte to more than 1032 (RFC 1951: 258 bytes for two bits).
-const MOST_EXPANSION: u64 = 1032;
+pub(crate) const MOST_EXPANSION: u64 = 1032;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const PIECE: usize = 1 << 20;
 

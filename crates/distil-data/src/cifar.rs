@@ -9,6 +9,7 @@ use crate::{
     dataset::Split,
     error::Error,
     images::{ImageShape, Images},
+    tar_index,
 };
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -132,24 +133,10 @@ fn from_archive(which: Cifar, path: &Path) -> Result<Files, Error> {
 }
 
 fn read_archive(which: Cifar, path: &Path, reader: impl Read) -> Result<Files, Error> {
-    let mut archive = tar::Archive::new(reader.take(MOST_UNPACKED));
-    let mut files = Files::new();
-    for entry in archive.entries().map_err(|e| bounded::damaged(path, e))? {
-        let mut entry = entry.map_err(|e| bounded::damaged(path, e))?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let name = name.rsplit('/').next().unwrap_or_default();
-        let Some(name) = wanted(which).find(|wanted| *wanted == name) else { continue };
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let member = path.join(name);
-        let length = entry.size();
-        check_length(&member, length)?;
-        files.insert(name.to_owned(), bounded::read_exactly(&member, &mut entry, length as usize)?);
-    }
-    // The checksum of a gzip stream is only looked at when its end is reached.
-    std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(|e| bounded::damaged(path, e))?;
-    Ok(files)
+    let members = tar_index::read_members(path, reader, [MOST_BYTES, MOST_UNPACKED], |name| {
+        wanted(which).find(|wanted| *wanted == name)
+    })?;
+    Ok(members.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect())
 }
 
 fn check_length(path: &Path, length: u64) -> Result<(), Error> {

@@ -2,6 +2,8 @@
 
 pub(crate) const MNIST: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
+pub(crate) const SVHN: [&str; 10] = MNIST;
+
 pub(crate) const FASHION_MNIST: [&str; 10] = [
     "T-shirt/top",
     "Trouser",

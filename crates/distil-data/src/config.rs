@@ -13,6 +13,27 @@ use crate::{
     resize::LARGEST_SIDE,
 };
 
+/// The side of ImageNet's images in the trajectory-matching papers, in pixels.
+const PAPERS_SIDE: usize = 128;
+
+/// Whether a set must have the published number of test images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// 50 of every class, as ImageNet's and Tiny-ImageNet's validation parts have: 500 of a subset of ten classes.
+    #[default]
+    Published,
+    /// Any number: a slice, or fastai's Imagenette with its own choice of images.
+    Any,
+}
+
+impl Counts {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::Published
+    }
+}
+
 /// Which dataset, and what is done to it before anything learns from it. [`DataConfig::load`] makes it a
 /// [`crate::Dataset`].
 ///
@@ -32,7 +53,7 @@ use crate::{
 pub struct DataConfig {
     /// The dataset.
     pub name: DatasetName,
-    /// The folder (or CIFAR archive) itself: required for `name = "folder"`, otherwise instead of a search.
+    /// The folder (or archive of CIFAR or Tiny-ImageNet) itself: required for `name = "folder"`, otherwise instead of a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Folder that is searched for the published sets, before `DISTIL_DATA_DIR` and `data`.
@@ -41,10 +62,19 @@ pub struct DataConfig {
     /// Folder for fitted ZCA matrices; otherwise `DISTIL_CACHE_DIR`, or `distil` in the user's cache folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_dir: Option<PathBuf>,
-    /// `name = "folder"` only: the class folders to use, in the order of their labels. Otherwise all, sorted by name.
+    /// The classes to use, in the order of their labels: class folders of `name = "folder"`, wnids of
+    /// `name = "imagenet"`. Otherwise all, sorted by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
-    /// Rows and columns of the images, in pixels, 1 to 4096. Otherwise as they are; a folder's images must then agree.
+    /// Images to leave out, each named as messages name it, below the set's folder
+    /// ("train/n02105855/n02105855_2933.JPEG"). Sets of image files only; damaged images are refused otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<Vec<String>>,
+    /// ImageNet and its relatives: whether another number of test images than published is accepted.
+    #[serde(default, skip_serializing_if = "Counts::is_default")]
+    pub counts: Counts,
+    /// Rows and columns of the images, in pixels, 1 to 4096. Otherwise as they are, and 128 for ImageNet, as in the
+    /// papers; a folder's images must then agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<usize>,
     /// How images of another size or shape are brought to `resolution`.
@@ -83,6 +113,8 @@ impl DataConfig {
             data_dir: None,
             cache_dir: None,
             classes: None,
+            skip: None,
+            counts: Counts::default(),
             resolution: None,
             resize: ResizePolicy::default(),
             filter: ResizeFilter::default(),
@@ -115,7 +147,9 @@ impl DataConfig {
         }
         let (folder, generated) = (self.name == DatasetName::Folder, self.is_generated());
         for (key, given, fits) in [
-            ("classes", self.classes.is_some(), folder),
+            ("classes", self.classes.is_some(), folder || self.name == DatasetName::Imagenet),
+            ("skip", self.skip.is_some(), self.name.is_image_files()),
+            ("counts", self.counts != Counts::Published, !folder && self.name.is_image_files()),
             ("test_share", self.test_share.is_some(), folder),
             ("path", self.path.is_some(), !generated),
             ("data_dir", self.data_dir.is_some() && folder, false),
@@ -151,7 +185,8 @@ impl DataConfig {
     /// The resize that `resolution` asks for.
     pub(crate) fn wanted_resize(&self) -> Option<Resize> {
         let resize = |side| Resize { policy: self.resize, filter: self.filter, height: side, width: side };
-        self.resolution.map(resize)
+        let papers = self.name.is_imagenet().then_some(PAPERS_SIDE);
+        self.resolution.or(papers).map(resize)
     }
 
     /// Where fitted ZCA matrices are kept.
@@ -195,6 +230,9 @@ mod tests {
             ("name = \"folder\"", "data.path"),
             ("name = \"mnist\"\nclasses = [\"a\"]", "data.classes"),
             ("name = \"mnist\"\ntest_share = 0.2", "data.test_share"),
+            ("name = \"imagenette\"\nclasses = [\"n01440764\"]", "data.classes"),
+            ("name = \"svhn\"\nskip = [\"a\"]", "data.skip"),
+            ("name = \"folder\"\npath = \"x\"\ncounts = \"any\"", "data.counts"),
             ("name = \"mnist\"\nresolution = 0", "data.resolution"),
             ("name = \"folder\"\npath = \"x\"\ntest_share = 1.0", "data.test_share"),
             ("name = \"clutter-easy\"\npath = \"x\"", "data.path"),

@@ -66,14 +66,18 @@ impl Split {
 
     /// Images of each of `classes` classes.
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
-        for &label in &self.labels {
-            if let Some(count) = counts.get_mut(label as usize) {
-                *count += 1;
-            }
-        }
-        counts
+        count_classes(&self.labels, classes)
     }
+}
+
+pub(crate) fn count_classes(labels: &[u32], classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    for &label in labels {
+        if let Some(count) = counts.get_mut(label as usize) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 /// A classification dataset in memory, preprocessed.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("{}: cannot {action} it ({source}); check the path, its permissions and the disk", path.display())]
+    #[error("{}: cannot {action} it ({source}); check the path, its permissions and the disk", shown(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -17,7 +17,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file is not what its format says it must be.
-    #[error("{}: {problem}; {remedy}", path.display())]
+    #[error("{}: {problem}; {remedy}", shown(path))]
     Format {
         /// The file or folder.
         path: PathBuf,
@@ -29,7 +29,8 @@ pub enum Error {
     /// A label names a class that the set does not have.
     #[error(
         "{}: record {record} has label {label}, but labels must be below {classes}; \
-         restore the file from a good copy or correct the label", path.display()
+         restore the file from a good copy or correct the label",
+        shown(path)
     )]
     Label {
         /// The file.
@@ -70,9 +71,7 @@ pub enum Error {
         problem: String,
     },
     /// A file's content is not the published content.
-    #[error(
-        "{}: SHA-256 is {found}, the published file has {expected}; {remedy}", path.display()
-    )]
+    #[error("{}: SHA-256 is {found}, the published file has {expected}; {remedy}", shown(path))]
     Checksum {
         /// The file.
         path: PathBuf,
@@ -125,5 +124,24 @@ impl Error {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
+}
+
+/// A path as it may be printed: what would move the cursor or turn the text around is escaped.
+pub(crate) fn shown(path: &Path) -> String {
+    let mut text = String::new();
+    for character in path.to_string_lossy().chars() {
+        if is_unprintable(character) {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// Control characters, and those that change the direction of what follows them on a screen.
+pub(crate) fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

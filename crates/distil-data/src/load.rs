@@ -9,9 +9,9 @@ use crate::{
     config::DataConfig,
     dataset::{Dataset, Split},
     error::Error,
-    folder_set,
     hold_out::{HoldOut, cap, hold_out},
     idx::read_idx,
+    image_set,
     images::{ImageShape, Images},
     locate::{idx_file, locate},
     normalise,
@@ -19,6 +19,7 @@ use crate::{
     preprocessing::Resize,
     progress::{OnProgress, Stage, report},
     resize::resize_images,
+    svhn::{self, read_svhn},
 };
 
 /// What is held out when nothing is said.
@@ -42,7 +43,7 @@ impl DataConfig {
     pub fn load(&self, on_progress: OnProgress<'_>) -> Result<Dataset, Error> {
         self.check()?;
         let parts = match self.name {
-            DatasetName::Folder => folder_set::load(self, on_progress)?,
+            name if name.is_image_files() => image_set::load(self, on_progress)?,
             _ => self.load_arrays(on_progress)?,
         };
         normalise::normalise(self, parts, on_progress)
@@ -97,10 +98,12 @@ impl DataConfig {
             DatasetName::FashionMnist => &class_names::FASHION_MNIST,
             DatasetName::Cifar10 => &class_names::CIFAR10,
             DatasetName::Cifar100 => &class_names::CIFAR100,
+            DatasetName::Svhn => &class_names::SVHN,
             _ => &clutter::CLASS_NAMES,
         };
         let (train, test) = match self.name {
             DatasetName::Mnist | DatasetName::FashionMnist => read_idx_pair(&self.place()?, names.len())?,
+            DatasetName::Svhn => read_svhn_pair(&self.place()?)?,
             DatasetName::Cifar10 => read_cifar(Cifar::Ten, &self.place()?)?,
             DatasetName::Cifar100 => read_cifar(Cifar::Hundred, &self.place()?)?,
             _ => (self.generate(Part::Train)?, self.generate(Part::Test)?),
@@ -109,7 +112,7 @@ impl DataConfig {
         Ok((names, train, test))
     }
 
-    fn place(&self) -> Result<PathBuf, Error> {
+    pub(crate) fn place(&self) -> Result<PathBuf, Error> {
         match &self.path {
             Some(path) => Ok(path.clone()),
             None => locate(self.name, self.data_dir.as_deref()),
@@ -123,16 +126,25 @@ impl DataConfig {
     }
 }
 
-fn read_idx_pair(folder: &Path, classes: usize) -> Result<(Split, Split), Error> {
-    let part = |name: &str| {
-        let images = idx_file(folder, name, "images-idx3")?;
-        read_idx(&images, &idx_file(folder, name, "labels-idx1")?, classes)
-    };
-    let (train, test) = (part("train")?, part("t10k")?);
+fn read_svhn_pair(folder: &Path) -> Result<(Split, Split), Error> {
+    let (train, test) = (read_svhn(&folder.join(svhn::TRAIN))?, read_svhn(&folder.join(svhn::TEST))?);
+    same_shape(folder, train, test)
+}
+
+fn same_shape(folder: &Path, train: Split, test: Split) -> Result<(Split, Split), Error> {
     if train.images.shape() != test.images.shape() {
         let problem =
             format!("training images are {}, test images {}", train.images.shape(), test.images.shape());
         return Err(Error::format(folder, problem, "use files of one set"));
     }
     Ok((train, test))
+}
+
+fn read_idx_pair(folder: &Path, classes: usize) -> Result<(Split, Split), Error> {
+    let part = |name: &str| {
+        let images = idx_file(folder, name, "images-idx3")?;
+        read_idx(&images, &idx_file(folder, name, "labels-idx1")?, classes)
+    };
+    let (train, test) = (part("train")?, part("t10k")?);
+    same_shape(folder, train, test)
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{error::Error, official::DatasetName};
+use crate::{error::Error, imagenet, official::DatasetName, svhn, tiny_imagenet};
 
 /// How a published set may lie below a data folder: folders that hold its files, and archives.
 struct Places {
     folders: &'static [&'static str],
     archives: &'static [&'static str],
-    /// A folder holds the set when it holds one of these.
+    /// A folder holds the set when it holds one of these files or folders.
     first_file: &'static [&'static str],
 }
 
@@ -43,6 +43,17 @@ fn places(name: DatasetName) -> Option<Places> {
             &["cifar-100-binary.tar.gz", "cifar100/cifar-100-binary.tar.gz"],
             &["train.bin"],
         ),
+        DatasetName::Svhn => (&["svhn", "SVHN", "housenumbers"], none, &[svhn::TRAIN]),
+        DatasetName::TinyImagenet => (
+            &[
+                tiny_imagenet::FOLDER,
+                "tiny-imagenet-200/tiny-imagenet-200",
+                "tiny-imagenet",
+                "tiny-imagenet/tiny-imagenet-200",
+            ],
+            &["tiny-imagenet-200.zip", "tiny-imagenet/tiny-imagenet-200.zip"],
+            &["train/n01443537"],
+        ),
         _ => return None,
     };
     Some(Places { folders, archives, first_file })
@@ -58,7 +69,7 @@ pub fn data_dirs(data_dir: Option<&Path>) -> Vec<PathBuf> {
     dirs
 }
 
-/// Where a published set lies: a folder or a tar.gz. Layouts of this program, of torchvision and of the unpacked
+/// Where a published set lies: a folder, a tar.gz or a zip. Layouts of this program, of torchvision and of the unpacked
 /// archives are understood, and a data folder that is the set's own folder.
 ///
 /// # Errors
@@ -71,8 +82,15 @@ pub fn locate(name: DatasetName, data_dir: Option<&Path>) -> Result<PathBuf, Err
 
 /// Everything below `dir` that looks like the set.
 pub(crate) fn candidates(name: DatasetName, dir: &Path) -> Vec<PathBuf> {
+    if name.is_imagenet() {
+        let first = match name {
+            DatasetName::ImagenetSubset(subset) => Some(subset.classes()[0].wnid),
+            _ => None,
+        };
+        return imagenet::candidates(name.as_str(), first, dir);
+    }
     let Some(places) = places(name) else { return Vec::new() };
-    let holds = |folder: &PathBuf| places.first_file.iter().any(|file| folder.join(file).is_file());
+    let holds = |folder: &PathBuf| places.first_file.iter().any(|file| folder.join(file).exists());
     let below = places.folders.iter().map(|folder| dir.join(folder)).filter(holds);
     // A folder called `mnist` is MNIST's own; any other folder could hold another set's files of the same names.
     let real = dir.canonicalize().unwrap_or_default();

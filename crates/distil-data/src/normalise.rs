@@ -65,6 +65,10 @@ fn published_mean_std(name: DatasetName) -> Option<(&'static [f32], &'static [f3
         DatasetName::Cifar10 | DatasetName::Cifar100 => {
             Some((&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]))
         }
+        DatasetName::Svhn => Some((&[0.4377, 0.4438, 0.4728], &[0.1980, 0.2010, 0.1970])),
+        DatasetName::TinyImagenet | DatasetName::Imagenet | DatasetName::ImagenetSubset(_) => {
+            Some((&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]))
+        }
         _ => None,
     }
 }

@@ -1,14 +1,17 @@
 //! The published files: where they are, how long, and their SHA-256.
 //!
-//! Sums of the IDX files and the CIFAR-10 batches were taken from verified copies; those of the two CIFAR archives are
-//! the ones TensorFlow Datasets publishes (`tensorflow_datasets/url_checksums`), of the same files whose MD5 the CIFAR
-//! page prints.
+//! Sums of the IDX files and the CIFAR-10 batches were taken from verified copies. Those of the CIFAR archives,
+//! CIFAR-100's members, SVHN's files and Tiny-ImageNet's zip are the ones that several unrelated projects pin for these
+//! addresses and lengths; their publishers print MD5 sums (CIFAR) or none. ImageNet is not downloaded: its files need
+//! an account, so their structure is checked instead.
 
 use serde::{Deserialize, Serialize};
 
+use crate::imagenet::ImagenetSubset;
+
 /// A dataset that this crate knows by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum DatasetName {
     /// Generated: large glyphs, few distractors.
@@ -21,35 +24,61 @@ pub enum DatasetName {
     Mnist,
     /// Fashion-MNIST, 1×28×28, 10 classes.
     FashionMnist,
+    /// SVHN's cropped digits, 3×32×32, 10 classes.
+    Svhn,
     /// CIFAR-10, 3×32×32.
     Cifar10,
     /// CIFAR-100, 3×32×32, fine labels.
     Cifar100,
+    /// Tiny-ImageNet, 3×64×64, 200 classes in the order of their wnids.
+    TinyImagenet,
+    /// Classes of ImageNet-1K: those of `classes`, by wnid, or all.
+    Imagenet,
+    /// A named subset of ImageNet-1K: `imagenette`, …, `comp-dd/bird-hard`, ….
+    ImagenetSubset(ImagenetSubset),
     /// Your own images in folders by class, at `path`.
     Folder,
 }
 
-/// All names, as they are written in a configuration.
-const NAMES: [(DatasetName, &str); 8] = [
-    (DatasetName::ClutterEasy, "clutter-easy"),
-    (DatasetName::ClutterHard, "clutter-hard"),
-    (DatasetName::Clutter, "clutter"),
-    (DatasetName::Mnist, "mnist"),
-    (DatasetName::FashionMnist, "fashion-mnist"),
-    (DatasetName::Cifar10, "cifar10"),
-    (DatasetName::Cifar100, "cifar100"),
-    (DatasetName::Folder, "folder"),
-];
-
 impl DatasetName {
     /// Every name, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = Self> {
-        NAMES.iter().map(|(name, _)| *name)
+        use DatasetName as N;
+        let single = [N::ClutterEasy, N::ClutterHard, N::Clutter, N::Mnist, N::FashionMnist, N::Svhn];
+        let single = single.into_iter().chain([N::Cifar10, N::Cifar100, N::TinyImagenet, N::Imagenet]);
+        single.chain(ImagenetSubset::all().map(N::ImagenetSubset)).chain([N::Folder])
     }
 
     /// As it is written in a configuration.
     pub fn as_str(self) -> &'static str {
-        NAMES.iter().find(|(name, _)| *name == self).map_or("", |(_, text)| text)
+        match self {
+            Self::ClutterEasy => "clutter-easy",
+            Self::ClutterHard => "clutter-hard",
+            Self::Clutter => "clutter",
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+            Self::Svhn => "svhn",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::TinyImagenet => "tiny-imagenet",
+            Self::Imagenet => "imagenet",
+            Self::ImagenetSubset(subset) => subset.name(),
+            Self::Folder => "folder",
+        }
+    }
+
+    /// Whether `distil fetch` can download it.
+    pub fn is_downloaded(self) -> bool {
+        published(self).is_some()
+    }
+
+    pub(crate) fn is_imagenet(self) -> bool {
+        matches!(self, Self::Imagenet | Self::ImagenetSubset(_))
+    }
+
+    /// Whether it is read image by image.
+    pub(crate) fn is_image_files(self) -> bool {
+        self.is_imagenet() || matches!(self, Self::Folder | Self::TinyImagenet)
     }
 }
 
@@ -63,10 +92,24 @@ impl std::str::FromStr for DatasetName {
     type Err = crate::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = || NAMES.map(|(_, text)| text).join(", ");
+        let known = || Self::all().map(Self::as_str).collect::<Vec<_>>().join(", ");
         let unknown =
             || crate::Error::config("name", format!("{text:?} is not known; use one of {}", known()));
-        NAMES.iter().find(|(_, name)| *name == text).map(|(name, _)| *name).ok_or_else(unknown)
+        Self::all().find(|name| name.as_str() == text).ok_or_else(unknown)
+    }
+}
+
+impl TryFrom<String> for DatasetName {
+    type Error = crate::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<DatasetName> for String {
+    fn from(name: DatasetName) -> Self {
+        name.as_str().to_owned()
     }
 }
 
@@ -114,6 +157,8 @@ pub(crate) fn published(name: DatasetName) -> Option<&'static Published> {
         DatasetName::FashionMnist => Some(&FASHION_MNIST),
         DatasetName::Cifar10 => Some(&CIFAR10),
         DatasetName::Cifar100 => Some(&CIFAR100),
+        DatasetName::Svhn => Some(&SVHN),
+        DatasetName::TinyImagenet => Some(&TINY_IMAGENET),
         _ => None,
     }
 }
@@ -191,6 +236,27 @@ static CIFAR10: Published = Published {
         ("data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
         ("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
     ],
+};
+
+static SVHN: Published = Published {
+    base_url: "http://ufldl.stanford.edu/housenumbers",
+    folder: "svhn",
+    files: &[
+        ("train_32x32.mat", 182_040_794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
+        ("test_32x32.mat", 64_275_384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
+    ],
+    members: &[],
+};
+
+static TINY_IMAGENET: Published = Published {
+    base_url: "http://cs231n.stanford.edu",
+    folder: "",
+    files: &[(
+        "tiny-imagenet-200.zip",
+        248_100_043,
+        "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+    )],
+    members: &[],
 };
 
 static CIFAR100: Published = Published {

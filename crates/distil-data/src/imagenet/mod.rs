@@ -1,0 +1,10 @@
+//! ImageNet-1K and its named subsets, from class folders or the official tar files.
+
+mod ground_truth;
+mod layout;
+mod published;
+mod subset;
+
+pub(crate) use ground_truth::is_wnid;
+pub(crate) use layout::{candidates, list};
+pub use subset::{ImagenetSubset, SubsetClass};
