@@ -4,9 +4,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use distil_stats::{RepeatedScores, Summary};
 use distil_store::StoreError;
 use serde::{Deserialize, Serialize};
 
+use crate::conditions::Conditions;
 use crate::error::ReportError;
 
 /// Contents of a run folder's `evaluation.json`.
@@ -36,24 +38,31 @@ pub struct EvaluationRow {
     /// Test accuracy of each seed, in `[0, 1]`.
     pub accuracies: Vec<f64>,
     /// Statistics of the accuracies.
-    pub summary: EvaluationSummary,
+    pub summary: Summary,
     /// Wall-clock seconds of all students together.
     #[serde(default)]
     pub seconds: f64,
+    /// Digest of everything the row depends on, empty in rows that nobody keeps.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The set that was measured; absent where real images were, and in rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<MeasuredSet>,
+    /// How it was measured; absent in rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Conditions>,
+    /// What the students' predictions say besides accuracy; absent in rows of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<RepeatedScores>,
 }
 
-/// Statistics of the accuracies of one row, all in `[0, 1]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct EvaluationSummary {
-    /// Number of students.
-    pub n: usize,
-    /// Mean.
-    pub mean: f64,
-    /// Sample standard deviation; 0 for one student.
-    pub std: f64,
-    /// 95% confidence interval of the mean; absent for one student.
-    #[serde(default)]
-    pub ci95: Option<[f64; 2]>,
+/// The file of a synthetic set as it was when it was evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredSet {
+    /// Its part in the run: `last`, `best` or `ema`.
+    pub part: String,
+    /// [`set_digest`](crate::set_digest) of its file.
+    pub digest: String,
 }
 
 /// A published accuracy.
@@ -88,7 +97,7 @@ impl EvaluationFile {
     }
 
     /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
-    pub(crate) fn distilled(&self) -> Option<&EvaluationRow> {
+    pub fn distilled(&self) -> Option<&EvaluationRow> {
         let named = |name: &str| self.rows.iter().find(|row| row.name == name);
         named("distilled, best on validation")
             .or_else(|| named("distilled, last"))
@@ -107,7 +116,7 @@ impl EvaluationFile {
 impl EvaluationRow {
     /// Mean and deviation in percent, as `70.1 ± 0.4`; the mean alone for one student.
     pub(crate) fn percent(&self) -> String {
-        let EvaluationSummary { n, mean, std, .. } = self.summary;
+        let Summary { n, mean, std, .. } = self.summary;
         percent(100.0 * mean, (n > 1).then_some(100.0 * std))
     }
 
@@ -136,7 +145,9 @@ fn percent(mean: f64, std: Option<f64>) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{EvaluationFile, EvaluationRow, EvaluationSummary, PaperFigure};
+    use distil_stats::Summary;
+
+    use super::{EvaluationFile, EvaluationRow, PaperFigure};
     use crate::error::ReportError;
 
     pub(crate) fn row(name: &str, images: usize, mean: f64, n: usize) -> EvaluationRow {
@@ -146,9 +157,13 @@ pub(crate) mod tests {
             images,
             epochs: 1000,
             lr: 0.01,
-            accuracies: vec![mean; n],
-            summary: EvaluationSummary { n, mean, std: 0.004, ci95 },
+            accuracies: (0..n).map(|i| mean + 0.002 * (i as f64 - 0.5 * (n - 1) as f64)).collect(),
+            summary: Summary { n, mean, std: 0.004, ci95 },
             seconds: 12.0,
+            key: String::new(),
+            set: None,
+            conditions: None,
+            scores: None,
         }
     }
 

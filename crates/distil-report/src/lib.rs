@@ -1,5 +1,6 @@
 //! Reports of distillation runs: one self-contained HTML page with results, curves, a gallery of the synthetic images,
-//! settings and provenance, and the table of results as plain text.
+//! settings and provenance, and the table of results as Markdown, CSV and LaTeX. [`Results`] are those of a run that still
+//! hold, and [`comparable`] says whether two of them may be compared.
 //!
 //! A page needs neither network nor scripts, follows the reader's light or dark theme, and prints. It is made from what
 //! a run folder holds, so it can also be made while the run goes on; what is missing is said on the page.
@@ -26,20 +27,29 @@
 
 mod axis;
 mod chart;
+mod conditions;
+mod confusion;
 mod curves;
 mod error;
 mod evaluation;
+mod export;
 mod gallery;
 mod history;
 mod interval;
+mod per_class;
 mod picture;
 mod report;
+mod results;
 mod series;
+mod significance;
 mod table;
 mod wording;
 
+pub use conditions::{Conditions, Incomparable, comparable};
 pub use error::ReportError;
-pub use evaluation::{EvaluationFile, EvaluationRow, EvaluationSummary, PaperFigure};
+pub use evaluation::{EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure};
+pub use export::{results_table_csv, results_table_latex};
 pub use gallery::{Gallery, soft_label_captions};
 pub use report::{Report, write_report};
+pub use results::{Results, set_digest};
 pub use table::results_table_markdown;

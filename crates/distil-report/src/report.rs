@@ -13,6 +13,9 @@ use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::{Gallery, GalleryView};
 use crate::history::History;
 use crate::interval::Intervals;
+use crate::per_class::PerClass;
+use crate::results::Results;
+use crate::significance::{Differences, Finding};
 use crate::table::{protocol, significant};
 use crate::wording::{self, grouped};
 
@@ -25,7 +28,7 @@ pub struct Report {
     folder: String,
     config: String,
     card: Option<Card>,
-    evaluation: Option<EvaluationFile>,
+    results: Option<Results>,
     history: History,
     gallery: Option<Gallery>,
 }
@@ -36,7 +39,10 @@ struct Page {
     style: &'static str,
     title: String,
     result: String,
+    warning: Option<String>,
     results: Option<ResultsView>,
+    per_class: Option<PerClass>,
+    run: Vec<(&'static str, String)>,
     charts: Vec<ChartView>,
     gallery: Option<GalleryView>,
     config: String,
@@ -47,6 +53,7 @@ struct Page {
 #[derive(Serialize)]
 struct ResultsView {
     rows: Vec<RowView>,
+    has_differences: bool,
     scale: String,
     protocol: Vec<String>,
 }
@@ -59,6 +66,9 @@ struct RowView {
     accuracy: String,
     interval: String,
     seeds: String,
+    difference: String,
+    /// Class of the difference: whether it can be believed.
+    found: &'static str,
     strip: String,
 }
 
@@ -78,10 +88,10 @@ impl Report {
         let config = paths.read_config()?;
         let history = History::read(&paths)?;
         let card = find_card(&paths, &history)?;
-        let evaluation = EvaluationFile::load(&paths.evaluation())?;
+        let results = Results::of_run(&paths)?;
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { folder: name, config, card, evaluation, history, gallery })
+        Ok(Self { folder: name, config, card, results, history, gallery })
     }
 
     /// The page: one HTML file that needs neither network nor scripts.
@@ -89,13 +99,19 @@ impl Report {
     pub fn render(&self) -> String {
         let names = self.card.as_ref().map_or(&[][..], |card| &card.class_names);
         let gallery = self.gallery.as_ref().map(|gallery| gallery.view(names));
+        let evaluation = self.results.as_ref().map(|results| &results.evaluation);
         let page = Page {
             style: include_str!("style.css"),
             title: wording::title(self.card.as_ref(), &self.folder),
-            result: wording::result(self.evaluation.as_ref(), &self.history),
-            results: self.evaluation.as_ref().filter(|file| !file.rows.is_empty()).map(results),
+            result: wording::result(evaluation, &self.history),
+            warning: self.results.as_ref().and_then(Results::warning),
+            results: evaluation.filter(|file| !file.rows.is_empty()).map(results),
+            per_class: evaluation
+                .and_then(EvaluationFile::distilled)
+                .and_then(|row| PerClass::of(row, names)),
+            run: wording::run_facts(&self.history),
             charts: charts(&self.history),
-            notes: wording::notes(self.evaluation.as_ref(), &self.history, gallery.as_ref()),
+            notes: wording::notes(evaluation, &self.history, gallery.as_ref()),
             gallery,
             config: self.config.clone(),
             provenance: self.provenance(),
@@ -113,10 +129,6 @@ impl Report {
         match &self.card {
             Some(card) => facts.extend(card_facts(card)),
             None => facts.push(("synthetic set", "none is saved yet, so no card".to_owned())),
-        }
-        let seconds = self.history.seconds();
-        if seconds > 0.0 {
-            facts.push(("time in outer steps", duration(seconds)));
         }
         facts
     }
@@ -186,28 +198,26 @@ fn flat_inner(value: &Value) -> String {
     }
 }
 
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, _) => format!("{seconds:.1} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 fn results(evaluation: &EvaluationFile) -> ResultsView {
     let intervals = Intervals::of(evaluation);
     let quoted = evaluation.distilled().map(|row| row.name.as_str());
-    let view = |row: &EvaluationRow| RowView {
-        kind: if quoted == Some(row.name.as_str()) { "quoted" } else { "" },
-        name: row.name.clone(),
-        images: grouped(row.images),
-        accuracy: row.percent(),
-        interval: if row.summary.ci95.is_some() { row.interval() } else { String::new() },
-        seeds: row.summary.n.to_string(),
-        strip: intervals.row(row),
+    let differences = Differences::of(evaluation);
+    let findings = differences.as_ref().map_or(&[][..], |differences| &differences.findings);
+    let view = |(index, row): (usize, &EvaluationRow)| {
+        let finding = findings.get(index).copied().unwrap_or(Finding::Reference);
+        RowView {
+            kind: if quoted == Some(row.name.as_str()) { "quoted" } else { "" },
+            name: row.name.clone(),
+            images: grouped(row.images),
+            accuracy: row.percent(),
+            interval: if row.summary.ci95.is_some() { row.interval() } else { String::new() },
+            seeds: row.summary.n.to_string(),
+            difference: finding.text(),
+            found: if finding.is_significant() == Some(true) { "believed" } else { "open" },
+            strip: intervals.row(row),
+        }
     };
-    let mut rows: Vec<RowView> = evaluation.rows.iter().map(view).collect();
+    let mut rows: Vec<RowView> = evaluation.rows.iter().enumerate().map(view).collect();
     rows.extend(evaluation.paper.as_ref().map(|paper| RowView {
         kind: "paper",
         name: "published".to_owned(),
@@ -215,7 +225,10 @@ fn results(evaluation: &EvaluationFile) -> ResultsView {
         accuracy: paper.percent(),
         interval: String::new(),
         seeds: String::new(),
+        difference: String::new(),
+        found: "",
         strip: intervals.paper(paper.accuracy),
     }));
-    ResultsView { rows, scale: intervals.scale(), protocol: protocol(evaluation) }
+    let has_differences = differences.is_some();
+    ResultsView { rows, has_differences, scale: intervals.scale(), protocol: protocol(evaluation) }
 }

@@ -1,20 +1,43 @@
-//! The table of results as plain text.
+//! The table of results, and its form as plain text.
 
 use std::fmt::Write;
 
 use crate::evaluation::{EvaluationFile, EvaluationRow};
+use crate::significance::Differences;
 
-const HEADER: [&str; 5] = ["set", "images", "test accuracy %", "95% interval", "seeds"];
+/// A table of texts, all rows of the same length; the first column is of names, the others are of numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Table {
+    pub(crate) header: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
 
-/// The results as a Markdown table whose columns also line up in plain text, with the published figure as its last
-/// row where there is one, and below it lines that say how the figures were measured.
-pub fn results_table_markdown(evaluation: &EvaluationFile) -> String {
-    let mut lines = vec![HEADER.map(str::to_owned)];
-    lines.extend(evaluation.rows.iter().map(cells));
-    if let Some(paper) = &evaluation.paper {
-        lines.push(["published".to_owned(), String::new(), paper.percent(), String::new(), String::new()]);
+impl Table {
+    /// One row a training set, with its difference to the quoted one where there is something to compare, and the
+    /// published figure as the last row where there is one.
+    pub(crate) fn of(evaluation: &EvaluationFile) -> Self {
+        let differences = Differences::of(evaluation);
+        let mut header = vec!["set", "images", "test accuracy %", "95% interval", "seeds"];
+        let mut rows: Vec<Vec<String>> = evaluation.rows.iter().map(cells).collect();
+        rows.extend(evaluation.paper.as_ref().map(|paper| {
+            vec!["published".to_owned(), String::new(), paper.percent(), String::new(), String::new()]
+        }));
+        if let Some(differences) = differences {
+            header.push("difference");
+            let texts = differences.findings.iter().map(|finding| finding.text());
+            for (row, text) in rows.iter_mut().zip(texts.chain(std::iter::once(String::new()))) {
+                row.push(text);
+            }
+        }
+        Self { header, rows }
     }
-    let mut text = aligned(&lines);
+}
+
+/// The results as a Markdown table whose columns also line up in plain text, and below it lines that say how the
+/// figures were measured. The last column holds differences to the row that the result is quoted from, and marks those
+/// that are not significant.
+pub fn results_table_markdown(evaluation: &EvaluationFile) -> String {
+    let mut text = aligned(&Table::of(evaluation));
     for line in protocol(evaluation) {
         let _ = write!(text, "\n{line}\n");
     }
@@ -32,12 +55,23 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
         );
         said.push(format!("Students: {}.", schedules(&evaluation.rows).join("; ")));
     }
+    said.extend(Differences::of(evaluation).map(|differences| differences.legend()));
+    said.extend(recovery(evaluation));
     if let Some(paper) = &evaluation.paper {
         let note = one_line(&paper.note);
         let text = if note.is_empty() { "none given; its protocol may differ".to_owned() } else { note };
         said.push(format!("Published figure: {}. Note: {text}", one_line(&paper.source)));
     }
     said
+}
+
+/// What share of the accuracy on all data the quoted set recovers.
+fn recovery(evaluation: &EvaluationFile) -> Option<String> {
+    let (distilled, full) = (evaluation.distilled()?, evaluation.full_data()?);
+    let ratio = distilled.summary.mean / full.summary.mean;
+    ratio
+        .is_finite()
+        .then(|| format!("Recovery ratio: {:.1} % of the accuracy on all training images.", 100.0 * ratio))
 }
 
 /// `epochs 0 to 1000 at step size 0.01 (random real, full data)`, one per distinct schedule.
@@ -68,34 +102,44 @@ pub(crate) fn significant(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn cells(row: &EvaluationRow) -> [String; 5] {
-    [cell(&row.name), row.images.to_string(), row.percent(), row.interval(), row.summary.n.to_string()]
+fn cells(row: &EvaluationRow) -> Vec<String> {
+    vec![
+        one_line(&row.name),
+        row.images.to_string(),
+        row.percent(),
+        row.interval(),
+        row.summary.n.to_string(),
+    ]
 }
 
-/// Text that cannot leave its cell.
-fn cell(text: &str) -> String {
-    one_line(text).replace('|', "\\|")
-}
-
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn aligned(lines: &[[String; 5]]) -> String {
-    let width =
-        |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0).max(3);
-    let widths: [usize; 5] = std::array::from_fn(width);
+/// Lines of equal length, with a rule below the header that says how columns are aligned.
+fn aligned(table: &Table) -> String {
+    // A bar would end its cell.
+    let header = table.header.iter().map(|name| (*name).to_owned()).collect();
+    let escaped = table.rows.iter().map(|row| row.iter().map(|cell| cell.replace('|', "\\|")).collect());
+    let lines: Vec<Vec<String>> = std::iter::once(header).chain(escaped).collect();
+    let longest = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.header.len()).map(|column| longest(column).max(3)).collect();
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
-        let [a, b, c, d, e] = widths;
-        let _ = writeln!(
-            text,
-            "| {:<a$} | {:>b$} | {:>c$} | {:>d$} | {:>e$} |",
-            line[0], line[1], line[2], line[3], line[4]
-        );
+        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let _ = if column == 0 {
+                write!(text, "| {cell:<width$} ")
+            } else {
+                write!(text, "| {cell:>width$} ")
+            };
+        }
+        text.push_str("|\n");
         if index == 0 {
-            let [a, b, c, d, e] = widths.map(|width| "-".repeat(width));
-            let _ = writeln!(text, "| {a} | {}: | {}: | {}: | {}: |", &b[1..], &c[1..], &d[1..], &e[1..]);
+            for (column, &width) in widths.iter().enumerate() {
+                let rule = "-".repeat(width - usize::from(column > 0));
+                let _ = write!(text, "| {rule}{} ", if column > 0 { ":" } else { "" });
+            }
+            text.push_str("|\n");
         }
     }
     text
@@ -121,6 +165,24 @@ mod tests {
         assert!(table[3].contains("| 88.5 |") || table[3].contains(" 88.5 |"), "{text}");
         assert!(table[4].contains("published") && table[4].contains("71.0"), "{text}");
         assert!(text.contains("A paper. Note: best on the test split"), "{text}");
+    }
+
+    #[test]
+    fn differences_are_marked() {
+        let mut rows = vec![
+            row("random real", 10, 0.523, 5),
+            row("distilled, last", 10, 0.7, 5),
+            row("full data", 9, 0.8, 1),
+        ];
+        let text = results_table_markdown(&EvaluationFile { rows: rows.clone(), paper: Some(paper()) });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("| difference |") && lines[2].ends_with("|      −17.7 |"), "{text}");
+        assert!(lines[4].ends_with("|    +10.0 ? |") && lines[5].ends_with("|            |"), "{text}");
+        assert!(text.contains("Difference: to “distilled, last”"), "{text}");
+        assert!(text.contains("Recovery ratio: 87.5 %"), "{text}");
+        rows[0].accuracies = vec![0.6, 0.7, 0.8, 0.75, 0.6];
+        let text = results_table_markdown(&EvaluationFile { rows, paper: None });
+        assert!(text.lines().nth(2).unwrap().ends_with(" −1.0 n.s. |"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use distil_store::Card;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::GalleryView;
 use crate::history::{History, Skipped};
+use crate::table::significant;
 
 /// `fashion-mnist distilled to 1 image per class (mtt)`.
 pub(crate) fn title(card: Option<&Card>, folder: &str) -> String {
@@ -141,6 +142,54 @@ fn on_results(evaluation: &EvaluationFile) -> Vec<String> {
         );
     }
     notes
+}
+
+/// The run in a few figures: a name and a value each, only those that were logged.
+pub(crate) fn run_facts(history: &History) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(last) = history.steps.last() {
+        let count = |reason| history.skipped(reason).len();
+        let skipped = [Skipped::Gated, Skipped::NonFinite, Skipped::Other].map(count);
+        let total = history.steps.len();
+        facts.push(("last iteration", grouped(last.iteration as usize)));
+        facts.push((
+            "steps applied",
+            format!("{} of {}", grouped(total - skipped.iter().sum::<usize>()), grouped(total)),
+        ));
+        facts.push(("held back by the gate", grouped(skipped[0])));
+        facts.push(("not finite", grouped(skipped[1])));
+    }
+    if let (Some((_, first)), Some((_, last))) = (history.losses().first(), history.losses().last()) {
+        facts.push((
+            "matching loss, first and last",
+            format!("{} → {}", significant(*first), significant(*last)),
+        ));
+    }
+    if let (Some((_, first)), Some((_, last))) = (history.step_sizes().first(), history.step_sizes().last()) {
+        facts
+            .push(("step size, first and last", format!("{} → {}", significant(*first), significant(*last))));
+    }
+    if let Some(chosen) = history.chosen() {
+        let at = grouped(chosen.iteration as usize);
+        facts.push((
+            "best validation accuracy",
+            format!("{:.1} % at iteration {at}", 100.0 * chosen.accuracy),
+        ));
+    }
+    let seconds = history.seconds();
+    if seconds > 0.0 {
+        facts.push(("time in outer steps", duration(seconds)));
+    }
+    facts
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, _) => format!("{seconds:.1} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
 }
 
 /// `60 000`, with spaces that do not break.

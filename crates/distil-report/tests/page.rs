@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use distil_report::{Gallery, Report, ReportError, soft_label_captions, write_report};
+use distil_report::{Gallery, Report, ReportError, set_digest, soft_label_captions, write_report};
 use distil_store::{Card, LabelKind, Labels, RunPaths, SyntheticSet};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -202,6 +202,55 @@ fn everything_a_run_has_is_on_the_page() {
     assert!(page.contains("chosen: iteration 100, 61.0 %"));
     assert!(page.contains("<p class=\"result\">2 synthetic images reach 55.0\u{a0}±\u{a0}7.0\u{a0}%"));
     assert!(!page.contains("NaN") && !page.contains("inf\""));
+}
+
+/// Results of one distilled set as `distil eval` keeps them, with scores of three classes named by `name`.
+fn kept(name: &str, part: &str, digest: &str) -> Value {
+    let scores = json!({
+        "top5": [1.0, 1.0], "macro_f1": [0.4, 0.5],
+        "pooled": {
+            "rows": 8, "undecided": 0, "top1": 0.5, "top5": 1.0, "macro_f1": 0.45,
+            "precision": [0.5, 0.5], "recall": [0.75, 0.25], "f1": [0.6, 0.3], "confusion": [[3, 1], [3, 1]],
+            "calibration": {"ece": 0.1, "nll": 0.7, "brier": 0.5},
+        },
+    });
+    json!({
+        "key": "k", "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+        "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]},
+        "set": {"part": part, "digest": digest}, "scores": scores,
+    })
+}
+
+#[test]
+fn results_of_a_set_that_the_run_has_replaced_are_not_shown() {
+    let folder = run("");
+    let path = folder.path();
+    save(path, "last", &set("cat", 100));
+    let digest = set_digest(&RunPaths::new(path).synthetic_set("last")).unwrap();
+    let rows = json!({"rows": [kept("distilled, last", "last", &digest)]});
+    fs::write(RunPaths::new(path).evaluation(), rows.to_string()).unwrap();
+    let page = Report::from_run(path, None).unwrap().render();
+    assert!(page.contains("2 synthetic images reach 55.0") && !page.contains("Out of date"));
+    // The run goes on.
+    save(path, "last", &set("cat", 200));
+    let page = Report::from_run(path, None).unwrap().render();
+    assert!(page.contains("Out of date: “distilled, last” is not shown") && page.contains("`distil eval`"));
+    assert!(!page.contains("55.0") && !page.contains("class=\"heat\"") && !page.contains("<h2>Results"));
+}
+
+#[test]
+fn classes_are_shown_one_by_one_and_their_names_are_text() {
+    let folder = run("");
+    let path = folder.path();
+    save(path, "last", &set(HOSTILE, 100));
+    let digest = set_digest(&RunPaths::new(path).synthetic_set("last")).unwrap();
+    let rows = json!({"rows": [kept("distilled, last", "last", &digest)]});
+    fs::write(RunPaths::new(path).evaluation(), rows.to_string()).unwrap();
+    let page = Report::from_run(path, None).unwrap().render();
+    let section = page.split_once("<h2>Class by class").unwrap().1.split_once("</section>").unwrap().0;
+    assert!(section.contains("class=\"heat\"") && section.contains("<td>75.0</td>"), "{section}");
+    assert!(section.contains("45.0 ± 7.1 %") && section.contains("8 predictions of 2 students"), "{section}");
+    assert!(section.contains(">&lt;script&gt;aler…</text>") && !section.contains("<script"), "{section}");
 }
 
 #[test]

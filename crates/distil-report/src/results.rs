@@ -1,0 +1,136 @@
+//! The results of a run that still hold.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use distil_store::{RunPaths, StoreError};
+use sha2::{Digest, Sha256};
+
+use crate::error::ReportError;
+use crate::evaluation::{EvaluationFile, EvaluationRow};
+
+/// The results of a run, without those of sets that the run has replaced since.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Results {
+    /// The rows that hold, and the published figure.
+    pub evaluation: EvaluationFile,
+    /// Names of the rows that are out of date; `distil eval` measures them anew.
+    pub outdated: Vec<String>,
+}
+
+impl Results {
+    /// Reads a run's results and compares every row with the set that the run holds now; `None` before an evaluation.
+    ///
+    /// A distilled row is out of date when its set's file has changed or is gone, and when it was written by a version
+    /// that did not record the file.
+    ///
+    /// # Errors
+    /// [`ReportError::Evaluation`] when `evaluation.json` holds something else, [`ReportError::Store`] when a file cannot
+    /// be read.
+    pub fn of_run(paths: &RunPaths) -> Result<Option<Self>, ReportError> {
+        let Some(mut evaluation) = EvaluationFile::load(&paths.evaluation())? else { return Ok(None) };
+        let mut digests = BTreeMap::new();
+        let mut outdated = Vec::new();
+        let mut rows = Vec::new();
+        for row in evaluation.rows {
+            if holds(&row, paths, &mut digests)? {
+                rows.push(row);
+            } else {
+                outdated.push(row.name);
+            }
+        }
+        evaluation.rows = rows;
+        Ok(Some(Self { evaluation, outdated }))
+    }
+
+    /// One sentence on the rows that are out of date, with the remedy; `None` when there are none.
+    pub fn warning(&self) -> Option<String> {
+        let names = self.outdated.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
+        let are = if self.outdated.len() == 1 { "is" } else { "are" };
+        (!self.outdated.is_empty()).then(|| {
+            format!(
+                "Out of date: {names} {are} not shown, because the run has changed since, or did not record what was \
+                 evaluated; run `distil eval`."
+            )
+        })
+    }
+}
+
+/// SHA-256 of a synthetic set's file, in hex.
+///
+/// # Errors
+/// [`StoreError::Read`] when it cannot be read.
+pub fn set_digest(path: &Path) -> Result<String, StoreError> {
+    let read = std::fs::read(path);
+    let bytes = read.map_err(|source| StoreError::Read { path: path.to_path_buf(), source })?;
+    Ok(Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
+}
+
+fn holds(
+    row: &EvaluationRow,
+    paths: &RunPaths,
+    digests: &mut BTreeMap<String, Option<String>>,
+) -> Result<bool, StoreError> {
+    let Some(set) = &row.set else {
+        // Rows of real images depend on no set. A row without a key was not written by an evaluation of this run.
+        return Ok(row.key.is_empty() || !row.name.starts_with("distilled"));
+    };
+    if !digests.contains_key(&set.part) {
+        let path = paths.synthetic_set(&set.part);
+        let digest = if path.is_file() { Some(set_digest(&path)?) } else { None };
+        digests.insert(set.part.clone(), digest);
+    }
+    Ok(digests[&set.part].as_ref() == Some(&set.digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use distil_store::RunPaths;
+
+    use super::{Results, set_digest};
+    use crate::evaluation::tests::row;
+    use crate::evaluation::{EvaluationFile, EvaluationRow, MeasuredSet};
+
+    #[test]
+    fn a_row_holds_as_long_as_its_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = RunPaths::new(folder.path());
+        assert_eq!(Results::of_run(&paths).unwrap(), None);
+        fs::create_dir_all(paths.synthetic()).unwrap();
+        let file = paths.synthetic_set("last");
+        fs::write(&file, "one set").unwrap();
+        let measured = |name: &str, part: &str, digest: &str| EvaluationRow {
+            key: "k".into(),
+            set: Some(MeasuredSet { part: part.into(), digest: digest.into() }),
+            ..row(name, 10, 0.5, 2)
+        };
+        let digest = set_digest(&file).unwrap();
+        let rows = vec![
+            row("random real", 10, 0.4, 2),
+            measured("distilled, last", "last", &digest),
+            measured("distilled, EMA", "ema", &digest),
+            EvaluationRow { key: "k".into(), ..row("distilled, old", 10, 0.3, 2) },
+            row("distilled, by hand", 10, 0.2, 2),
+        ];
+        let text = serde_json::to_string(&EvaluationFile { rows, paper: None }).unwrap();
+        fs::write(paths.evaluation(), text).unwrap();
+        let shown = || {
+            let results = Results::of_run(&paths).unwrap().unwrap();
+            let names = results.evaluation.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
+            (names.join("|"), results.warning().unwrap())
+        };
+        let (names, warning) = shown();
+        assert_eq!(names, "random real|distilled, last|distilled, by hand");
+        assert!(warning.contains("“distilled, EMA”, “distilled, old” are not shown"), "{warning}");
+        fs::write(&file, "another set").unwrap();
+        let (names, warning) = shown();
+        assert_eq!(names, "random real|distilled, by hand");
+        assert!(warning.contains("“distilled, last”") && warning.contains("run `distil eval`"), "{warning}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Which differences of a table can be believed.
+
+use distil_stats::{ALPHA, Comparison, Design, holm};
+
+use crate::evaluation::{EvaluationFile, EvaluationRow};
+
+/// What can be said of a row's difference to the reference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Finding {
+    /// The row is the reference.
+    Reference,
+    /// The very same accuracies, as of the same set under two names.
+    Same,
+    /// Tested, with the p-value after Holm's correction.
+    Tested { difference: f64, p: f64 },
+    /// Not testable: a single student, or none that varies.
+    Untested { difference: f64 },
+}
+
+/// The differences of a table to the row that the result is quoted from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Differences {
+    /// Name of the reference.
+    pub(crate) reference: String,
+    /// One for every row.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Finding {
+    /// Whether the row is known to differ; `None` where nothing can be said.
+    pub(crate) fn is_significant(self) -> Option<bool> {
+        match self {
+            Self::Tested { p, .. } => Some(p < ALPHA),
+            Self::Reference | Self::Same | Self::Untested { .. } => None,
+        }
+    }
+
+    /// Row minus reference, in `[−1, 1]`.
+    pub(crate) fn difference(self) -> Option<f64> {
+        match self {
+            Self::Tested { difference, .. } | Self::Untested { difference } => Some(difference),
+            Self::Reference | Self::Same => None,
+        }
+    }
+
+    /// The p-value after correction.
+    pub(crate) fn p(self) -> Option<f64> {
+        match self {
+            Self::Tested { p, .. } => Some(p),
+            _ => None,
+        }
+    }
+
+    /// `−17.8`, `+0.3 n.s.`, `−17.8 ?`, `same`; empty for the reference.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Reference => String::new(),
+            Self::Same => "same".to_owned(),
+            Self::Tested { difference, p } if p < ALPHA => points(difference),
+            Self::Tested { difference, .. } => format!("{} n.s.", points(difference)),
+            Self::Untested { difference } => format!("{} ?", points(difference)),
+        }
+    }
+}
+
+impl Differences {
+    /// Compares every row with the one quoted; `None` without a quoted row or anything to compare it with.
+    pub(crate) fn of(evaluation: &EvaluationFile) -> Option<Self> {
+        let quoted = evaluation.distilled()?;
+        if evaluation.rows.len() < 2 {
+            return None;
+        }
+        let raw: Vec<Finding> = evaluation.rows.iter().map(|row| finding(row, quoted)).collect();
+        let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
+        let corrected = holm(&p_values).into_iter();
+        let findings = raw.into_iter().zip(corrected).map(|(finding, p)| match finding {
+            Finding::Tested { difference, .. } => Finding::Tested { difference, p },
+            other => other,
+        });
+        Some(Self { reference: quoted.name.clone(), findings: findings.collect() })
+    }
+
+    /// What the column means.
+    pub(crate) fn legend(&self) -> String {
+        let mut text = format!(
+            "Difference: to “{}”, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
+             with Holm's correction for the {} tests of this table)",
+            self.reference,
+            self.findings.iter().filter(|finding| finding.p().is_some()).count(),
+        );
+        if self.findings.iter().any(|finding| matches!(finding, Finding::Untested { .. })) {
+            text.push_str("; ? marks one that cannot be tested, because a row has one student or students that do not vary");
+        }
+        text.push('.');
+        text
+    }
+}
+
+fn finding(row: &EvaluationRow, quoted: &EvaluationRow) -> Finding {
+    if row.name == quoted.name {
+        return Finding::Reference;
+    }
+    if row.accuracies == quoted.accuracies && row.images == quoted.images {
+        return Finding::Same;
+    }
+    match Comparison::of(&row.accuracies, &quoted.accuracies, Design::Independent) {
+        Ok(comparison) => Finding::Tested { difference: comparison.test.difference, p: comparison.test.p },
+        Err(_) => Finding::Untested { difference: row.summary.mean - quoted.summary.mean },
+    }
+}
+
+/// Percentage points with a sign.
+fn points(difference: f64) -> String {
+    let text = format!("{:.1}", 100.0 * difference.abs());
+    let sign = if text == "0.0" {
+        "±"
+    } else if difference < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Differences, points};
+    use crate::evaluation::tests::row;
+    use crate::evaluation::{EvaluationFile, EvaluationRow};
+
+    #[test]
+    fn rows_are_told_apart_from_the_quoted_one() {
+        let best = row("distilled, best on validation", 10, 0.70, 5);
+        let near = EvaluationRow {
+            accuracies: vec![0.68, 0.72, 0.70, 0.71, 0.705],
+            ..row("distilled, EMA", 10, 0.703, 5)
+        };
+        let rows = vec![
+            row("random real", 10, 0.52, 5),
+            EvaluationRow { name: "distilled, last".into(), ..best.clone() },
+            best,
+            near,
+            row("full data", 600, 0.885, 1),
+        ];
+        let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+        let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
+        assert_eq!(texts, ["−18.0", "same", "", "+0.3 n.s.", "+18.5 ?"]);
+        let legend = differences.legend();
+        assert!(legend.contains("the 2 tests") && legend.contains("? marks one"), "{legend}");
+    }
+
+    #[test]
+    fn many_comparisons_weigh_each_one_down() {
+        let quoted = row("distilled, last", 10, 0.70, 4);
+        // Alone, a difference with p of about 0.03; among five of its kind, nothing.
+        let shifted = |i: usize| EvaluationRow {
+            name: format!("other {i}"),
+            accuracies: quoted.accuracies.iter().map(|a| a + 0.005).collect(),
+            ..row("", 10, 0.705, 4)
+        };
+        let significant = |others: usize| {
+            let rows = std::iter::once(quoted.clone()).chain((0..others).map(shifted)).collect();
+            let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+            differences.findings[1].is_significant()
+        };
+        assert_eq!([1, 5].map(significant), [Some(true), Some(false)]);
+    }
+
+    #[test]
+    fn a_table_without_a_distilled_set_has_no_differences() {
+        let alone = EvaluationFile { rows: vec![row("distilled, last", 1, 0.5, 3)], paper: None };
+        let none = EvaluationFile { rows: vec![row("a", 1, 0.5, 3), row("b", 1, 0.6, 3)], paper: None };
+        assert!(Differences::of(&alone).is_none() && Differences::of(&none).is_none());
+        assert_eq!([-0.178, 0.003, -0.0001].map(points), ["−17.8", "+0.3", "±0.0"]);
+    }
+}
