@@ -81,3 +81,6 @@ fn labels(path: &Path, array: &Array) -> Result<Vec<u32>, Error> {
     };
     array.numbers().enumerate().map(label).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,3 +136,6 @@ fn annotated<'a>(
     }
     Ok(sorted)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

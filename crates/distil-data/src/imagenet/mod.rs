@@ -4,6 +4,8 @@ mod ground_truth;
 mod layout;
 mod published;
 mod subset;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ground_truth::is_wnid;
 pub(crate) use layout::{candidates, list};
