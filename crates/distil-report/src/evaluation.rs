@@ -27,6 +27,9 @@ pub struct EvaluationRow {
     /// What the students were trained on: `random real`, `distilled, last`, `distilled, best on validation`,
     /// `distilled, EMA` or `full data`.
     pub name: String,
+    /// Architecture of the students; empty in rows of earlier versions, whose students were all `convnet`s.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arch: String,
     /// Training images of a student.
     pub images: usize,
     /// Index of a student's last epoch.
@@ -104,6 +107,15 @@ impl EvaluationFile {
             .or_else(|| self.rows.iter().find(|row| row.name.starts_with("distilled")))
     }
 
+    /// The row that another one of the same architecture is compared with: as [`Self::distilled`], among those rows.
+    pub(crate) fn reference(&self, arch: &str) -> Option<&EvaluationRow> {
+        let starts =
+            |start: &str| self.rows.iter().find(|row| row.arch() == arch && row.name.starts_with(start));
+        starts("distilled, best on validation")
+            .or_else(|| starts("distilled, last"))
+            .or_else(|| starts("distilled"))
+    }
+
     pub(crate) fn random_real(&self) -> Option<&EvaluationRow> {
         self.rows.iter().find(|row| row.name == "random real")
     }
@@ -114,6 +126,11 @@ impl EvaluationFile {
 }
 
 impl EvaluationRow {
+    /// Architecture of the students.
+    pub(crate) fn arch(&self) -> &str {
+        if self.arch.is_empty() { "convnet" } else { &self.arch }
+    }
+
     /// Mean and deviation in percent, as `70.1 ± 0.4`; the mean alone for one student.
     pub(crate) fn percent(&self) -> String {
         let Summary { n, mean, std, .. } = self.summary;
@@ -154,6 +171,7 @@ pub(crate) mod tests {
         let ci95 = (n > 1).then_some([mean - 0.01, mean + 0.01]);
         EvaluationRow {
             name: name.into(),
+            arch: String::new(),
             images,
             epochs: 1000,
             lr: 0.01,

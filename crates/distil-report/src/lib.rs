@@ -1,6 +1,7 @@
 //! Reports of distillation runs: one self-contained HTML page with results, curves, a gallery of the synthetic images,
 //! settings and provenance, and the table of results as Markdown, CSV and LaTeX. [`Results`] are those of a run that still
-//! hold, and [`comparable`] says whether two of them may be compared.
+//! hold, and [`comparison_markdown`]
+//! sets two of them against each other.
 //!
 //! A page needs neither network nor scripts, follows the reader's light or dark theme, and prints. It is made from what
 //! a run folder holds, so it can also be made while the run goes on; what is missing is said on the page.
@@ -27,6 +28,7 @@
 
 mod axis;
 mod chart;
+mod comparison;
 mod conditions;
 mod confusion;
 mod curves;
@@ -45,6 +47,7 @@ mod significance;
 mod table;
 mod wording;
 
+pub use comparison::{Contender, comparison_markdown};
 pub use conditions::{Conditions, Incomparable, comparable};
 pub use error::ReportError;
 pub use evaluation::{EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure};

@@ -24,6 +24,8 @@ pub(crate) struct Differences {
     pub(crate) reference: String,
     /// One for every row.
     pub(crate) findings: Vec<Finding>,
+    /// Whether there are rows of several architectures, each compared with its own reference.
+    several: bool,
 }
 
 impl Finding {
@@ -70,22 +72,28 @@ impl Differences {
         if evaluation.rows.len() < 2 {
             return None;
         }
-        let raw: Vec<Finding> = evaluation.rows.iter().map(|row| finding(row, quoted)).collect();
+        // Students of another architecture say something about a set only beside others of their kind.
+        let against = |row: &EvaluationRow| {
+            evaluation.reference(row.arch()).map_or(Finding::Reference, |reference| finding(row, reference))
+        };
+        let raw: Vec<Finding> = evaluation.rows.iter().map(against).collect();
         let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
         let corrected = holm(&p_values).into_iter();
         let findings = raw.into_iter().zip(corrected).map(|(finding, p)| match finding {
             Finding::Tested { difference, .. } => Finding::Tested { difference, p },
             other => other,
         });
-        Some(Self { reference: quoted.name.clone(), findings: findings.collect() })
+        let several = evaluation.rows.iter().any(|row| row.arch() != quoted.arch());
+        Some(Self { reference: quoted.name.clone(), findings: findings.collect(), several })
     }
 
     /// What the column means.
     pub(crate) fn legend(&self) -> String {
         let mut text = format!(
-            "Difference: to “{}”, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
+            "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
              with Holm's correction for the {} tests of this table)",
             self.reference,
+            if self.several { " of the same architecture" } else { "" },
             self.findings.iter().filter(|finding| finding.p().is_some()).count(),
         );
         if self.findings.iter().any(|finding| matches!(finding, Finding::Untested { .. })) {
@@ -147,6 +155,22 @@ mod tests {
         assert_eq!(texts, ["−18.0", "same", "", "+0.3 n.s.", "+18.5 ?"]);
         let legend = differences.legend();
         assert!(legend.contains("the 2 tests") && legend.contains("? marks one"), "{legend}");
+    }
+
+    #[test]
+    fn architectures_have_references_of_their_own() {
+        let deep = |name: &str, mean| EvaluationRow { arch: "resnet18".into(), ..row(name, 10, mean, 5) };
+        let rows = vec![
+            row("distilled, last", 10, 0.7, 5),
+            deep("random real (resnet18)", 0.3),
+            deep("distilled, last (resnet18)", 0.4),
+        ];
+        let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+        let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
+        assert_eq!(texts, ["", "−10.0", ""]);
+        assert!(
+            differences.legend().starts_with("Difference: to “distilled, last” of the same architecture,")
+        );
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
+use crate::comparison::Contender;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::significance::Differences;
+
+const HEADER: [&str; 5] = ["set", "images", "test accuracy %", "95% interval", "seeds"];
 
 /// A table of texts, all rows of the same length; the first column is of names, the others are of numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +20,7 @@ impl Table {
     /// published figure as the last row where there is one.
     pub(crate) fn of(evaluation: &EvaluationFile) -> Self {
         let differences = Differences::of(evaluation);
-        let mut header = vec!["set", "images", "test accuracy %", "95% interval", "seeds"];
+        let mut header = HEADER.to_vec();
         let mut rows: Vec<Vec<String>> = evaluation.rows.iter().map(cells).collect();
         rows.extend(evaluation.paper.as_ref().map(|paper| {
             vec!["published".to_owned(), String::new(), paper.percent(), String::new(), String::new()]
@@ -42,6 +45,14 @@ pub fn results_table_markdown(evaluation: &EvaluationFile) -> String {
         let _ = write!(text, "\n{line}\n");
     }
     text
+}
+
+/// A table of two rows under the names a comparison calls them by.
+pub(crate) fn comparison_table(contenders: [Contender<'_>; 2]) -> String {
+    let named =
+        |contender: Contender<'_>| EvaluationRow { name: contender.name.to_owned(), ..contender.row.clone() };
+    let rows = contenders.map(named).iter().map(cells).collect();
+    aligned(&Table { header: HEADER.to_vec(), rows })
 }
 
 /// How the figures were measured, one sentence each; only what the results themselves say.
