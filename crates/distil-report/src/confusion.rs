@@ -6,8 +6,10 @@ use serde::Serialize;
 
 /// Side of the drawing in its own units.
 const SIDE: f64 = 400.0;
-/// Room for names at the left and at the bottom.
+/// Room for names at the left.
 const MARGIN: f64 = 96.0;
+/// Room for slanted names at the bottom.
+const BOTTOM: f64 = 80.0;
 /// The most classes whose cells show their counts.
 const COUNTS_UP_TO: usize = 12;
 /// The most classes whose names are shown.
@@ -41,8 +43,8 @@ pub(crate) struct Label {
 }
 
 impl HeatMap {
-    /// Draws `counts` `[k][k]` (rows: true class, columns: predicted). A cell is shaded by its share of its row: the
-    /// diagonal in the colour of what is right, the rest in that of what is wrong.
+    /// Draws `counts` `[k][k]` (rows: true class, columns: predicted). A cell is shaded by the root of its share of its
+    /// row, which lets rare mistakes be seen: the diagonal in the colour of what is right, the rest in that of what is wrong.
     pub(crate) fn of(counts: &[Vec<u64>], names: &[String]) -> Self {
         let k = counts.len();
         let margin = if k <= NAMES_UP_TO { MARGIN } else { 12.0 };
@@ -52,7 +54,7 @@ impl HeatMap {
         for (truth, row) in counts.iter().enumerate() {
             let total = row.iter().sum::<u64>().max(1);
             for (predicted, &count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let shade = (SHADES as f64 * count as f64 / total as f64).ceil() as usize;
+                let shade = (SHADES as f64 * (count as f64 / total as f64).sqrt()).ceil() as usize;
                 let (x, y) = (margin + side * predicted as f64, side * truth as f64);
                 let path = &mut paths[shade][usize::from(truth != predicted)];
                 let _ = write!(path, "M{x:.1} {y:.1}h{side:.2}v{side:.2}h-{side:.2}z");
@@ -76,7 +78,7 @@ impl HeatMap {
         };
         Self {
             width: margin + SIDE + 4.0,
-            height: SIDE + margin,
+            height: SIDE + if k <= NAMES_UP_TO { BOTTOM } else { 4.0 },
             summary,
             cells,
             rows: named(&|index| (margin - 8.0, place(index) + 4.0)),
@@ -93,8 +95,7 @@ fn shaded(paths: &[[String; 2]]) -> String {
     let mut svg = String::new();
     for (shade, pair) in paths.iter().enumerate() {
         for (class, path) in ["right", "wrong"].iter().zip(pair).filter(|(_, path)| !path.is_empty()) {
-            // Even a single mistake is seen.
-            let opacity = 0.06 + 0.94 * shade as f64 / SHADES as f64;
+            let opacity = 0.05 + 0.95 * shade as f64 / SHADES as f64;
             let _ = write!(svg, "<path class=\"{class}\" fill-opacity=\"{opacity:.2}\" d=\"{path}\"/>");
         }
     }
@@ -114,10 +115,10 @@ mod tests {
     use super::HeatMap;
 
     #[test]
-    fn cells_are_shaded_by_their_share_of_the_row() {
+    fn cells_are_shaded_by_the_root_of_their_share() {
         let map = HeatMap::of(&[vec![9, 1], vec![0, 0]], &["a class with a long name".into()]);
         assert_eq!(map.cells.matches("class=\"right\"").count(), 1);
-        assert!(map.cells.contains("fill-opacity=\"0.91\"") && map.cells.contains("fill-opacity=\"0.15\""));
+        assert!(map.cells.contains("fill-opacity=\"0.95\"") && map.cells.contains("fill-opacity=\"0.38\""));
         assert_eq!((map.rows.len(), map.columns.len()), (2, 2));
         assert_eq!((map.rows[0].text.as_str(), map.rows[1].text.as_str()), ("a class with…", "1"));
         assert!(map.cells.contains(">9</text>") && !map.cells.contains("NaN"));
