@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands::bench::BenchCommand;
+use crate::commands::doctor::DoctorArgs;
 use crate::device::DeviceChoice;
 
 /// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
@@ -88,6 +89,14 @@ pub(crate) enum Command {
     /// Write the HTML report of a run
     #[command(after_help = "Example:\n  distil report runs/clutter")]
     Report(ReportArgs),
+    /// List devices, and check the chosen one against the CPU in double precision
+    #[command(after_help = "Examples:\n  distil doctor\n  distil doctor --config configs/clutter.toml\n  \
+        distil doctor --device cuda:1 --images 64\n\n\
+        Every operation of the network, a pass of dual numbers and an adjoint through two inner steps are computed on \
+        the device in f32 and on the CPU in f64, from the same random numbers. The error is ‖device − CPU‖ / ‖CPU‖, of \
+        the worst output; GPUs with tensor cores may round to TF32, so CUDA's tolerances are wider. The first time \
+        includes compiling kernels. Exit code 2 when anything fails.")]
+    Doctor(DoctorArgs),
     /// Measure speed and memory
     #[command(subcommand)]
     Bench(BenchCommand),

@@ -87,6 +87,20 @@ impl DeviceChoice {
     }
 }
 
+/// The devices of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// The backend is not compiled in.
+    NotBuilt,
+    /// What each calls itself, in the order of their indices.
+    Found(Vec<String>),
+}
+
+/// Every kind of device by its name on the command line.
+pub(crate) fn listed() -> [(&'static str, Listed); 3] {
+    [("cpu", list_cpu()), ("cuda", list_cuda()), ("wgpu", list_wgpu())]
+}
+
 /// Whether a device is the CPU backend: Burn tells it at compile time, by features, or in words.
 pub(crate) fn is_cpu(device: &Device) -> bool {
     format!("{device:?}").contains("Flex")
@@ -97,8 +111,9 @@ pub(crate) fn described(device: &Device) -> String {
     if is_cpu(device) {
         return machine::cpu_name();
     }
+    // Asking opens the device, and an unusable one panics.
     #[cfg(any(feature = "cuda", feature = "wgpu"))]
-    if let Some(identity) = device.identity() {
+    if let Ok(Some(identity)) = panic::silenced(|| catch_unwind(AssertUnwindSafe(|| device.identity()))) {
         return identity.name;
     }
     format!("{device:?}")
@@ -107,6 +122,36 @@ pub(crate) fn described(device: &Device) -> String {
 const CUDA_REMEDY: &str =
     "install the NVIDIA driver and CUDA 12 (`nvidia-smi` must list the GPU), or use --device cpu";
 const WGPU_REMEDY: &str = "install a Vulkan driver (`vulkaninfo` must list the GPU), or use --device cpu";
+
+#[cfg(feature = "flex")]
+fn list_cpu() -> Listed {
+    Listed::Found(vec![machine::cpu_name()])
+}
+
+#[cfg(not(feature = "flex"))]
+fn list_cpu() -> Listed {
+    Listed::NotBuilt
+}
+
+#[cfg(feature = "cuda")]
+fn list_cuda() -> Listed {
+    Listed::Found(enumerated(burn::tensor::DeviceType::Cuda).iter().map(described).collect())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn list_cuda() -> Listed {
+    Listed::NotBuilt
+}
+
+#[cfg(feature = "wgpu")]
+fn list_wgpu() -> Listed {
+    Listed::Found(enumerated(burn::tensor::DeviceType::Wgpu).iter().map(described).collect())
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn list_wgpu() -> Listed {
+    Listed::NotBuilt
+}
 
 #[cfg(feature = "flex")]
 #[expect(clippy::unnecessary_wraps, reason = "builds without the CPU backend refuse here")]
@@ -149,12 +194,16 @@ fn not_built(feature: &str) -> Failure {
     )
 }
 
+/// A missing driver is a panic inside the backend; it means that there is no device.
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn enumerated(kind: burn::tensor::DeviceType) -> Vec<Device> {
+    panic::silenced(|| catch_unwind(|| Device::enumerate(kind).into_vec())).unwrap_or_default()
+}
+
 /// The device of this index among those that the backend lists.
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn pick(name: &str, index: usize, kind: burn::tensor::DeviceType, remedy: &str) -> Result<Device, Failure> {
-    // A missing driver is a panic inside the backend.
-    let listed = panic::silenced(|| catch_unwind(|| Device::enumerate(kind).into_vec()));
-    let devices = listed.unwrap_or_default();
+    let devices = enumerated(kind);
     let found = devices.len();
     devices.into_iter().nth(index).ok_or_else(|| match found {
         0 => Failure::new(format_args!("there is no {name} device"), remedy),

@@ -119,14 +119,32 @@ fn help_renders_everywhere() {
     let folder = folder();
     let top = run(folder.path(), &["--help"]);
     assert_eq!(top.code, Some(0));
-    let commands =
-        ["fetch", "data", "data info", "expert", "run", "eval", "reproduce", "report", "cite", "completions"];
+    let commands = [
+        "fetch",
+        "data",
+        "data info",
+        "expert",
+        "run",
+        "eval",
+        "reproduce",
+        "report",
+        "cite",
+        "completions",
+        "bench",
+        "bench step",
+        "bench all",
+        "bench growth",
+        "doctor",
+    ];
     for command in commands {
         let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let said = run(folder.path(), &args);
         assert_eq!(said.code, Some(0), "{command}: {}", said.err);
         assert!(said.out.contains("Usage: distil"), "{command}");
-        assert!(command == "data" || said.out.contains("Example"), "{command} has no example");
+        assert!(
+            ["data", "bench"].contains(&command) || said.out.contains("Example"),
+            "{command} has no example"
+        );
         assert!(top.out.contains(command.split(' ').next().unwrap()), "{command} is not listed");
     }
     let none = std::process::Command::new(env!("CARGO_BIN_EXE_distil")).output().unwrap();

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use distil_data::Dataset;
-use distil_models::ConvNet;
+use distil_models::{Arch, Network};
 use distil_stats::{RepeatedScores, Tally};
 use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub enum Subject<'a> {
 pub struct Evaluation {
     /// What was evaluated, as a table shows it.
     pub name: String,
+    /// Architecture of the students.
+    #[serde(default)]
+    pub arch: Arch,
     /// Training images of a student.
     pub images: usize,
     /// Index of a student's last epoch.
@@ -101,7 +104,7 @@ pub enum EvaluateError {
 #[derive(Debug, Clone, Copy)]
 pub struct Evaluator<'a> {
     /// The students' network.
-    pub net: &'a ConvNet,
+    pub net: &'a Network,
     /// Real data: references are drawn from its training split, tests run on its test split.
     pub dataset: &'a Dataset,
     /// How students are trained, and how many.
@@ -160,10 +163,10 @@ impl Evaluator<'_> {
                 |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
             let training = Training { net, set, protocol, epochs, lr, seed, device };
             tallies.push(match training.run(&mut tell) {
-                Ok(trained) => tally(net, &trained.theta, &dataset.test, device),
+                Ok(trained) => tally(net, &trained.theta, &trained.buffers, &dataset.test, device),
                 Err(error @ StudentError::Diverged { .. }) => {
                     tracing::warn!("{name}, student {}: {error}; it counts as accuracy 0", student + 1);
-                    Tally::new(net.classes)
+                    Tally::new(net.classes())
                 }
                 Err(error) => return Err(error.into()),
             });
@@ -172,16 +175,19 @@ impl Evaluator<'_> {
         let scores = RepeatedScores::of(&tallies);
         let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
-        Ok(Evaluation { name: name.to_owned(), images, epochs, lr, accuracies, summary, seconds, scores })
+        let (name, arch) = (name.to_owned(), net.arch());
+        Ok(Evaluation { name, arch, images, epochs, lr, accuracies, summary, seconds, scores })
     }
 }
 
 /// A set is only worth something with the pixels it was made for.
-fn check(set: &SyntheticSet, net: &ConvNet, dataset: &Dataset) -> Result<(), EvaluateError> {
+fn check(set: &SyntheticSet, net: &Network, dataset: &Dataset) -> Result<(), EvaluateError> {
     let [_, c, h, w] = set.shape;
-    if [c, h, w] != [net.channels, net.height, net.image_width] {
+    let wanted = net.image_shape();
+    if [c, h, w] != wanted {
         let found = format!("{c}×{h}×{w}");
-        let wanted = format!("{}×{}×{}", net.channels, net.height, net.image_width);
+        let [c, h, w] = wanted;
+        let wanted = format!("{c}×{h}×{w}");
         return Err(EvaluateError::Shape { found, wanted });
     }
     if set.card.class_names != dataset.class_names {

@@ -2,7 +2,7 @@ use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor};
 use distil_hypergrad::{Sgd, SgdState};
-use distil_models::{ConvNet, loss_and_gradient_of};
+use distil_models::Network;
 use distil_random::{permutation, stream};
 use thiserror::Error;
 
@@ -13,6 +13,8 @@ use crate::{Protocol, TrainingSet};
 pub struct Student {
     /// Its parameters `[P]`.
     pub theta: Tensor<1>,
+    /// Its running statistics `[B]`; empty without batch norms.
+    pub buffers: Tensor<1>,
     /// Loss of the last batch.
     pub loss: f64,
 }
@@ -38,7 +40,7 @@ pub enum StudentError {
 #[derive(Debug, Clone, Copy)]
 pub struct Training<'a> {
     /// The student's network.
-    pub net: &'a ConvNet,
+    pub net: &'a Network,
     /// What it trains on.
     pub set: TrainingSet<'a>,
     /// Optimiser, batch size and augmentation.
@@ -64,8 +66,10 @@ impl Training<'_> {
             return Err(StudentError::NoData);
         }
         let Self { net, protocol, .. } = self;
+        let [_, height, width] = net.image_shape();
         let sgd = Sgd { momentum: protocol.momentum, weight_decay: protocol.weight_decay };
         let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), self.device);
+        let mut buffers = net.buffers(&net.init_buffers(), self.device);
         let mut state = SgdState::default();
         let mut loss = None;
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
@@ -85,12 +89,14 @@ impl Training<'_> {
             for rows in order.chunks(protocol.batch) {
                 let (images, targets) =
                     whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
-                let drawn = protocol.augmentation.draw(rows.len(), net.height, net.image_width, &mut rng);
+                let drawn = protocol.augmentation.draw(rows.len(), height, width, &mut rng);
                 let augmented = |range: Range<usize>| {
                     let images = images.clone().slice([range.clone()]);
                     (drawn.slice(range.clone()).apply(images), targets.slice(range))
                 };
-                let step = loss_and_gradient_of(net, &theta, rows.len(), protocol.micro_batch, augmented);
+                let step =
+                    net.loss_and_gradient(&theta, &buffers, rows.len(), protocol.micro_batch, augmented);
+                buffers = step.buffers;
                 (theta, state) = sgd.update(theta, step.gradient, lr, state);
                 loss = Some(step.loss);
             }
@@ -100,6 +106,10 @@ impl Training<'_> {
         }
         let loss = loss.map_or(f64::NAN, |loss| loss.into_data().iter::<f64>().sum());
         let finite = theta.clone().into_data().iter::<f32>().all(f32::is_finite);
-        if finite { Ok(Student { theta, loss }) } else { Err(StudentError::Diverged { lr: self.lr }) }
+        if finite {
+            Ok(Student { theta, buffers, loss })
+        } else {
+            Err(StudentError::Diverged { lr: self.lr })
+        }
     }
 }

@@ -1,6 +1,6 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::Split;
-use distil_models::{ConvNet, Targets};
+use distil_models::{Network, Targets};
 use distil_random::{shuffle, stream};
 use distil_store::{Labels, SyntheticSet};
 use thiserror::Error;
@@ -29,16 +29,17 @@ impl TrainingSet<'_> {
     }
 
     /// The given rows on the device.
-    pub(crate) fn batch(&self, net: &ConvNet, rows: &[usize], device: &Device) -> (Tensor<4>, Targets) {
+    pub(crate) fn batch(&self, net: &Network, rows: &[usize], device: &Device) -> (Tensor<4>, Targets) {
+        let [channels, height, width] = net.image_shape();
         let pixels = match self {
             Self::Real(split) => split.images.gather(rows),
-            Self::Synthetic(set) => select(&set.images, net.channels * net.height * net.image_width, rows),
+            Self::Synthetic(set) => select(&set.images, channels * height * width, rows),
         };
-        let shape = [rows.len(), net.channels, net.height, net.image_width];
+        let shape = [rows.len(), channels, height, width];
         let images = Tensor::from_data(TensorData::new(pixels, shape), (device, DType::F32));
         let classes = |labels: &[u32]| {
             let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-            Targets::from_classes(&labels, net.classes, device, DType::F32)
+            Targets::from_classes(&labels, net.classes(), device, DType::F32)
         };
         let targets = match self {
             Self::Real(split) => classes(&split.labels),

@@ -7,7 +7,7 @@ use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Spl
 use distil_eval::{
     EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real,
 };
-use distil_models::ConvNet;
+use distil_models::{AlexNet, BackboneNorm, ConvNet, Network, ResNet18};
 use distil_random::{below, stream};
 use distil_store::{Card, LabelKind, Labels, SyntheticSet};
 
@@ -36,8 +36,8 @@ fn dataset() -> Dataset {
         .expect("parts fit")
 }
 
-fn net() -> ConvNet {
-    ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1)
+fn net() -> Network {
+    Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1))
 }
 
 fn protocol() -> Protocol {
@@ -109,10 +109,10 @@ fn accuracy_counts_what_the_network_says() {
     let training =
         Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
     let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a student");
-    let right = accuracy(&net, &student.theta, &data.test, &device);
+    let right = accuracy(&net, &student.theta, &student.buffers, &data.test, &device);
     let flipped = data.test.labels.iter().map(|label| 1 - label).collect();
     let flipped = Split::new(data.test.images.clone(), flipped).expect("one label each");
-    let wrong = accuracy(&net, &student.theta, &flipped, &device);
+    let wrong = accuracy(&net, &student.theta, &student.buffers, &flipped, &device);
     assert!((right + wrong - 1.0).abs() < 1e-12, "two classes: {right} + {wrong}");
 }
 
@@ -156,4 +156,38 @@ fn a_set_with_other_preprocessing_or_shape_is_refused() {
     set.shape = [2, 1, SIDE, SIDE / 2];
     let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("another shape");
     assert!(matches!(error, EvaluateError::Shape { .. }), "{error}");
+}
+
+#[test]
+fn other_architectures_learn_from_the_same_sets() {
+    let (data, device) = (dataset(), Device::flex());
+    let protocol = Protocol { seeds: 1, epochs: 100, full_epochs: 50, real_lr: 0.1, ..protocol() };
+    let set = synthetic(&data);
+    let resnet = ResNet18 { base_width: 4, norm: BackboneNorm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
+    let alexnet = AlexNet { base_width: 4, ..AlexNet::new(1, 2, SIDE, SIDE) };
+    for net in [Network::ResNet18(resnet), Network::AlexNet(alexnet)] {
+        let evaluator =
+            Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+        for (subject, enough) in [(Subject::Synthetic(&set), 0.6), (Subject::FullData, 0.8)] {
+            let mut go = |_| ControlFlow::Continue(());
+            let got = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
+            assert_eq!(got.arch, net.arch());
+            assert!(got.summary.mean > enough, "{} {enough}: {:?}", got.arch, got.accuracies);
+        }
+    }
+}
+
+#[test]
+fn a_student_with_batch_norms_is_tested_with_its_running_statistics() {
+    let (data, device, protocol) = (dataset(), Device::flex(), protocol());
+    let resnet = ResNet18 { base_width: 4, norm: BackboneNorm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
+    let net = Network::ResNet18(resnet);
+    let set = TrainingSet::Real(&data.train);
+    let training =
+        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
+    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a student");
+    let trained: Vec<f32> = student.buffers.into_data().iter::<f32>().collect();
+    let initial = net.init_buffers();
+    assert_eq!(trained.len(), initial.len());
+    assert!(trained.iter().zip(&initial).all(|(after, before)| after != before));
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use distil_eval::{EvaluateError, Evaluation, Evaluator, StudentError, Subject};
 use distil_match::Files;
+use distil_models::{Arch, Network, NetworkConfig};
 use distil_report::{EvaluationFile, PaperFigure, results_table_markdown};
 use distil_store::{RunPaths, SyntheticSet, atomic};
 use serde::{Deserialize, Serialize};
@@ -30,15 +31,39 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     let config = Config::load(&config_file(args, run.as_ref())?, &sets)?;
     if let Some(run) = run {
         let bench = Workbench::open(config, around)?;
-        let file = evaluate_run(&bench, &run)?;
+        let file = evaluate_run(&bench, &networks(&bench, &args.arch)?, &run)?;
         return bench.console.result(results_table_markdown(&file).trim_end());
     }
     let set = SyntheticSet::load(subject)?;
     let bench = Workbench::open(config, around)?;
-    let rows = vec![measure(&bench, &name_of(subject), Subject::Synthetic(&set))?];
-    let kept =
-        Kept { rows: rows.into_iter().map(|row| Row { key: String::new(), row }).collect(), paper: None };
+    let networks = networks(&bench, &args.arch)?;
+    evaluator(&bench, &networks[0]).accepts(&set)?;
+    let mut kept = Kept::default();
+    for net in &networks {
+        let row = measure(&bench, net, &named(&name_of(subject), net.arch()), Subject::Synthetic(&set))?;
+        kept.rows.push(Row { key: String::new(), row });
+    }
     bench.console.result(results_table_markdown(&kept.readable()).trim_end())
+}
+
+/// The networks of the architectures asked for, each once: the configuration's ConvNet, and the published form of others.
+///
+/// # Errors
+/// [`Failure`] when one does not fit the images.
+pub(crate) fn networks(bench: &Workbench<'_>, archs: &[Arch]) -> Result<Vec<Network>, Failure> {
+    let asked = Arch::ALL.into_iter().filter(|arch| archs.contains(arch));
+    asked.map(|arch| network(bench, arch)).collect()
+}
+
+fn network(bench: &Workbench<'_>, arch: Arch) -> Result<Network, Failure> {
+    let (shape, classes) = (bench.dataset.shape(), bench.dataset.classes());
+    let published = NetworkConfig::published(arch);
+    Ok(published.build(&bench.config.model, shape.channels, classes, shape.height, shape.width)?)
+}
+
+/// A row's name in tables: students of the experts' architecture need no remark.
+fn named(name: &str, arch: Arch) -> String {
+    if arch == Arch::ConvNet { name.to_owned() } else { format!("{name} ({arch})") }
 }
 
 /// The configuration that was named, or the one of the run that the set belongs to.
@@ -105,31 +130,64 @@ enum Candidate {
     FullData,
 }
 
-/// Evaluates all sets of a run and their references, row by row into the run folder; rows that still hold are kept.
-pub(crate) fn evaluate_run(bench: &Workbench<'_>, run: &RunPaths) -> Result<EvaluationFile, Failure> {
+/// One row of a run's table.
+struct Job<'a> {
+    name: String,
+    net: &'a Network,
+    candidate: &'a Candidate,
+    key: String,
+}
+
+/// All rows of a run with these networks.
+fn jobs<'a>(
+    bench: &Workbench<'_>,
+    networks: &'a [Network],
+    candidates: &'a [(&'static str, Candidate)],
+) -> Vec<Job<'a>> {
+    let mut jobs = Vec::new();
+    for net in networks {
+        for (name, candidate) in candidates {
+            let costly = matches!(candidate, Candidate::FullData) && net.arch() != Arch::ConvNet;
+            if !costly {
+                let (name, key) = (named(name, net.arch()), key(bench, net, candidate));
+                jobs.push(Job { name, net, candidate, key });
+            }
+        }
+    }
+    jobs
+}
+
+/// Evaluates all sets of a run and their references with `networks`, row by row into the run folder; rows that still hold
+/// are kept, those of other architectures too.
+pub(crate) fn evaluate_run(
+    bench: &Workbench<'_>,
+    networks: &[Network],
+    run: &RunPaths,
+) -> Result<EvaluationFile, Failure> {
     let before = Kept::load(&run.evaluation());
     let paper = bench.config.paper.as_ref().map(PaperFigure::from);
     let mut kept = Kept { rows: Vec::new(), paper };
     let candidates = candidates(run)?;
     for (_, candidate) in &candidates {
-        if let Candidate::Set(set) = candidate {
-            evaluator(bench).accepts(set)?;
+        if let (Candidate::Set(set), Some(net)) = (candidate, networks.first()) {
+            evaluator(bench, net).accepts(set)?;
         }
     }
-    let keys: Vec<String> = candidates.iter().map(|(_, candidate)| key(bench, candidate)).collect();
-    for ((name, candidate), key) in candidates.into_iter().zip(keys.clone()) {
+    let all: Vec<Network> = Arch::ALL.into_iter().filter_map(|arch| network(bench, arch).ok()).collect();
+    let jobs = jobs(bench, &all, &candidates);
+    for Job { name, net, candidate, key } in &jobs {
         // The last set may be the best one too: equal sets have equal results.
-        let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == key);
+        let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == *key);
         let row = match known {
-            Some(Row { row, .. }) => Evaluation { name: name.to_owned(), ..row.clone() },
-            None => measure(bench, name, subject(bench, &candidate))?,
+            Some(Row { row, .. }) => Evaluation { name: name.clone(), ..row.clone() },
+            None if networks.contains(net) => measure(bench, net, name, subject(bench, candidate))?,
+            None => continue,
         };
-        kept.rows.push(Row { key, row });
+        kept.rows.push(Row { key: key.clone(), row });
         // Rows that are still to come may hold, too: an interruption must not lose them.
-        let waiting = before
-            .rows
-            .iter()
-            .filter(|old| keys.contains(&old.key) && kept.rows.iter().all(|row| row.key != old.key));
+        let waiting = before.rows.iter().filter(|old| {
+            jobs.iter().any(|job| job.key == old.key) && kept.rows.iter().all(|row| row.key != old.key)
+        });
         let rows = kept.rows.iter().chain(waiting).cloned().collect();
         save(&Kept { rows, paper: kept.paper.clone() }, run)?;
     }
@@ -176,8 +234,12 @@ fn subject<'a>(bench: &Workbench<'_>, candidate: &'a Candidate) -> Subject<'a> {
 const PROTOCOL_VERSION: u32 = 1;
 
 /// Digest of everything that a row depends on.
-fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
-    let Workbench { config, dataset, net, .. } = bench;
+fn key(bench: &Workbench<'_>, net: &Network, candidate: &Candidate) -> String {
+    let Workbench { config, dataset, .. } = bench;
+    let net = match net {
+        Network::ConvNet(net) => json!(net),
+        other => json!(other),
+    };
     let mut hash = Sha256::new();
     let ipc = config.distill.ipc;
     let around = json!([
@@ -202,12 +264,17 @@ fn key(bench: &Workbench<'_>, candidate: &Candidate) -> String {
     hex(hash)
 }
 
-fn evaluator<'a>(bench: &'a Workbench<'_>) -> Evaluator<'a> {
-    let Workbench { config, dataset, net, device, .. } = bench;
+fn evaluator<'a>(bench: &'a Workbench<'_>, net: &'a Network) -> Evaluator<'a> {
+    let Workbench { config, dataset, device, .. } = bench;
     Evaluator { net, dataset, protocol: &config.eval, seed: config.seed, device }
 }
 
-fn measure(bench: &Workbench<'_>, name: &str, subject: Subject<'_>) -> Result<Evaluation, Failure> {
+fn measure(
+    bench: &Workbench<'_>,
+    net: &Network,
+    name: &str,
+    subject: Subject<'_>,
+) -> Result<Evaluation, Failure> {
     let mut bar = bench.console.progress(format_args!("evaluate {name}"), 0, "epochs");
     let mut report = |progress: distil_eval::Progress| -> ControlFlow<()> {
         let distil_eval::Progress { student, students, epoch, epochs } = progress;
@@ -215,7 +282,7 @@ fn measure(bench: &Workbench<'_>, name: &str, subject: Subject<'_>) -> Result<Ev
         bar.at((student * epochs + epoch) as u64, format_args!("student {}/{students}", student + 1));
         interrupt::flow()
     };
-    evaluator(bench).evaluate(name, subject, &mut report).map_err(|error| match error {
+    evaluator(bench, net).evaluate(name, subject, &mut report).map_err(|error| match error {
         EvaluateError::Student(StudentError::Stopped) => {
             Failure::interrupted("rows that were complete are kept; run the same command again to continue")
         }

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod cite;
 mod data;
+pub(crate) mod doctor;
 mod eval;
 mod expert;
 mod fetch;
@@ -29,6 +30,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
+        Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::Cite(args) => cite::cite(args, console),
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use distil_data::{DatasetName, locate};
+use distil_models::Arch;
 use distil_report::results_table_markdown;
 use distil_store::RunPaths;
 
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
-use super::eval::evaluate_run;
+use super::eval::{evaluate_run, networks};
 use super::run::{Existing, command, distil, feasible, prepared};
 use super::{expert, fetch, report};
 
@@ -27,7 +28,7 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     feasible(&bench)?;
     let store = expert::train(&bench, args.experts.as_deref())?;
     distil(&bench, &store, early, &paths, &command(args))?;
-    let results = evaluate_run(&bench, &paths)?;
+    let results = evaluate_run(&bench, &networks(&bench, &[Arch::ConvNet])?, &paths)?;
     let page = report::write(&paths, &bench.config, bench.console)?;
     bench.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{Event, Files, Ingredients, Outcome, RunError};
+use distil_models::Network;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 
 use crate::cli::{ConfigArgs, RunArgs};
@@ -115,7 +116,7 @@ fn stopped(error: RunError, folder: &Path) -> Failure {
 /// Mean accuracy of `eval.validation_seeds` students on the validation images; `None` when the user asked to stop.
 fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
     let Workbench { config, dataset, net, device, console } = bench;
-    let protocol = &config.eval;
+    let (protocol, net) = (&config.eval, Network::ConvNet(net.clone()));
     let (students, epochs) = (protocol.validation_seeds, protocol.epochs);
     let mut bar = console.progress("validate", (students * (epochs + 1)) as u64, "epochs");
     let mut sum = 0.0;
@@ -125,7 +126,7 @@ fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
             interrupt::flow()
         };
         let training = Training {
-            net,
+            net: &net,
             set: TrainingSet::Synthetic(set),
             protocol,
             epochs,
@@ -134,7 +135,9 @@ fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
             device,
         };
         match training.run(&mut report) {
-            Ok(student) => sum += accuracy(net, &student.theta, &dataset.validation, device),
+            Ok(student) => {
+                sum += accuracy(&net, &student.theta, &student.buffers, &dataset.validation, device)
+            }
             Err(StudentError::Stopped) => return None,
             Err(error) => console.warn(format_args!("validation: {error}; it counts as accuracy 0")),
         }

@@ -91,7 +91,7 @@ impl Rounds {
     pub(super) fn ratio(&self, of: impl Fn(&Sample) -> Option<f64>) -> Option<Spread> {
         let all = |samples: &[Sample]| samples.iter().map(&of).collect::<Option<Vec<f64>>>();
         let (ours, theirs) = (all(&self.distil)?, all(&self.peer)?);
-        if ours.is_empty() || theirs.iter().any(|&value| value <= 0.0) {
+        if ours.is_empty() || theirs.is_empty() || theirs.iter().any(|&value| value <= 0.0) {
             return None;
         }
         let rounds: Vec<f64> = ours.iter().zip(&theirs).map(|(a, b)| a / b).collect();

@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use contest::{Contest, PeerArgs};
 use growth::GrowthArgs;
+pub(crate) use measure::BURN;
 use setting::{Mode, Setting, count};
 
 #[derive(Debug, Subcommand)]
