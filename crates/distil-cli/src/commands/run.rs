@@ -136,7 +136,7 @@ fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
         };
         match training.run(&mut report) {
             Ok(student) => {
-                sum += accuracy(&net, &student.theta, &student.buffers, &dataset.validation, device)
+                sum += accuracy(&net, &student.theta, &student.buffers, &dataset.validation, device);
             }
             Err(StudentError::Stopped) => return None,
             Err(error) => console.warn(format_args!("validation: {error}; it counts as accuracy 0")),
