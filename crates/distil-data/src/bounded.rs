@@ -8,7 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::error::Error;
 
-pub(crate) const BAD_COPY: &str = "replace it with a good copy (`distil fetch` downloads and verifies)";
+pub(crate) const BAD_COPY: &str =
+    "replace it with a good copy (`distil fetch` gets and verifies the sets that may be downloaded)";
 
 /// DEFLATE cannot expand a byte to more than 1032 (RFC 1951: 258 bytes for two bits).
 pub(crate) const MOST_EXPANSION: u64 = 1032;

@@ -45,34 +45,24 @@ pub fn download(
         let remedy = "move it away and fetch again";
         return check(file, &path, &of_file(&path)?, remedy).map(|()| path);
     }
+    let made = missing_folders(folder);
     std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-    let mut part = Part::open(file, folder)?;
-    let agent = agent(how.patience);
-    let mut last = None;
-    for attempt in 0..how.attempts.max(1) {
-        std::thread::sleep(Duration::from_millis(250) * attempt.min(8));
-        match part.advance(&agent, on_progress) {
-            Ok(()) => match part.verify(&path) {
-                Ok(()) => return part.rename(folder, path),
-                // The beginning may stem from another version of the file: once more from the start.
-                Err(error) if part.resumed => last = Some(error),
-                Err(error) => return part.discard(error),
-            },
-            Err(Broken::Passing(problem)) => {
-                tracing::info!(url = file.url, problem, "the download broke off");
-                last = Some(part.refuse(format!(
-                    "{problem}; check the connection and run the command again to continue"
-                )));
+    let result = Part::open(file, folder).and_then(|part| part.complete(path, folder, how, on_progress));
+    if result.is_err() {
+        // A folder that nothing came into is not left behind; one that holds something cannot be removed.
+        for folder in made {
+            if std::fs::remove_dir(folder).is_err() {
+                break;
             }
-            Err(Broken::Final(error)) => return Err(error),
         }
-        part.start_over_if_wrong()?;
     }
-    match last {
-        Some(error @ Error::Checksum { .. }) => part.discard(error),
-        Some(error) => Err(error),
-        None => Err(part.refuse("no attempt was made".to_owned())),
-    }
+    result
+}
+
+/// The folders that must be made for `folder` to exist, the deepest first.
+fn missing_folders(folder: &Path) -> Vec<PathBuf> {
+    let named = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    folder.ancestors().take_while(named).map(Path::to_owned).collect()
 }
 
 /// Why a transfer ended early.
@@ -114,6 +104,46 @@ impl<'a> Part<'a> {
         let mut part = Self { remote, path, file, hash, have, resumed: have > 0 };
         part.start_over_if_wrong()?;
         Ok(part)
+    }
+
+    /// Brings the file to its full length and gives it its name.
+    fn complete(
+        mut self,
+        path: PathBuf,
+        folder: &Path,
+        how: Download,
+        on_progress: OnProgress<'_>,
+    ) -> Result<PathBuf, Error> {
+        match self.transfer(&path, how, on_progress) {
+            Ok(()) => self.rename(folder, path),
+            Err(error @ Error::Checksum { .. }) => self.discard(error),
+            Err(error) if self.have == 0 => self.discard(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn transfer(&mut self, path: &Path, how: Download, on_progress: OnProgress<'_>) -> Result<(), Error> {
+        let agent = agent(how.patience);
+        let mut last = None;
+        for attempt in 0..how.attempts.max(1) {
+            std::thread::sleep(Duration::from_millis(250) * attempt.min(8));
+            match self.advance(&agent, on_progress) {
+                Ok(()) => match self.verify(path) {
+                    // The beginning may stem from another version of the file: once more from the start.
+                    Err(error) if self.resumed => last = Some(error),
+                    verified => return verified,
+                },
+                Err(Broken::Passing(problem)) => {
+                    tracing::info!(url = self.remote.url, problem, "the download broke off");
+                    last = Some(self.refuse(format!(
+                        "{problem}; check the connection and run the command again to continue"
+                    )));
+                }
+                Err(Broken::Final(error)) => return Err(error),
+            }
+            self.start_over_if_wrong()?;
+        }
+        Err(last.unwrap_or_else(|| self.refuse("no attempt was made".to_owned())))
     }
 
     fn refuse(&self, problem: String) -> Error {

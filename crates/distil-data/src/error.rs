@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::official::DatasetName;
+
 /// Why a dataset could not be read, prepared or downloaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,9 +54,9 @@ pub enum Error {
     },
     /// The dataset is nowhere to be found.
     #[error(
-        "dataset {name}: not found in {}; run `distil fetch {name}`, or set data.data_dir or DISTIL_DATA_DIR to \
-         the folder that holds it",
-        list(searched)
+        "dataset {name}: not found in {}; {}, or set data.data_dir or DISTIL_DATA_DIR to the folder that holds it",
+        list(searched),
+        source_of(name)
     )]
     Missing {
         /// Name of the dataset.
@@ -125,6 +127,13 @@ impl Error {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
+}
+
+fn source_of(name: &str) -> String {
+    match name.parse::<DatasetName>() {
+        Ok(known) if known.is_imagenet() => "get ImageNet (ILSVRC2012) from image-net.org".to_owned(),
+        _ => format!("run `distil fetch {name}`"),
+    }
 }
 
 /// A path as it may be printed: what would move the cursor or turn the text around is escaped.

@@ -57,8 +57,13 @@ impl Fetch {
     /// download is removed; a damaged file that was there before is not), [`Error::Io`], [`Error::Stopped`].
     pub fn run(&self, name: DatasetName, dest: &Path, on_progress: OnProgress<'_>) -> Result<PathBuf, Error> {
         let Some(published) = published(name) else {
-            let problem =
-                format!("{name} is not downloaded: clutter sets are generated, folders are your own");
+            let why = if name.is_imagenet() {
+                "ImageNet is given out to registered users at image-net.org; put train/ and val/, or \
+                 ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz, into the data folder"
+            } else {
+                "clutter sets are generated, folders are your own"
+            };
+            let problem = format!("{name} is not downloaded: {why}");
             return Err(Error::config("name", problem));
         };
         for dir in data_dirs(Some(dest)) {
@@ -112,7 +117,7 @@ mod tests {
 
     #[test]
     fn sets_without_a_download_say_so() {
-        for name in [DatasetName::ClutterEasy, DatasetName::Folder] {
+        for name in [DatasetName::ClutterEasy, DatasetName::Folder, DatasetName::Imagenet] {
             let error = fetch(name, Path::new("x"), &mut |_| ControlFlow::Continue(())).unwrap_err();
             assert!(error.to_string().contains("not downloaded"), "{error}");
         }

@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_thousand_classes_are_parted() {
+        let labels: Vec<u32> = (0..200_000).map(|row| row % 100_000).collect();
+        for how in [HoldOut::Share(0.5), HoldOut::Count(100_000)] {
+            let parted = hold_out(&labels, 100_000, how, 0, "validation").unwrap();
+            let mut held: Vec<u32> = parted.held.iter().map(|&row| labels[row]).collect();
+            held.sort_unstable();
+            assert!(held.into_iter().eq(0..100_000), "one image of every class");
+        }
+    }
+
+    #[test]
     fn impossible_requests_are_refused() {
         for how in [HoldOut::Count(90), HoldOut::Share(1.0), HoldOut::Share(-0.1), HoldOut::Share(f64::NAN)] {
             let error = hold_out(&labels(), 4, how, 0, "validation").unwrap_err().to_string();

@@ -49,13 +49,18 @@ pub fn read_idx(images: &Path, labels: &Path, classes: usize) -> Result<Split, E
     Split::new(pixels, classes_of)
 }
 
-fn parse_images(path: &Path, reader: &mut dyn Read, most: u64) -> Result<Images, Error> {
+pub(crate) fn parse_images(path: &Path, reader: &mut dyn Read, most: u64) -> Result<Images, Error> {
     let (sizes, bytes) = parse(path, reader, most, 3)?;
     let shape = ImageShape { channels: 1, height: sizes[1], width: sizes[2] };
     Images::from_u8(shape, bytes)
 }
 
-fn parse_labels(path: &Path, reader: &mut dyn Read, most: u64, classes: usize) -> Result<Vec<u32>, Error> {
+pub(crate) fn parse_labels(
+    path: &Path,
+    reader: &mut dyn Read,
+    most: u64,
+    classes: usize,
+) -> Result<Vec<u32>, Error> {
     let (_, bytes) = parse(path, reader, most, 1)?;
     let labels: Vec<u32> = bytes.into_iter().map(u32::from).collect();
     match labels.iter().position(|&label| label as usize >= classes) {
@@ -104,7 +109,6 @@ fn parse(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mutation::mutants;
 
     fn good() -> Vec<u8> {
         let mut file = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3];
@@ -128,16 +132,6 @@ mod tests {
             error.contains("x.idx") && error.contains("record 2") && error.contains("label 9"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn every_damaged_file_is_refused_or_read_within_its_size() {
-        for (i, mutant) in mutants(&good(), 4000).enumerate() {
-            if let Ok(read) = images(&mutant) {
-                assert_eq!(read.bytes().unwrap().len() + 16, mutant.len(), "mutant {i}");
-            }
-            let _ = parse_labels(Path::new("x"), &mut &mutant[..], mutant.len() as u64, 10);
-        }
     }
 
     #[test]

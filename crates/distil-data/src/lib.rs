@@ -76,7 +76,9 @@ pub use imagenet::{ImagenetSubset, SubsetClass};
 pub use images::{ImageShape, Images};
 pub use locate::{data_dirs, locate};
 pub use official::{DatasetName, RemoteFile};
-pub use preprocessing::{Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening};
+pub use preprocessing::{
+    Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
+};
 pub use progress::{OnProgress, Progress, Stage};
 pub use summary::{ClassSummary, Summary};
 pub use svhn::read_svhn;

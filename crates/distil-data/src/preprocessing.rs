@@ -88,6 +88,16 @@ pub enum Normalisation {
     Zca(Whitening),
 }
 
+/// How two preprocessings differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// The steps are the same, but mean and standard deviation, or the ZCA matrices, were computed from other images:
+    /// files of a folder were changed, added or removed, or its parts were drawn with another seed.
+    Statistics,
+    /// Other steps: another resize or another kind of normalisation.
+    Steps,
+}
+
 /// Which ZCA fit was applied, with its matrices where they are loaded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +155,26 @@ impl Preprocessing {
             *x = x.clamp(0.0, 1.0);
         }
         Ok(pixels)
+    }
+
+    /// How `other` differs, if it does: a set made with one must not be evaluated with the other, but what the user can
+    /// do about it is not the same for changed images as for changed settings.
+    pub fn difference(&self, other: &Self) -> Option<Difference> {
+        if self == other {
+            return None;
+        }
+        let same_kind = match (&self.normalisation, &other.normalisation) {
+            (Normalisation::MeanStd { mean: a, .. }, Normalisation::MeanStd { mean: b, .. }) => {
+                a.len() == b.len()
+            }
+            (Normalisation::Zca(a), Normalisation::Zca(b)) => a.eps.to_bits() == b.eps.to_bits(),
+            _ => false,
+        };
+        Some(if same_kind && self.resize == other.resize {
+            Difference::Statistics
+        } else {
+            Difference::Steps
+        })
     }
 
     /// Loads the matrices of a ZCA fit from a cache folder (after reading a card); other kinds need nothing.
@@ -248,6 +278,28 @@ mod tests {
             let unknown = json.replacen("\"kind\"", "\"colour\":1,\"kind\"", 1);
             assert!(serde_json::from_str::<Preprocessing>(&unknown).is_err(), "{unknown}");
         }
+    }
+
+    #[test]
+    fn other_images_are_told_from_other_steps() {
+        let zca = |eps, digest: &str| Preprocessing {
+            resize: None,
+            normalisation: Normalisation::Zca(Whitening {
+                eps,
+                fit_digest: digest.to_owned(),
+                matrices: None,
+            }),
+        };
+        let mut other = mean_std();
+        assert_eq!(mean_std().difference(&other), None);
+        other.normalisation = Normalisation::MeanStd { mean: vec![0.5, 0.26], std: vec![0.5, 0.125] };
+        assert_eq!(mean_std().difference(&other), Some(Difference::Statistics));
+        other.resize =
+            Some(Resize { policy: ResizePolicy::Squash, filter: ResizeFilter::Nearest, height: 1, width: 1 });
+        assert_eq!(mean_std().difference(&other), Some(Difference::Steps));
+        assert_eq!(mean_std().difference(&zca(0.1, "a")), Some(Difference::Steps));
+        assert_eq!(zca(0.1, "b").difference(&zca(0.1, "a")), Some(Difference::Statistics));
+        assert_eq!(zca(0.2, "a").difference(&zca(0.1, "a")), Some(Difference::Steps));
     }
 
     #[test]

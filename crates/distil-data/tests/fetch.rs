@@ -214,6 +214,16 @@ fn refusals_are_clear_and_final() {
 }
 
 #[test]
+fn nothing_is_left_behind_where_nothing_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("dtaa/mnist");
+    get(&serve(Mood::Missing), &below, 2).unwrap_err();
+    assert_eq!(names(folder.path()), [""; 0]);
+    get(&serve(Mood::Cuts { first: 9, bytes: 1000 }), &below, 1).unwrap_err();
+    assert_eq!(names(&below), ["set.bin.part"], "what came is kept");
+}
+
+#[test]
 fn nobody_listening_is_an_error_not_a_hang() {
     let folder = tempfile::tempdir().unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

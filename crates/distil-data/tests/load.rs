@@ -319,6 +319,53 @@ fn broken_folders_name_the_file_and_the_remedy() {
     assert!(error.contains("/nowhere/at/all"), "{error}");
 }
 
+/// Names and digests do not depend on how the folder is written, or on where the program runs.
+#[test]
+fn a_folder_is_the_same_set_however_it_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    let photos = root.path().join("photos");
+    image_folder(&photos, &[("train", 4), ("val", 2)]);
+    let first = load(&at(DatasetName::Folder, &photos)).unwrap();
+    assert_eq!(first.name, "photos");
+    for written in [photos.join("."), photos.join("train/.."), root.path().join("./photos/")] {
+        let again = load(&at(DatasetName::Folder, &written)).unwrap();
+        assert_eq!((&again.name, &again.digest), (&first.name, &first.digest), "{}", written.display());
+    }
+    let list = |path: &Path| at(DatasetName::Folder, path).list().unwrap().everything().digest();
+    assert_eq!(list(&photos), list(&photos.join("val/..")));
+}
+
+#[test]
+fn thousands_of_small_files_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    picture(&root.path().join("one.png"), (1, 1), [7, 8, 9], false);
+    let bytes = fs::read(root.path().join("one.png")).unwrap();
+    for class in 0..30 {
+        let folder = root.path().join(format!("set/{class:02}"));
+        fs::create_dir_all(&folder).unwrap();
+        for i in 0..100 {
+            fs::write(folder.join(format!("{i}.png")), &bytes).unwrap();
+        }
+    }
+    let config = at(DatasetName::Folder, &root.path().join("set"));
+    let data = load(&config).unwrap();
+    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [2160, 240, 600]);
+    assert_eq!((data.shape(), data.classes()), (ImageShape { channels: 3, height: 1, width: 1 }, 30));
+    assert_eq!(config.list().unwrap().everything().len(), 3000);
+}
+
+#[test]
+fn a_damaged_image_can_be_left_out_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    image_folder(root.path(), &[("train", 4), ("val", 2)]);
+    cut(&root.path().join("val/n02/1.png"));
+    let config = at(DatasetName::Folder, root.path());
+    let error = load(&config).unwrap_err().to_string();
+    assert!(error.contains("val/n02/1.png") && error.contains("data.skip"), "{error}");
+    let skip = Some(vec!["val/n02/1.png".to_owned()]);
+    assert_eq!(load(&DataConfig { skip, ..config }).unwrap().test.class_counts(2), [2, 1]);
+}
+
 #[test]
 fn clutter_is_generated_and_balanced() {
     let easy = load(&DataConfig::new(DatasetName::ClutterEasy)).unwrap();

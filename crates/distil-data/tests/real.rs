@@ -2,7 +2,9 @@
 
 use std::{ops::ControlFlow, path::PathBuf};
 
-use distil_data::{DataConfig, Dataset, DatasetName, Error, Fetch, HoldOut};
+use distil_data::{
+    Counts, DataConfig, Dataset, DatasetName, Error, Fetch, HoldOut, ImageShape, ImageStream, ResizePolicy,
+};
 
 fn data_dir() -> PathBuf {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
@@ -66,6 +68,40 @@ fn imagenette_slice() {
     let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [540, 60, 300]);
     assert_eq!((data.shape().channels, data.shape().height), (3, 64));
+}
+
+/// The slice has 30 validation images a class: it is refused as ImageNet's Imagenette, and read when that is accepted.
+#[test]
+fn imagenette_by_name() {
+    let root = data_dir().join("imagenette2-224");
+    if !root.is_dir() {
+        return println!("skipped: no {}", root.display());
+    }
+    let config = DataConfig {
+        data_dir: Some(data_dir()),
+        resize: ResizePolicy::CentreCrop,
+        ..DataConfig::new("imagenette".parse().unwrap())
+    };
+    let error = config.list().unwrap_err().to_string();
+    assert!(error.contains("30 validation images of n01440764") && error.contains("data.counts"), "{error}");
+    let config = DataConfig { counts: Counts::Any, ..config };
+    let everything = config.list().unwrap().everything();
+    assert_eq!(everything.class_counts(10), [90; 10]);
+    for side in [64, 128, 224] {
+        let config = DataConfig { resolution: Some(side), ..config.clone() };
+        let few = everything.subset(&(0..900).step_by(9).collect::<Vec<_>>());
+        let shards: Result<Vec<_>, Error> =
+            ImageStream::new(few, config.stream_options(30).unwrap()).unwrap().collect();
+        let shards = shards.unwrap();
+        assert_eq!(shards.iter().map(|shard| shard.split.len()).collect::<Vec<_>>(), [30, 30, 30, 10]);
+        assert_eq!(shards[0].split.images.shape(), ImageShape { channels: 3, height: side, width: side });
+    }
+    let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!((data.shape().height, data.class_names[0].as_str()), (128, "n01440764 tench"));
+    let rows: Vec<usize> = (0..data.train.len()).collect();
+    let inputs = data.train.images.gather(&rows);
+    let mean = inputs.iter().sum::<f32>() / inputs.len() as f32;
+    assert!(mean.abs() < 0.2, "ImageNet's mean and std nearly fit: {mean}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST_UNPACKED: u64 = 512 << 20;
 
 /// Wnid of every validation image, by its number.
-pub(super) type GroundTruth = BTreeMap<u32, String>;
+pub(crate) type GroundTruth = BTreeMap<u32, String>;
 
 /// Reads the answers from the first of the known files below `root`.
 pub(super) fn read(root: &Path) -> Result<GroundTruth, Error> {
@@ -66,7 +66,7 @@ fn from_archive(path: &Path) -> Result<GroundTruth, Error> {
     kit_members(path, unpacked.reader)
 }
 
-pub(super) fn kit_members(path: &Path, reader: impl Read) -> Result<GroundTruth, Error> {
+pub(crate) fn kit_members(path: &Path, reader: impl Read) -> Result<GroundTruth, Error> {
     let wanted = |name: &str| [META, ANSWERS].into_iter().find(|wanted| *wanted == name);
     let members = tar_index::read_members(path, reader, [MOST_BYTES, MOST_UNPACKED], wanted)?;
     let member = |name: &str| {
@@ -143,4 +143,11 @@ pub(super) fn wnid_of<'a>(truth: &'a GroundTruth, path: &Path) -> Result<&'a str
         let remedy = "remove it, or name it as published (ILSVRC2012_val_00000001.JPEG)";
         Error::format(path, "the ground truth does not know this validation image", remedy)
     })
+}
+
+/// What damaged tables, lists and answers lead to, for tests.
+#[cfg(test)]
+pub(crate) fn read_answers(bytes: &[u8], meta: &[u8]) {
+    let (path, content) = (Path::new("answers"), String::from_utf8_lossy(bytes));
+    let _ = (from_table(path, &content), from_list(path, &content), from_kit(path, meta, bytes));
 }

@@ -8,5 +8,7 @@ mod subset;
 mod tests;
 
 pub(crate) use ground_truth::is_wnid;
+#[cfg(test)]
+pub(crate) use ground_truth::{kit_members, read_answers};
 pub(crate) use layout::{candidates, list};
 pub use subset::{ImagenetSubset, SubsetClass};

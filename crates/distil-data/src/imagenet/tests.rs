@@ -106,8 +106,13 @@ fn val_tar(root: &Path) {
 /// The numbers that `meta.mat` (written by SciPy, see tests/fixtures/README.md) gives the classes.
 const KIT_IDS: [u32; 12] = [7, 3, 12, 1, 9, 5, 2, 11, 4, 8, 6, 10];
 
+/// A line for every validation image.
+fn lines(of_class: impl Fn(usize) -> String) -> String {
+    val_images().iter().map(|(_, class, _)| of_class(*class) + "\n").collect()
+}
+
 fn answers() -> String {
-    val_images().iter().map(|(_, class, _)| format!("{}\n", KIT_IDS[*class])).collect()
+    lines(|class| KIT_IDS[class].to_string())
 }
 
 fn meta() -> Vec<u8> {
@@ -141,7 +146,7 @@ fn kaggle_table(root: &Path) {
 }
 
 fn wnid_list(root: &Path) {
-    let rows: String = val_images().iter().map(|(_, class, _)| format!("{}\n", wnids()[*class])).collect();
+    let rows = lines(|class| wnids()[class].to_owned());
     write(root.join("imagenet_2012_validation_synset_labels.txt"), rows);
 }
 
@@ -157,7 +162,9 @@ const LAYOUTS: [&[Part]; 6] = [
 
 fn imagenet(layout: &[Part]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    layout.iter().for_each(|write| write(root.path()));
+    for part in layout {
+        part(root.path());
+    }
     root
 }
 
@@ -331,7 +338,7 @@ fn a_stream_ends_at_an_image_that_cannot_be_read_and_skip_leaves_it_out() {
     assert_eq!(stream.position().next, 4);
     let error = load(&base).unwrap_err().to_string();
     assert!(error.contains(&bad), "{error}");
-    let skipping = DataConfig { skip: Some(vec![bad.clone()]), ..base.clone() };
+    let skipping = DataConfig { skip: Some(vec![bad]), ..base.clone() };
     assert_eq!(load(&skipping).unwrap().train.class_counts(10)[..3], [4, 3, 4]);
     let error = load(&DataConfig { skip: Some(vec!["x".to_owned()]), ..base }).unwrap_err().to_string();
     assert!(error.starts_with("data.skip"), "{error}");

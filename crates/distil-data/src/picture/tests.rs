@@ -1,6 +1,7 @@
 //! Pictures of every kind that people have.
 
 use super::*;
+use crate::preprocessing::{ResizeFilter, ResizePolicy};
 use image::{ImageFormat, Luma, Rgb, Rgba};
 
 fn decode_file(path: &Path, channels: usize, resize: Option<Resize>) -> Result<Vec<u8>, Error> {
@@ -58,4 +59,108 @@ fn damaged_pictures_name_the_file() {
         let error = decode_file(&cut, 1, None).unwrap_err().to_string();
         assert!(error.contains("cut.png") && error.contains("cannot be read"), "{error}");
     }
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// The gradient that Pillow wrote: red 16x, green 30y, blue 200.
+fn worst_from_gradient(name: &str) -> i32 {
+    let planar = decode_file(&fixture(name), 3, None).unwrap();
+    let expected = |at: usize| match at / 128 {
+        0 => 16 * (at % 16),
+        1 => 30 * (at % 128 / 16),
+        _ => 200,
+    };
+    planar.iter().enumerate().map(|(at, &byte)| (i32::from(byte) - expected(at) as i32).abs()).max().unwrap()
+}
+
+#[test]
+fn the_exif_orientation_is_ignored() {
+    let rotated =
+        decode(&fixture("rotated.jpg"), &std::fs::read(fixture("rotated.jpg")).unwrap(), 3, None).unwrap();
+    assert_eq!((rotated.shape.height, rotated.shape.width), (8, 16), "orientation 6 would make it 16x8");
+    assert_eq!(rotated.bytes, decode_file(&fixture("plain.jpg"), 3, None).unwrap());
+}
+
+#[test]
+fn progressive_palette_and_cmyk_pictures_are_read() {
+    for (name, tolerance) in [("plain.jpg", 40), ("progressive.jpg", 40), ("palette.png", 60)] {
+        let worst = worst_from_gradient(name);
+        assert!(worst <= tolerance, "{name}: {worst}");
+    }
+    let cmyk = decode_file(&fixture("cmyk.jpg"), 3, None).unwrap();
+    for (channel, expected) in cmyk.chunks(128).zip([225, 49, 137]) {
+        assert!(channel.iter().all(|&byte| (i32::from(byte) - expected).abs() <= 3), "{}", channel[0]);
+    }
+}
+
+#[test]
+fn sixteen_bits_are_rounded_to_eight() {
+    let deep = decode_file(&fixture("deep.png"), 1, None).unwrap();
+    for (index, &byte) in deep.iter().enumerate() {
+        let expected = (2000.0 * index as f64 / 257.0).round();
+        assert!((f64::from(byte) - expected).abs() <= 1.0, "{index}: {byte}, not {expected}");
+    }
+    assert_eq!(deep[31], 241);
+}
+
+#[test]
+fn one_pixel_is_a_picture_of_any_size() {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+        let (_folder, path) = save(image::RgbImage::from_pixel(1, 1, Rgb([200, 100, 50])), "a.png", format);
+        let one = decode_file(&path, 3, None).unwrap();
+        assert_eq!(one.len(), 3);
+        for policy in [ResizePolicy::Squash, ResizePolicy::CentreCrop] {
+            let resize = Resize { policy, filter: ResizeFilter::Bicubic, height: 4, width: 4 };
+            let large = decode_file(&path, 3, Some(resize)).unwrap();
+            assert!((0..48).all(|at| large[at] == one[at / 16]), "{large:?}");
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_that_is_cut_off_anywhere_is_refused() {
+    for name in ["plain.jpg", "progressive.jpg"] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        for length in 0..bytes.len() {
+            let error = decode(Path::new("cut.jpg"), &bytes[..length], 3, None).unwrap_err().to_string();
+            assert!(error.contains("cut.jpg") && error.contains("data.skip"), "{length}: {error}");
+        }
+    }
+}
+
+/// A header that announces more pixels than the file can hold, or than anyone needs, is refused before they are
+/// allocated.
+#[test]
+fn decompression_bombs_are_refused() {
+    let mut jpeg = std::fs::read(fixture("plain.jpg")).unwrap();
+    let frame = jpeg.windows(2).position(|bytes| bytes == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0x1f, 0xff, 0x1f, 0xff]);
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(2, 2).write_to(&mut png, ImageFormat::Png).unwrap();
+    let mut png = png.into_inner();
+    let announce = |png: &mut Vec<u8>, side: u32| {
+        png[16..20].copy_from_slice(&side.to_be_bytes());
+        png[20..24].copy_from_slice(&side.to_be_bytes());
+        let mut crc = flate2::Crc::new();
+        crc.update(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    };
+    announce(&mut png, 8000);
+    for bytes in [&jpeg, &png] {
+        let error = decode(Path::new("bomb"), bytes, 3, None).unwrap_err().to_string();
+        assert!(error.contains("bomb") && error.contains("cannot hold"), "{error}");
+    }
+    for side in [9000, 40_000] {
+        announce(&mut png, side);
+        let error = decode(Path::new("bomb"), &png, 1, None).unwrap_err().to_string();
+        assert!(error.contains("bomb"), "{side}: {error}");
+    }
+    // A picture of zeros that really is that large: 9000 x 9000 grey pixels in 80 kB.
+    let mut large = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(9000, 9000).write_to(&mut large, ImageFormat::Png).unwrap();
+    let error = decode(Path::new("bomb"), large.get_ref(), 1, None).unwrap_err().to_string();
+    assert!(error.contains("67108864 are read at most"), "{error}");
 }

@@ -1,0 +1,40 @@
+//! Damaged copies of good files, and the claim that no reader panics on one or allocates more than it can hold.
+//!
+//! Deterministic: case `i` is drawn from the stream ("mutants", i). `DISTIL_FUZZ_CASES` sets the number of cases for
+//! each reader (100,000 and more for a soak); the fuzz targets of nightly toolchains start from the same seeds.
+
+mod heap;
+mod mutate;
+mod readers;
+
+pub(crate) use mutate::mutant;
+
+/// Cases for each reader.
+pub(crate) fn cases() -> u64 {
+    let given = std::env::var("DISTIL_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
+    given.unwrap_or(20_000)
+}
+
+/// The most that reading one damaged copy of a file of a few kilobytes may allocate, in bytes.
+const MOST_HEAP: usize = 32 << 20;
+
+/// Reads damaged copies of `seeds`, each repaired by `repair` where a checksum would hide what is behind it. Returns how
+/// many were read without an error.
+pub(crate) fn assault(seeds: &[Vec<u8>], repair: impl Fn(&mut [u8]), read: impl Fn(&[u8]) -> bool) -> u64 {
+    for seed in seeds {
+        assert!(read(seed), "a seed of {} bytes is refused", seed.len());
+    }
+    let mut accepted = 0;
+    for case in 0..cases() {
+        let seed = &seeds[(case % seeds.len() as u64) as usize];
+        let mut bytes = mutant(seed, case);
+        // Half of the cases keep their wrong checksums.
+        if (case / seeds.len() as u64).is_multiple_of(2) {
+            repair(&mut bytes);
+        }
+        let (fine, peak) = heap::peak(|| read(&bytes));
+        assert!(peak < MOST_HEAP, "case {case} allocates {peak} bytes for a file of {}", bytes.len());
+        accepted += u64::from(fine);
+    }
+    accepted
+}

@@ -1,0 +1,242 @@
+//! The assault on each reader.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use flate2::{Compression, Crc, write::GzEncoder, write::ZlibEncoder};
+
+use super::{assault, cases, mutate};
+use crate::{
+    DataConfig, DatasetName, cifar, idx, imagenet, mat, picture, source::Window, svhn, tar_index,
+    tiny_imagenet, zip_index,
+};
+
+const PATH: &str = "fixture";
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+fn as_is(_: &mut [u8]) {}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn tar_of(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+/// Makes the checksum of every header of a tar file right again.
+fn tar_checksums(bytes: &mut [u8]) {
+    let (blocks, _) = bytes.as_chunks_mut::<512>();
+    for block in blocks {
+        if &block[257..262] == b"ustar" {
+            block[148..156].fill(b' ');
+            let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+            block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        }
+    }
+}
+
+/// Makes the checksum of every chunk of a PNG right again.
+fn png_checksums(bytes: &mut [u8]) {
+    let mut at = 8;
+    while let Some(length) = bytes.get(at..at + 4) {
+        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        let Some(end) = at.checked_add(length).and_then(|end| end.checked_add(12)) else { return };
+        if end > bytes.len() {
+            return;
+        }
+        let mut crc = Crc::new();
+        crc.update(&bytes[at + 4..end - 4]);
+        bytes[end - 4..end].copy_from_slice(&crc.sum().to_be_bytes());
+        at = end;
+    }
+}
+
+#[test]
+fn idx_plain_and_gzipped() {
+    let good = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[9; 12]].concat();
+    let labels = [0u8, 0, 8, 1, 0, 0, 0, 3, 2, 0, 9].to_vec();
+    let read = |bytes: &[u8]| {
+        let images = idx::parse_images(Path::new(PATH), &mut &bytes[..], bytes.len() as u64);
+        if let Ok(images) = &images {
+            assert_eq!(images.bytes().unwrap().len() + 16, bytes.len());
+        }
+        images.is_ok() | idx::parse_labels(Path::new(PATH), &mut &bytes[..], bytes.len() as u64, 10).is_ok()
+    };
+    let accepted = assault(&[good.clone(), labels], as_is, read);
+    assert!((1..cases()).contains(&accepted), "{accepted}");
+    assault(&[gzip(&good)], as_is, |bytes| {
+        let most = 1032 * bytes.len() as u64;
+        let mut unpacked = flate2::bufread::MultiGzDecoder::new(bytes);
+        idx::parse_images(Path::new(PATH), &mut unpacked, most).is_ok()
+    });
+}
+
+#[test]
+fn cifar_records_and_archives() {
+    let file = [&[3, 7][..], &[5; 3072]].concat();
+    let whole =
+        tar_of(&[("c/train.bin", file.clone()), ("c/readme", vec![1; 9]), ("c/test.bin", file.clone())]);
+    let read = |bytes: &[u8]| cifar::read_archive(cifar::Cifar::Hundred, Path::new(PATH), bytes);
+    assault(std::slice::from_ref(&whole), tar_checksums, |bytes| {
+        let files = read(bytes);
+        // What an archive promises is never more than it has.
+        files.as_ref().is_ok_and(|files| files.values().all(|file| file.len() <= bytes.len()))
+    });
+    assault(&[gzip(&whole)], as_is, |bytes| {
+        cifar::read_archive(
+            cifar::Cifar::Hundred,
+            Path::new(PATH),
+            flate2::bufread::MultiGzDecoder::new(bytes),
+        )
+        .is_ok()
+    });
+    let accepted = assault(&[file], as_is, |bytes| {
+        cifar::parse(cifar::Cifar::Hundred, Path::new(PATH), bytes, &mut Vec::new(), &mut Vec::new()).is_ok()
+    });
+    assert!((cases() / 10..cases()).contains(&accepted), "{accepted}");
+}
+
+/// The variables of a plain `.mat` file, compressed after they were damaged.
+fn recompressed(bytes: &[u8]) -> Vec<u8> {
+    let (header, body) = bytes.split_at(bytes.len().min(128));
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).unwrap();
+    let packed = encoder.finish().unwrap();
+    let tag = [15u32.to_le_bytes(), (packed.len() as u32).to_le_bytes()].concat();
+    [header, &tag, &packed].concat()
+}
+
+#[test]
+fn matlab_files() {
+    let read = |bytes: &[u8]| svhn::parse(Path::new(PATH), &mut &bytes[..], bytes.len() as u64).is_ok();
+    let names = ["svhn-plain.mat", "svhn-compressed.mat", "svhn-one.mat"];
+    let accepted = assault(&names.map(fixture), as_is, read);
+    assert!((1..cases()).contains(&accepted), "{accepted}");
+    let structures = |bytes: &[u8]| mat::read(Path::new(PATH), &mut &bytes[..], bytes.len() as u64).is_ok();
+    assault(&[fixture("meta.mat")], as_is, structures);
+    // Behind the compression, where the checksum of the stream is right.
+    let plain = {
+        let packed = fixture("meta.mat");
+        let mut body = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(&packed[136..]), &mut body).unwrap();
+        [&packed[..128], &body].concat()
+    };
+    assault(&[plain, fixture("svhn-one.mat")], as_is, |bytes| {
+        structures(bytes) | structures(&recompressed(bytes))
+    });
+}
+
+#[test]
+fn tar_files_within_tar_files() {
+    let inner = tar_of(&[("n01440764_1.JPEG", vec![1; 90]), ("n01440764_2.JPEG", vec![2; 700])]);
+    let outer = tar_of(&[("n01440764.tar", inner.clone()), ("n02102040.tar", inner)]);
+    assault(&[outer], tar_checksums, |bytes| {
+        let length = bytes.len() as u64;
+        let mut classes = Vec::new();
+        let walk = tar_index::each_member(Path::new(PATH), Cursor::new(bytes), [0, length], |_, member| {
+            classes.push(member);
+            Ok(())
+        });
+        let images = classes.iter().map(|class| {
+            let window = Window::new(Cursor::new(bytes), class.offset, class.length);
+            tar_index::each_member(Path::new(PATH), window, [class.offset, class.length], |_, image| {
+                assert!(image.offset + image.length <= class.offset + class.length);
+                image.read(Path::new(PATH), Cursor::new(bytes)).map(drop)
+            })
+        });
+        walk.is_ok() & images.fold(true, |fine, images| fine & images.is_ok())
+    });
+}
+
+#[test]
+fn zip_files() {
+    let files = [
+        ("t/a.JPEG".to_owned(), vec![5; 100]),
+        ("t/b.JPEG".to_owned(), (0..=255).collect::<Vec<u8>>()),
+        ("t/c.txt".to_owned(), Vec::new()),
+    ];
+    assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, |bytes| {
+        let mut reader = Cursor::new(bytes);
+        let members =
+            zip_index::members(Path::new(PATH), &mut reader, bytes.len() as u64).unwrap_or_default();
+        let fine = members.iter().map(|(_, member)| member.read(Path::new(PATH), &mut reader).is_ok());
+        fine.fold(!members.is_empty(), |all, fine| all & fine)
+    });
+}
+
+#[test]
+fn pictures() {
+    let read = |channels| move |bytes: &[u8]| picture::decode(Path::new(PATH), bytes, channels, None).is_ok();
+    let jpegs = ["plain.jpg", "progressive.jpg", "cmyk.jpg", "rotated.jpg"].map(fixture);
+    let accepted = assault(&jpegs, as_is, read(3));
+    assert!((1..cases()).contains(&accepted), "{accepted}");
+    assault(&["deep.png", "palette.png"].map(fixture), png_checksums, read(1));
+}
+
+#[test]
+fn answers_of_imagenet() {
+    let rows = |row: &str| row.repeat(8).into_bytes();
+    let table =
+        [&b"ImageId,PredictionString\n"[..], b"ILSVRC2012_val_00000001,n01440764 1 2 3 4 \n"].concat();
+    assault(&[table, rows("n01440764\n"), rows("7\n")], as_is, |bytes| {
+        imagenet::read_answers(bytes, &fixture_meta());
+        true
+    });
+    let kit = tar_of(&[
+        ("d/meta.mat", fixture_meta()),
+        ("d/ILSVRC2012_validation_ground_truth.txt", b"7\n3\n12\n".to_vec()),
+    ]);
+    assault(&[kit], tar_checksums, |bytes| imagenet::kit_members(Path::new(PATH), bytes).is_ok());
+}
+
+fn fixture_meta() -> Vec<u8> {
+    include_bytes!("../../tests/fixtures/meta.mat").to_vec()
+}
+
+/// Whole folders on disk, with damaged pictures and odd names; far fewer cases, because each writes files.
+#[test]
+fn image_folders() {
+    let seeds = ["plain.jpg", "palette.png", "deep.png"].map(fixture);
+    let names = ["a", "b", ".c", "__MACOSX", "d\u{1b}[0m", "train", "val", "é", "con"];
+    let mut loaded = 0;
+    for case in 0..(cases() / 100) {
+        let root = tempfile::tempdir().unwrap();
+        let mut rng = distil_random::stream(0, "image folders", case);
+        let mut below = |bound| distil_random::below(&mut rng, bound);
+        let good = below(2) == 0;
+        for image in 0..12 {
+            let class = names[below(if good { 2 } else { names.len() })];
+            let folder = root.path().join(["", "train", "val"][if good { 0 } else { below(3) }]).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            let seed = &seeds[below(3)];
+            let bytes = if good { seed.clone() } else { mutate::mutant(seed, 12 * case + image) };
+            let extension = ["png", "JPEG", "jpg"][below(3)];
+            std::fs::write(folder.join(format!("{image}.{extension}")), bytes).unwrap();
+        }
+        let config = DataConfig {
+            path: Some(root.path().to_owned()),
+            resolution: Some(4),
+            ..DataConfig::new(DatasetName::Folder)
+        };
+        let data = config.load(&mut |_| std::ops::ControlFlow::Continue(()));
+        if let Err(error) = &data {
+            let message = error.to_string();
+            assert!(!message.chars().any(char::is_control), "{message:?}");
+        }
+        loaded += u64::from(data.is_ok());
+    }
+    assert!((cases() / 250..cases() / 100).contains(&loaded), "{loaded}");
+}
