@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use distil_models::Arch;
 
 use crate::commands::bench::BenchCommand;
 use crate::commands::doctor::DoctorArgs;
@@ -76,9 +77,11 @@ pub(crate) enum Command {
     /// Train networks from scratch on a set and test them
     #[command(after_help = "Examples:\n  distil eval runs/clutter\n  \
         distil eval runs/clutter/synthetic/best.safetensors --seeds 10\n  \
-        distil eval downloaded.safetensors --config configs/clutter.toml\n\n\
+        distil eval downloaded.safetensors --config configs/clutter.toml\n  \
+        distil eval runs/clutter --arch convnet,resnet18,vgg11,alexnet\n\n\
         A run folder is evaluated whole: the last and the best set, the moving average where there is one, and \
-        random real images and all data to compare with. Its results are kept for `distil report`. Accuracies are \
+        random real images and all data to compare with. Its results are kept for `distil report`. Other \
+        architectures than the experts' are not trained on all data, which takes hours. Accuracies are \
         of the test split, after the last epoch; nothing is chosen on it.")]
     Eval(EvalArgs),
     /// Experts, distillation, evaluation and report of one configuration
@@ -201,6 +204,9 @@ pub(crate) struct EvalArgs {
     /// Set a key of the configuration, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet
+    #[arg(long, value_name = "ARCH,…", value_delimiter = ',', default_value = "convnet")]
+    pub(crate) arch: Vec<Arch>,
     /// Number of networks trained on each set
     #[arg(long, value_name = "N")]
     pub(crate) seeds: Option<usize>,
