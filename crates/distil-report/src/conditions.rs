@@ -7,6 +7,8 @@ use crate::evaluation::EvaluationRow;
 
 /// Keys of a protocol that do not change what a student achieves: how many there are, and how memory is bounded.
 const NO_MATTER: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
+/// The kind of network.
+const ARCH: &str = "network.arch";
 /// The key that only students on the full training data follow.
 const FULL_ONLY: &str = "full_epochs";
 /// The reference that [`FULL_ONLY`] applies to.
@@ -84,6 +86,10 @@ pub fn comparable(a: &EvaluationRow, b: &EvaluationRow) -> Result<(), Incomparab
         let key = path.strip_prefix("eval.").unwrap_or_default();
         !NO_MATTER.contains(&key) && (full || key != FULL_ONLY)
     });
+    // Networks of different kinds have different settings, which say nothing more.
+    if what.iter().any(|(path, _)| path == ARCH) {
+        what.retain(|(path, _)| path == ARCH || !path.starts_with("network."));
+    }
     if what.is_empty() {
         return Ok(());
     }
@@ -154,6 +160,9 @@ mod tests {
         let deeper = measured("b", "0123456789", json!({"depth": 4}), json!({}));
         let error = comparable(&usual("a", json!({})), &deeper).unwrap_err().to_string();
         assert!(error.contains("network.depth: 3 and 4"), "{error}");
+        let other = measured("b", "0123456789", json!({"arch": "vgg11"}), json!({}));
+        let error = comparable(&usual("a", json!({})), &other).unwrap_err().to_string();
+        assert!(error.contains("(network.arch: nothing and vgg11)"), "{error}");
         let other = measured("b", "abcdefghij", json!({}), json!({}));
         let error = comparable(&a, &other).unwrap_err().to_string();
         assert!(error.contains("cifar10 (01234567)") && error.contains("cifar10 (abcdefgh)"), "{error}");

@@ -89,6 +89,9 @@ impl Comparison {
 /// The verdict on `a` and `b`, each a name with its measurements in `[0, 1]`: [`Comparison::sentence`], or why nothing
 /// can be said.
 pub fn verdict(a: (&str, &[f64]), b: (&str, &[f64]), design: Design) -> String {
+    if a.1 == b.1 && !a.1.is_empty() {
+        return format!("{} and {} are equal: the very same measurements", a.0, b.0);
+    }
     match Comparison::of(a.1, b.1, design) {
         Ok(comparison) => comparison.sentence(a.0, b.0),
         Err(error) => format!("cannot tell: {error}"),
@@ -149,8 +152,12 @@ mod tests {
             seeds > 5 && sentence.contains(&format!("about {seeds} seeds would be needed")),
             "{sentence}"
         );
-        let same = verdict(("A", &LOW), ("B", &LOW), Design::Independent);
-        assert!(same.contains("no affordable number"), "{same}");
+        let mut shuffled = LOW;
+        shuffled.reverse();
+        let even = verdict(("A", &LOW), ("B", &shuffled), Design::Independent);
+        assert!(even.contains("no affordable number"), "{even}");
+        let same = verdict(("A", &LOW), ("B", &LOW), Design::Paired);
+        assert_eq!(same, "A and B are equal: the very same measurements");
     }
 
     #[test]

@@ -1,0 +1,97 @@
+//! The page as a browser paints it. Without `chromium` on the path there is nothing to see, and a printed line says so.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use distil_report::write_report;
+use distil_store::RunPaths;
+use image::RgbImage;
+use serde_json::{Value, json};
+
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+fn browser() -> Option<&'static str> {
+    let answers = |name: &&str| {
+        let version =
+            Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    };
+    BROWSERS.into_iter().find(answers)
+}
+
+/// A run with everything that can be too wide: long names, many classes, long settings.
+fn page(folder: &Path) {
+    let k = 12;
+    let counts: Vec<Vec<usize>> =
+        (0..k).map(|i| (0..k).map(|j| if i == j { 80 } else { (i * j) % 5 }).collect()).collect();
+    let shares: Vec<f64> = (0..k).map(|class| 0.5 + 0.03 * class as f64).collect();
+    let row = |name: &str, mean: f64| {
+        json!({
+            "name": name, "images": 50_000, "epochs": 1000, "lr": 0.012_345, "accuracies": [mean, mean + 0.01],
+            "summary": {"n": 2, "mean": mean, "std": 0.01, "ci95": [mean - 0.1, mean + 0.1]},
+            "scores": {"top5": [0.9, 0.9], "macro_f1": [0.5, 0.6], "pooled": {
+                "rows": 1000, "undecided": 0, "top1": mean, "top5": 0.9, "macro_f1": 0.5, "precision": shares,
+                "recall": shares, "f1": shares, "confusion": counts,
+                "calibration": {"ece": 0.1, "nll": 0.7, "brier": 0.5}}},
+        })
+    };
+    let rows = json!({"rows": [row("random real", 0.4), row("distilled, best on validation", 0.7)]});
+    let paths = RunPaths::new(folder);
+    fs::write(paths.config(), format!("command = \"{}\"\n", "very-long-word".repeat(20))).unwrap();
+    fs::write(paths.evaluation(), rows.to_string()).unwrap();
+    let events: Vec<Value> = (0..40)
+        .map(|i| json!({"kind": "iteration", "iteration": i, "loss": 1.0 / f64::from(i + 1), "syn_lr": 0.01}))
+        .collect();
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    fs::write(paths.events(), lines.join("\n") + "\n").unwrap();
+    write_report(folder, None).unwrap();
+}
+
+fn screenshot(browser: &str, folder: &Path, width: u32, more: &[&str]) -> RgbImage {
+    let file = folder.join("shot.png");
+    let status = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--hide-scrollbars", &format!("--user-data-dir={}", folder.join("profile").display())])
+        .args([&format!("--screenshot={}", file.display()), &format!("--window-size={width},1600")])
+        .args(more)
+        .arg(format!("file://{}", RunPaths::new(folder).report().display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    image::open(file).unwrap().into_rgb8()
+}
+
+/// Whether the columns of pixels at the right edge hold nothing but paper.
+fn has_right_margin(shot: &RgbImage) -> bool {
+    let paper = shot.get_pixel(0, 0);
+    let right = shot.width() - 6..shot.width();
+    right.into_iter().all(|x| (0..shot.height()).all(|y| shot.get_pixel(x, y) == paper))
+}
+
+#[test]
+fn pages_follow_the_theme_and_fit_the_window() {
+    let Some(browser) = browser() else {
+        println!("skipped: no chromium on the path");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    page(folder.path());
+    let light = screenshot(browser, folder.path(), 1200, &["--blink-settings=preferredColorScheme=1"]);
+    let dark = screenshot(browser, folder.path(), 1200, &["--blink-settings=preferredColorScheme=0"]);
+    assert_eq!(light.get_pixel(0, 0).0, [0xff; 3]);
+    assert_eq!(dark.get_pixel(0, 0).0, [0x14, 0x17, 0x1b]);
+    // Headless windows have at least 500 pixels; the narrow layout begins at 46 rem.
+    let narrow = screenshot(browser, folder.path(), 500, &[]);
+    for (name, shot) in [("light", &light), ("dark", &dark), ("narrow", &narrow)] {
+        assert!(has_right_margin(shot), "{name}: something is wider than the window");
+        let mut colours: Vec<[u8; 3]> = shot.pixels().map(|pixel| pixel.0).collect();
+        colours.sort_unstable();
+        colours.dedup();
+        assert!(colours.len() > 100, "{name}: only {} colours were painted", colours.len());
+    }
+}
