@@ -18,6 +18,9 @@
 //! assert_eq!(pictures.len(), 2 * data.shape().len());
 //! # Ok::<(), distil_data::Error>(())
 //! ```
+//!
+//! Sets of image files (`folder`, `imagenet` and its named subsets, `tiny-imagenet`) need not fit into memory:
+//! [`DataConfig::list`] lists them and [`ImageStream`] decodes them shard by shard.
 
 mod atomic;
 mod bounded;
