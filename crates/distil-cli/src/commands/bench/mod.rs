@@ -21,7 +21,9 @@ use setting::{Mode, Setting, count};
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Time one distillation iteration, one training step, or one epoch on a synthetic set
-    #[command(after_help = "Examples:\n  distil bench step --width 32 --images 10 --steps 10\n  \
+    #[command(
+        args_override_self = true,
+        after_help = "Examples:\n  distil bench step --width 32 --images 10 --steps 10\n  \
         distil bench step --mode train-step --batch 128 --micro-batch 16 --threads 1 --json\n  \
         distil bench step --steps 20 --peer ~/peer/bin/python --peer-script torch_unroll.py --layout flat\n\n\
         The data are random: only speed and memory are measured. One iteration is N inner steps, the matching loss, \
@@ -30,7 +32,8 @@ pub(crate) enum BenchCommand {
         of what the device's allocator holds.\n\n\
         The flags are those of the PyTorch program torch_unroll.py, and --json prints one line with its keys. With \
         --peer both programs run in turns, each in a new process: compare ratios of one such run, never figures of \
-        two machines or days.")]
+        two machines or days."
+    )]
     Step(Box<StepArgs>),
     /// The standard table: distillation iteration, training step and evaluation epoch at several widths
     #[command(after_help = "Examples:\n  distil bench all\n  \
