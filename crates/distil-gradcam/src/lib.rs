@@ -34,7 +34,7 @@ mod localisation;
 mod maps;
 mod model;
 mod overlay;
-mod train;
+mod torchvision;
 
 pub use cam::{Cam, CamSettingError, SmoothForm, Smoothing};
 pub use class_map::{ClassMap, ClassMapError, ClassRule};
@@ -46,4 +46,3 @@ pub use localisation::{Localisation, localisation};
 pub use maps::Maps;
 pub use model::{CamModel, ModelCard, ModelError};
 pub use overlay::{Overlay, overlay};
-pub use train::{CamRecipe, Progress, TrainError, accuracy, train_network};

@@ -1,4 +1,4 @@
-use crate::Maps;
+use crate::{Maps, Threshold};
 
 /// How well maps find objects whose place is known, and what maps that know nothing would score. Means over images.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,12 +21,12 @@ pub struct Localisation {
 ///
 /// # Panics
 /// When `masks` does not have the size of `maps`.
-pub fn localisation(maps: &Maps, masks: &[bool], threshold: f64) -> Option<Localisation> {
+pub fn localisation(maps: &Maps, masks: &[bool], threshold: Threshold) -> Option<Localisation> {
     assert_eq!(masks.len(), maps.values.len(), "masks have the resolution of the maps");
     let mut sum = Localisation { iou: 0.0, chance_iou: 0.0, pointing: 0.0, chance_pointing: 0.0, images: 0 };
     let seen = maps.iter().zip(masks.chunks((maps.height * maps.width).max(1)));
     for (map, mask) in seen {
-        let pixels = mask.len() as f64;
+        let (pixels, threshold) = (mask.len() as f64, threshold.of(map));
         let object = mask.iter().filter(|on| **on).count() as f64;
         if object == 0.0 {
             continue;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn of(values: &[f64], mask: &[bool]) -> Option<Localisation> {
-        localisation(&Maps { height: 1, width: 4, values: values.to_vec() }, mask, 0.5)
+        localisation(&Maps { height: 1, width: 4, values: values.to_vec() }, mask, Threshold::Fixed(0.5))
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use distil_models::{Network, NetworkError, NetworkState, StateDict, StateDictError};
-use distil_store::{WriteError, atomic};
+use distil_store::{StoreError, WriteError, atomic};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{CamRecipe, ClassMap, ClassMapError, ClassRule};
+use crate::{ClassMap, ClassMapError, ClassRule};
 
 /// What a model file is; ends in the version of the form.
 const KIND: &str = "distil.model.1";
@@ -35,7 +35,7 @@ pub struct ModelCard {
     /// Accuracy on held-out training images, in `[0, 1]`, where there were any.
     pub validation_accuracy: Option<f64>,
     /// How it was trained.
-    pub recipe: CamRecipe,
+    pub recipe: Value,
     /// Seed of the training.
     pub seed: u64,
     /// Version of distil that trained it.
@@ -99,6 +99,9 @@ pub enum ModelError {
         /// Why.
         source: StateDictError,
     },
+    /// The weights of another program cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

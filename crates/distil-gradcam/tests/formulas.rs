@@ -113,7 +113,7 @@ fn combined(weights: &[f64], map: &[Vec<f64>]) -> Vec<f64> {
 fn close(got: &[f64], expected: &[f64]) {
     assert_eq!(got.len(), expected.len());
     let scale = expected.iter().fold(0.0f64, |max, e| max.max(e.abs()));
-    assert!(scale > 1e-3, "the toy's maps are not empty");
+    assert!(scale > 1e-4, "the toy's maps are not empty");
     let error = got.iter().zip(expected).fold(0.0f64, |max, (g, e)| max.max((g - e).abs()));
     assert!(error <= 1e-5 * scale, "error {error:e} at scale {scale:e}");
 }
@@ -128,11 +128,9 @@ fn grad_cam() {
         maps.extend(combined(&alpha, &pass.map));
         weights.extend(alpha);
     }
-    // Instance norm in the next block makes a channel's mean gradient tiny, but not its shape's: compare absolutely.
     let (got_weights, got_maps) = toy.explain(Cam::GradCam, 2);
-    for (got, expected) in got_weights.iter().zip(&weights).chain(got_maps.iter().zip(&maps)) {
-        assert!((got - expected).abs() < 1e-7, "{got} {expected}");
-    }
+    close(&got_weights, &weights);
+    close(&got_maps, &maps);
 }
 
 #[test]

@@ -1,36 +1,12 @@
 //! Model files: what is written is read, and what is not a model is refused.
 
-use std::ops::ControlFlow;
-
-use burn::tensor::Device;
-use distil_data::{ImageShape, Images, Split};
-use distil_gradcam::{
-    CamModel, CamRecipe, ClassRule, ModelCard, ModelError, TrainError, accuracy, train_network,
-};
-use distil_models::{BackboneNorm, ConvNet, Network, NetworkState, ResNet18};
-use distil_random::{below, stream};
+use distil_gradcam::{CamModel, ClassRule, ModelCard, ModelError};
+use distil_models::{BackboneNorm, ConvNet, Network, NetworkState, ResNet18, StateDict};
+use distil_random::stream;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
 const SIDE: usize = 8;
-
-/// Two classes: the upper or the lower half is bright.
-fn halves(n: usize) -> Split {
-    let mut rng = stream(1, "halves", 0);
-    let labels: Vec<u32> = (0..n).map(|i| (i % 2) as u32).collect();
-    let bytes = (0..n * SIDE * SIDE)
-        .map(|i| {
-            let lower = usize::from(i / SIDE % SIDE >= SIDE / 2);
-            let lit = lower == labels[i / (SIDE * SIDE)] as usize;
-            (below(&mut rng, 90) + if lit { 120 } else { 0 }) as u8
-        })
-        .collect();
-    let shape = ImageShape { channels: 1, height: SIDE, width: SIDE };
-    Split::new(Images::from_u8(shape, bytes).unwrap(), labels).unwrap()
-}
-
-fn recipe() -> CamRecipe {
-    let augmentation = "none".parse().unwrap();
-    CamRecipe { epochs: 8, batch: 10, augmentation, ..CamRecipe::default() }
-}
 
 fn model(network: Network) -> CamModel {
     let state =
@@ -42,7 +18,7 @@ fn model(network: Network) -> CamModel {
         dataset: "halves".into(),
         dataset_digest: "0123".into(),
         validation_accuracy: Some(0.1 + 0.2),
-        recipe: recipe(),
+        recipe: serde_json::json!({"epochs": 8}),
         seed: 7,
         distil_version: "0".into(),
         command: "distil train-cam".into(),
@@ -117,52 +93,49 @@ fn labels_find_their_classes() {
     assert!(error.contains("no class \"left\" (1 of 2"), "{error}");
 }
 
+/// Weights without a card, as torchvision has them: names, shapes and the counters it keeps.
 #[test]
-fn networks_learn_and_a_seed_decides_everything() {
-    let (data, device) = (halves(60), Device::flex());
-    for network in [Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4)), batch_normed()] {
-        let train = |seed| {
-            let mut steps = 0;
-            let trained = train_network(&network, &data, &recipe(), seed, &device, &mut |progress| {
-                steps += 1;
-                assert_eq!((progress.step, progress.steps), (steps, 48));
-                assert_eq!(progress.epoch_loss.is_some(), steps % 6 == 0);
-                ControlFlow::Continue(())
-            });
-            trained.expect("a network")
-        };
-        let trained = train(1);
-        let theta = network.theta(&trained.theta, &device);
-        let buffers = network.buffers(&trained.buffers, &device);
-        assert!(accuracy(&network, &theta, &buffers, &data) > 0.9, "{:?}", network.arch());
-        assert_eq!(trained, train(1));
-        assert_ne!(trained, train(2));
-        assert_eq!(trained.buffers == network.init_buffers(), trained.buffers.is_empty());
-    }
+fn torchvision_weights_are_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("resnet18.safetensors");
+    let network = ResNet18 {
+        base_width: 2,
+        norm: BackboneNorm::Batch,
+        stem: distil_models::Stem::Imagenet,
+        ..ResNet18::new(3, 5, 64, 64)
+    };
+    let network = Network::ResNet18(network);
+    let theta = network.init(&mut stream(3, "weights", 0));
+    let state = NetworkState { theta, buffers: network.init_buffers() };
+    write_weights(&path, &network.to_state_dict(&state));
+    let model = CamModel::open(&path, [64, 64]).unwrap();
+    assert_eq!((model.state, model.card.network), (state.clone(), network.clone()));
+    assert_eq!(model.card.class_names, ["0", "1", "2", "3", "4"]);
+    let mut fewer = network.to_state_dict(&state);
+    fewer.remove("layer3.0.bn1.running_var");
+    write_weights(&path, &fewer);
+    let error = CamModel::open(&path, [64, 64]).unwrap_err().to_string();
+    assert!(error.contains("resnet18.safetensors") && error.contains("layer3.0.bn1.running_var"), "{error}");
+    write_weights(&path, &model_of_convnet());
+    let error = CamModel::open(&path, [64, 64]).unwrap_err().to_string();
+    assert!(error.contains("not a model of distil") && error.contains("resnet18"), "{error}");
+    std::fs::write(&path, "a text").unwrap();
+    assert!(matches!(CamModel::open(&path, [64, 64]), Err(ModelError::NotModel { .. })));
 }
 
-#[test]
-fn trainings_that_cannot_be_are_refused() {
-    let (data, device) = (halves(20), Device::flex());
-    let train = |network: &Network, data: &Split, recipe: &CamRecipe| {
-        train_network(network, data, recipe, 0, &device, &mut |_| ControlFlow::Continue(())).err()
-    };
-    let network = Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4));
-    let empty = data.subset(&[]);
-    assert_eq!(train(&network, &empty, &recipe()), Some(TrainError::NoData));
-    let one_class = Network::ConvNet(ConvNet::new(1, 1, SIDE, SIDE).with_width(4));
-    assert!(matches!(train(&one_class, &data, &recipe()), Some(TrainError::Misfit(_))));
-    let larger = Network::ConvNet(ConvNet::new(1, 2, SIDE, 2 * SIDE).with_width(4));
-    assert!(matches!(train(&larger, &data, &recipe()), Some(TrainError::Misfit(_))));
-    let wild = CamRecipe { lr: 1e30, ..recipe() };
-    assert!(matches!(train(&network, &data, &wild), Some(TrainError::Diverged { .. })));
-    for recipe in [
-        CamRecipe { epochs: 0, ..recipe() },
-        CamRecipe { momentum: 1.0, ..recipe() },
-        CamRecipe { lr: f64::NAN, ..recipe() },
-    ] {
-        assert!(matches!(train(&network, &data, &recipe), Some(TrainError::Recipe { .. })));
-    }
-    let stopped = train_network(&network, &data, &recipe(), 0, &device, &mut |_| ControlFlow::Break(()));
-    assert_eq!(stopped, Err(TrainError::Stopped));
+fn model_of_convnet() -> StateDict {
+    let network = Network::ConvNet(ConvNet::new(3, 2, SIDE, SIDE).with_width(4));
+    let theta = network.init(&mut stream(3, "weights", 0));
+    network.to_state_dict(&NetworkState { theta, buffers: Vec::new() })
+}
+
+fn write_weights(path: &std::path::Path, tensors: &StateDict) {
+    let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        (name.as_str(), TensorView::new(Dtype::F32, (*shape).clone(), bytes).unwrap())
+    });
+    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
