@@ -90,8 +90,17 @@ pub(crate) enum Command {
         What is there already is not done again: an interrupted command continues where it was.")]
     Reproduce(ConfigArgs),
     /// Write the HTML report of a run
-    #[command(after_help = "Example:\n  distil report runs/clutter")]
+    #[command(after_help = "Examples:\n  distil report runs/clutter\n  \
+        distil report runs/clutter --table latex > results.tex")]
     Report(ReportArgs),
+    /// Say in one sentence whether one result is better than another
+    #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
+        distil compare runs/clutter :\"random real\"\n  \
+        distil compare runs/a:\"distilled, last\" runs/b/evaluation.json:EMA --paired\n\n\
+        Without a row, it is the set that was chosen on validation images. Results on other test images, with other \
+        networks or by other protocols are refused. The test is Welch's at 5 %; a difference that is not significant \
+        comes with the number of seeds that would be needed.")]
+    Compare(CompareArgs),
     /// List devices, and check the chosen one against the CPU in double precision
     #[command(after_help = "Examples:\n  distil doctor\n  distil doctor --config configs/clutter.toml\n  \
         distil doctor --device cuda:1 --images 64\n\n\
@@ -220,6 +229,29 @@ pub(crate) struct ReportArgs {
     /// The run folder
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
+    /// Print the table of results that still hold instead of writing the page
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) table: Option<TableFormat>,
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TableFormat {
+    Markdown,
+    /// RFC 4180, in full precision
+    Csv,
+    /// A tabular in the style of booktabs
+    Latex,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Two results: run folders or evaluation.json files, with a row after a colon
+    #[arg(value_names = ["A", "B"], num_args = 2, required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) subjects: Vec<String>,
+    /// Compare student by student (paired t test, Wilcoxon); both were evaluated with the same seeds
+    #[arg(long)]
+    pub(crate) paired: bool,
 }
 
 #[derive(Debug, Args)]

@@ -57,7 +57,8 @@ impl Comparison {
         let digits = usize::from(100.0 * difference < 0.95) + 1;
         let interval = format!("[{}, {}]", points(low, digits), points(high, digits));
         let by = points(difference, digits);
-        let facts = format!("{interval}, {}", self.facts());
+        let n = if swapped { [self.n[1], self.n[0]] } else { self.n };
+        let facts = format!("{interval}, {}", self.facts(n));
         if self.is_significant() {
             return format!("{a} beats {b} by {by} points {facts}");
         }
@@ -71,12 +72,13 @@ impl Comparison {
         text
     }
 
-    fn facts(&self) -> String {
+    /// Test and effect, with the numbers of seeds in the order of the sentence.
+    fn facts(&self, n: [usize; 2]) -> String {
         let test = match self.design {
             Design::Independent => "Welch",
             Design::Paired => "paired t",
         };
-        let seeds = match self.n {
+        let seeds = match n {
             [a, b] if a == b => format!("{a} seeds each"),
             [a, b] => format!("{a} and {b} seeds"),
         };
@@ -136,6 +138,8 @@ mod tests {
         assert!(sentence.starts_with("A beats B by 3.4 points ["), "{sentence}");
         assert!(sentence.ends_with(", 5 seeds each") && sentence.contains(" (Welch), g = "), "{sentence}");
         assert_eq!(sentence, verdict(("B", &LOW), ("A", &HIGH), Design::Independent));
+        let fewer = verdict(("B", &LOW[..3]), ("A", &HIGH), Design::Independent);
+        assert!(fewer.starts_with("A beats B") && fewer.ends_with(", 5 and 3 seeds"), "{fewer}");
         let paired = verdict(("B", &LOW), ("A", &HIGH), Design::Paired);
         assert!(paired.starts_with("A beats B") && paired.contains(" (paired t), dz = "), "{paired}");
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use distil_eval::{EvaluateError, Evaluation, Evaluator, StudentError, Subject};
 use distil_match::Files;
 use distil_models::{Arch, Network, NetworkConfig};
-use distil_report::{EvaluationFile, PaperFigure, results_table_markdown};
+use distil_report::{
+    Conditions, EvaluationFile, MeasuredSet, PaperFigure, results_table_markdown, set_digest,
+};
 use distil_store::{RunPaths, SyntheticSet, atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,6 +20,8 @@ use crate::digest::hex;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
+
+use super::conditions::conditions;
 
 pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let subject = &args.subject;
@@ -41,7 +45,8 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     let mut kept = Kept::default();
     for net in &networks {
         let row = measure(&bench, net, &named(&name_of(subject), net.arch()), Subject::Synthetic(&set))?;
-        kept.rows.push(Row { key: String::new(), row });
+        let conditions = Some(conditions(&bench, net));
+        kept.rows.push(Row { key: String::new(), set: None, conditions, row });
     }
     bench.console.result(results_table_markdown(&kept.readable()).trim_end())
 }
@@ -105,6 +110,12 @@ struct Row {
     /// Digest of everything the row depends on.
     #[serde(default)]
     key: String,
+    /// The file of the set, by which reports know whether the row still holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    set: Option<MeasuredSet>,
+    /// What comparisons must agree in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conditions: Option<Conditions>,
     #[serde(flatten)]
     row: Evaluation,
 }
@@ -126,7 +137,7 @@ impl Kept {
 /// What can be evaluated of a run.
 enum Candidate {
     RandomReal,
-    Set(Box<SyntheticSet>),
+    Set(Box<SyntheticSet>, MeasuredSet),
     FullData,
 }
 
@@ -169,7 +180,7 @@ pub(crate) fn evaluate_run(
     let mut kept = Kept { rows: Vec::new(), paper };
     let candidates = candidates(run)?;
     for (_, candidate) in &candidates {
-        if let (Candidate::Set(set), Some(net)) = (candidate, networks.first()) {
+        if let (Candidate::Set(set, _), Some(net)) = (candidate, networks.first()) {
             evaluator(bench, net).accepts(set)?;
         }
     }
@@ -183,7 +194,8 @@ pub(crate) fn evaluate_run(
             None if networks.contains(net) => measure(bench, net, name, subject(bench, candidate))?,
             None => continue,
         };
-        kept.rows.push(Row { key: key.clone(), row });
+        let conditions = Some(conditions(bench, net));
+        kept.rows.push(Row { key: key.clone(), set: measured(candidate), conditions, row });
         // Rows that are still to come may hold, too: an interruption must not lose them.
         let waiting = before.rows.iter().filter(|old| {
             jobs.iter().any(|job| job.key == old.key) && kept.rows.iter().all(|row| row.key != old.key)
@@ -203,13 +215,15 @@ fn save(kept: &Kept, run: &RunPaths) -> Result<(), Failure> {
 fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure> {
     let files = Files::of(run);
     let mut found = vec![("random real", Candidate::RandomReal)];
-    for (name, file) in [
-        ("distilled, last", &files.last),
-        ("distilled, best on validation", &files.best),
-        ("distilled, EMA", &files.ema),
+    for (name, part, file) in [
+        ("distilled, last", "last", &files.last),
+        ("distilled, best on validation", "best", &files.best),
+        ("distilled, EMA", "ema", &files.ema),
     ] {
         if file.is_file() {
-            found.push((name, Candidate::Set(Box::new(SyntheticSet::load(file)?))));
+            // Before it is read: if a run replaces it meanwhile, its row is out of date, not wrong.
+            let measured = MeasuredSet { part: part.to_owned(), digest: set_digest(file)? };
+            found.push((name, Candidate::Set(Box::new(SyntheticSet::load(file)?), measured)));
         }
     }
     if found.len() == 1 {
@@ -225,8 +239,15 @@ fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure>
 fn subject<'a>(bench: &Workbench<'_>, candidate: &'a Candidate) -> Subject<'a> {
     match candidate {
         Candidate::RandomReal => Subject::RandomReal { ipc: bench.config.distill.ipc },
-        Candidate::Set(set) => Subject::Synthetic(set),
+        Candidate::Set(set, _) => Subject::Synthetic(set),
         Candidate::FullData => Subject::FullData,
+    }
+}
+
+fn measured(candidate: &Candidate) -> Option<MeasuredSet> {
+    match candidate {
+        Candidate::Set(_, measured) => Some(measured.clone()),
+        Candidate::RandomReal | Candidate::FullData => None,
     }
 }
 
@@ -255,7 +276,7 @@ fn key(bench: &Workbench<'_>, net: &Network, candidate: &Candidate) -> String {
     match candidate {
         Candidate::RandomReal => hash.update(b"random"),
         Candidate::FullData => hash.update(b"full"),
-        Candidate::Set(set) => {
+        Candidate::Set(set, _) => {
             hash.update(set.syn_lr.to_le_bytes());
             set.images.iter().for_each(|pixel| hash.update(pixel.to_le_bytes()));
             hash.update(format!("{:?}", set.labels));

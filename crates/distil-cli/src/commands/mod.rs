@@ -2,6 +2,8 @@
 
 pub(crate) mod bench;
 mod cite;
+mod compare;
+mod conditions;
 mod data;
 pub(crate) mod doctor;
 mod eval;
@@ -30,6 +32,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
+        Command::Compare(args) => compare::compare(args, console),
         Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::Cite(args) => cite::cite(args, console),

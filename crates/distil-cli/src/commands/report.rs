@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use distil_data::{ImageShape, Preprocessing};
 use distil_match::Files;
-use distil_report::{Gallery, soft_label_captions, write_report};
+use distil_report::{
+    Gallery, Results, results_table_csv, results_table_latex, results_table_markdown, soft_label_captions,
+    write_report,
+};
 use distil_store::{Labels, RunPaths, SyntheticSet};
 
-use crate::cli::ReportArgs;
+use crate::cli::{ReportArgs, TableFormat};
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -15,8 +18,31 @@ use crate::failure::Failure;
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
     let run = RunPaths::new(&args.run);
     run.read_config()?;
+    if let Some(format) = args.table {
+        return table(&run, format, console);
+    }
     let config = Config::load(&run.config(), &[])?;
     console.result(format_args!("wrote {}", write(&run, &config, console)?.display()))
+}
+
+/// Prints the results that still hold.
+fn table(run: &RunPaths, format: TableFormat, console: &Console) -> Result<(), Failure> {
+    let results = Results::of_run(run)?.ok_or_else(|| {
+        let folder = run.folder().display();
+        Failure::new(
+            format_args!("{folder} has not been evaluated"),
+            format_args!("measure it first: distil eval {folder}"),
+        )
+    })?;
+    if let Some(warning) = results.warning() {
+        console.warn(warning);
+    }
+    let text = match format {
+        TableFormat::Markdown => results_table_markdown(&results.evaluation),
+        TableFormat::Csv => results_table_csv(&results.evaluation),
+        TableFormat::Latex => results_table_latex(&results.evaluation),
+    };
+    console.result(text.trim_end())
 }
 
 /// Writes the report of a run, with its pictures where they can be shown.
