@@ -5,12 +5,13 @@
 mod process;
 mod rows;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::process::{become_process, built_distil, cargo, ensure};
+use crate::process::{Profile, become_process, built_distil, cargo, ensure};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
@@ -27,6 +28,15 @@ enum Task {
         cargo xtask reproduce clutter --features cuda -- --device cuda\n\n\
         Ctrl-C stops at a safe point; the same command continues.")]
     Reproduce(Reproduce),
+    /// Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --peer ~/peer/bin/python\n  \
+        cargo xtask bench --release --peer ~/peer/bin/python -- --rounds 5 --peer-arg=--layout=flat\n  \
+        cargo xtask bench --features cuda -- --device cuda\n\n\
+        Builds distil in the dev profile, which is optimised, but checks for overflow; --release builds what \
+        `cargo install` does, which compiles Burn once more. Prints Markdown. What follows -- goes to `distil bench all`."
+    )]
+    Bench(Bench),
     /// Run all tests, documentation examples included
     Test,
     /// Formatting, lints and documentation, then all tests: what CI checks
@@ -52,6 +62,28 @@ struct Reproduce {
     distil: Vec<String>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Bench {
+    /// Take turns with PyTorch under this Python
+    #[arg(long, value_name = "PYTHON", value_parser = program)]
+    peer: Option<PathBuf>,
+    /// Build in the release profile instead of the dev profile
+    #[arg(long)]
+    release: bool,
+    /// Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// More arguments for `distil bench all`
+    #[arg(last = true)]
+    distil: Vec<String>,
+}
+
+/// The path of a program: made absolute, since distil runs in the root of the workspace.
+fn program(text: &str) -> Result<PathBuf, std::io::Error> {
+    // A name without a folder is searched in PATH; links must stay, virtual environments live by them.
+    if text.contains(std::path::is_separator) { std::path::absolute(text) } else { Ok(PathBuf::from(text)) }
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().task) {
         Ok(code) => code,
@@ -68,6 +100,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Reproduce(args) if args.list => rows::print().map(|()| ExitCode::SUCCESS),
         Task::Reproduce(args) => reproduce(&args),
+        Task::Bench(args) => bench(&args),
         Task::Test => become_process(&mut cargo(&["test", "--workspace"])),
         Task::Check => {
             ensure(&mut cargo(&["fmt", "--all", "--check"]))?;
@@ -81,10 +114,20 @@ fn run(task: Task) -> Result<ExitCode> {
 
 fn reproduce(args: &Reproduce) -> Result<ExitCode> {
     let config = rows::find(&args.row)?;
-    let mut distil = built_distil(&args.features)?;
+    let mut distil = built_distil(Profile::Dev, &args.features)?;
     distil.arg("reproduce").arg("--config").arg(config);
     for set in &args.set {
         distil.arg("--set").arg(set);
+    }
+    become_process(distil.args(&args.distil))
+}
+
+fn bench(args: &Bench) -> Result<ExitCode> {
+    let profile = if args.release { Profile::Release } else { Profile::Dev };
+    let mut distil = built_distil(profile, &args.features)?;
+    distil.args(["bench", "all"]);
+    if let Some(peer) = &args.peer {
+        distil.arg("--peer").arg(peer);
     }
     become_process(distil.args(&args.distil))
 }

@@ -18,20 +18,35 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// Builds `distil` in the profile of the tests, so that Burn is compiled once for both, and returns it as a command
-/// in the root of the workspace.
-pub(crate) fn built_distil(features: &[String]) -> Result<Command> {
+/// How programs are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As the tests are, so that Burn is compiled once for both; optimised, with checks.
+    Dev,
+    /// As `cargo install` does.
+    Release,
+}
+
+/// Builds `distil` and returns it as a command in the root of the workspace.
+pub(crate) fn built_distil(profile: Profile, features: &[String]) -> Result<Command> {
     // All packages are selected for their features: cargo would compile Burn anew for another selection.
     let mut build = cargo(&["build", "--workspace", "--bin", "distil"]);
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
     if !features.is_empty() {
         let features: Vec<String> = features.iter().map(|feature| format!("distil/{feature}")).collect();
         build.args(["--features", &features.join(",")]);
     }
     ensure(&mut build)?;
-    // Cargo puts this very program where it puts distil.
+    // Cargo puts this very program into the folder of the dev profile; the other one lies beside it.
     let own = std::env::current_exe().context("cannot find the build folder")?;
-    let mut command =
-        Command::new(own.with_file_name("distil").with_extension(std::env::consts::EXE_EXTENSION));
+    let dev = own.parent().context("this program lies in no folder")?;
+    let folder = match profile {
+        Profile::Dev => dev.to_owned(),
+        Profile::Release => dev.with_file_name("release"),
+    };
+    let mut command = Command::new(folder.join("distil").with_extension(std::env::consts::EXE_EXTENSION));
     command.current_dir(root());
     Ok(command)
 }
