@@ -8,9 +8,11 @@ use crate::{
     error::Error,
     image_list::ImageList,
     images::{ImageShape, Images},
+    official::DatasetName,
     parallel::on_all_cores,
     picture,
     preprocessing::Resize,
+    tiny_imagenet,
 };
 
 /// How images of a stream are decoded.
@@ -159,8 +161,11 @@ impl DataConfig {
     /// # Errors
     /// [`Error::Config`] when the set has no resolution of its own and `resolution` is not set.
     pub fn stream_options(&self, shard: usize) -> Result<StreamOptions, Error> {
+        let to = |side| Resize { policy: self.resize, filter: self.filter, height: side, width: side };
+        let own = (self.name == DatasetName::TinyImagenet).then(|| to(tiny_imagenet::SHAPE.height));
         let missing =
             || Error::config("resolution", "is missing; set the size that streamed images are brought to");
-        Ok(StreamOptions { resize: self.wanted_resize().ok_or_else(missing)?, channels: 3, shard })
+        let resize = self.wanted_resize().or(own).ok_or_else(missing)?;
+        Ok(StreamOptions { resize, channels: 3, shard })
     }
 }

@@ -74,6 +74,16 @@ fn wnids(train: &Path) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
+/// The wnids of all classes of the training part, sorted.
+pub(super) fn all_wnids(root: &Path) -> Result<Vec<String>, Error> {
+    let folder = root.join("train");
+    if folder.is_dir() {
+        return wnids(&folder);
+    }
+    let path = root.join(TRAIN_TAR);
+    Ok(class_tars(&path, &open(&path)?)?.into_keys().collect())
+}
+
 fn train(root: &Path, asked: Option<&[String]>) -> Result<(Vec<String>, ImageList), Error> {
     let folder = root.join("train");
     let mut list = ImageList::new(root);

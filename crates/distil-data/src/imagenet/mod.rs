@@ -1,6 +1,7 @@
 //! ImageNet-1K and its named subsets, from class folders or the official tar files.
 
 mod ground_truth;
+mod indices;
 mod layout;
 mod published;
 mod subset;

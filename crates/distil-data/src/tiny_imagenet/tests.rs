@@ -142,6 +142,7 @@ fn the_published_numbers_are_checked() {
     let root = folder(&relaid(""));
     let config =
         DataConfig { path: Some(root.path().to_owned()), ..DataConfig::new(DatasetName::TinyImagenet) };
+    assert_eq!(config.stream_options(8).unwrap().resize.height, 64);
     let error = config.list().unwrap_err().to_string();
     assert!(error.contains("2 validation images") && error.contains("data.counts"), "{error}");
 }
