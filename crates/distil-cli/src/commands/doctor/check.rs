@@ -16,13 +16,15 @@ pub(super) type Outputs = Vec<(&'static str, Tensor<1>)>;
 /// A computation whose inputs lie on a device.
 pub(super) type Work = Box<dyn Fn() -> Outputs>;
 
+/// Draws the inputs of a computation in a precision and uploads them.
+pub(super) type Prepare = Box<dyn Fn(&Device, DType) -> Work>;
+
 /// A computation that any device can do in any precision, from the same numbers.
 pub(super) struct Check {
     pub(super) name: String,
     /// A pass over the network rather than one operation.
     pub(super) is_whole: bool,
-    /// Draws the inputs and uploads them.
-    pub(super) prepare: Box<dyn Fn(&Device, DType) -> Work>,
+    pub(super) prepare: Prepare,
 }
 
 /// What came out of a check.
