@@ -8,6 +8,8 @@ use distil_models::Arch;
 
 use crate::commands::bench::BenchCommand;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::gradcam::GradcamArgs;
+use crate::commands::train_cam::TrainCamArgs;
 use crate::device::DeviceChoice;
 
 /// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
@@ -112,6 +114,23 @@ pub(crate) enum Command {
     /// Measure speed and memory
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Train the network whose activation maps are looked at
+    #[command(
+        after_help = "Examples:\n  distil train-cam --config configs/clutter.toml --out cam.safetensors\n  \
+        distil train-cam --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
+        It learns all training images by the protocol of [eval], and is used by `distil gradcam`. Where there are \
+        weights of torchvision's resnet18, none needs to be trained."
+    )]
+    TrainCam(TrainCamArgs),
+    /// Draw where in an image a network sees a class
+    #[command(after_help = "Examples:\n  distil gradcam photo.jpg --model cam.safetensors --out maps\n  \
+        distil gradcam clutter-easy --model cam.safetensors --cam grad-cam++ --out maps\n  \
+        distil gradcam runs/clutter/synthetic/best.safetensors --model cam.safetensors --out maps\n  \
+        distil gradcam photos --model resnet18.pth --class 207 --layer layer4 --out maps\n\n\
+        Every overlay shows the image and, beside it, its map from dark blue (0) to pale yellow (1). Images of a \
+        dataset or a synthetic set are looked at for their own class, which the model must know by name; others for \
+        the class that the model takes them for.")]
+    Gradcam(GradcamArgs),
     /// Print BibTeX entries of methods and datasets
     #[command(
         after_help = "Examples:\n  distil cite datm\n  distil cite runs/clutter > refs.bib\n  distil cite"

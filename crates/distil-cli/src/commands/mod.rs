@@ -9,9 +9,11 @@ pub(crate) mod doctor;
 mod eval;
 mod expert;
 mod fetch;
+pub(crate) mod gradcam;
 mod report;
 mod reproduce;
 mod run;
+pub(crate) mod train_cam;
 
 use clap::CommandFactory;
 
@@ -35,6 +37,8 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Compare(args) => compare::compare(args, console),
         Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
+        Command::TrainCam(args) => train_cam::train_cam(args, around(args.data_dir())),
+        Command::Gradcam(args) => gradcam::gradcam(args, around(args.data_dir())),
         Command::Cite(args) => cite::cite(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();

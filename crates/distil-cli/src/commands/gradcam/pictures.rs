@@ -1,0 +1,290 @@
+//! Images that maps are drawn over, from wherever they are.
+
+use std::path::{Path, PathBuf};
+
+use distil_data::{
+    DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy,
+};
+use distil_gradcam::{ModelCard, hard_labels};
+use distil_store::{Labels, SyntheticSet};
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageReader};
+
+use super::GradcamArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::workbench::{Surroundings, load};
+
+/// Where the images are.
+pub(super) enum Source {
+    Files(Vec<PathBuf>),
+    Set(Box<SyntheticSet>),
+    Dataset(Box<Dataset>),
+}
+
+/// Images of one shape.
+pub(super) struct Pictures {
+    /// `[n]` names for files and tables.
+    pub(super) names: Vec<String>,
+    /// `[n, c, h, w]` in `[0, 1]`.
+    pub(super) pixels: Vec<f32>,
+    /// `[n, c, h, w]` as the model takes them.
+    pub(super) input: Vec<f32>,
+    pub(super) shape: ImageShape,
+    /// Class indices `[n]` and what they stand for, where that is known.
+    pub(super) labels: Option<(Vec<u32>, Vec<String>)>,
+}
+
+impl Source {
+    /// Finds the images of the arguments; datasets are loaded, files are not read yet.
+    pub(super) fn open(args: &GradcamArgs, around: Surroundings<'_>) -> Result<Self, Failure> {
+        match (&args.images, &args.config) {
+            (Some(images), _) if images.is_dir() => Ok(Self::Files(files_below(images)?)),
+            (Some(images), _) if images.is_file() => {
+                if images.extension().is_some_and(|extension| extension == "safetensors") {
+                    return Ok(Self::Set(Box::new(SyntheticSet::load(images)?)));
+                }
+                Ok(Self::Files(vec![images.clone()]))
+            }
+            (images, config) => {
+                let named = images.as_ref().map(|name| dataset_name(name)).transpose()?;
+                let data = data_config(named, config.as_deref(), &args.set)?;
+                Ok(Self::Dataset(Box::new(load(&data, around.data_dir, around.console)?)))
+            }
+        }
+    }
+
+    /// Height and width, where they are not the model's to say.
+    pub(super) fn sides(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Files(_) => None,
+            Self::Set(set) => Some([set.shape[2], set.shape[3]]),
+            Self::Dataset(dataset) => Some([dataset.shape().height, dataset.shape().width]),
+        }
+    }
+
+    /// At most `limit` images, ready for the model of `card`.
+    pub(super) fn pictures(self, card: &ModelCard, limit: usize) -> Result<Pictures, Failure> {
+        let [channels, height, width] = card.network.image_shape();
+        let shape = ImageShape { channels, height, width };
+        let preprocessing = preprocessing(&card.preprocessing)?;
+        match self {
+            Self::Files(mut files) => {
+                files.truncate(limit);
+                of_files(&files, shape, &preprocessing)
+            }
+            Self::Set(set) => of_set(&set, shape, &preprocessing, limit),
+            Self::Dataset(dataset) => of_dataset(&dataset, shape, &preprocessing, limit),
+        }
+    }
+}
+
+/// PNG and JPEG files of a folder and the folders in it, by name.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let unreadable = |error: std::io::Error| {
+            Failure::new(format_args!("cannot read {}: {error}", folder.display()), "check its permissions")
+        };
+        for entry in folder.read_dir().map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+            let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if extension.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.as_str())) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::new(
+            format_args!("there is no PNG or JPEG file in {}", folder.display()),
+            "name another folder, an image, a synthetic set or a dataset",
+        ));
+    }
+    Ok(files)
+}
+
+fn dataset_name(name: &Path) -> Result<DatasetName, Failure> {
+    let text = name.to_string_lossy();
+    text.parse().ok().filter(|name| *name != DatasetName::Folder).ok_or_else(|| {
+        Failure::new(
+            format_args!("{text:?} is neither a file, nor a folder, nor a dataset"),
+            "give an image, a folder of images, a synthetic set (.safetensors), or a name such as clutter-easy",
+        )
+    })
+}
+
+/// The data section of the configuration, for the dataset that was named.
+fn data_config(
+    named: Option<DatasetName>,
+    config: Option<&Path>,
+    sets: &[String],
+) -> Result<DataConfig, Failure> {
+    match (named, config) {
+        (named, Some(config)) => {
+            let name = named.map(|name| format!("data.name=\"{name}\""));
+            let sets: Vec<String> = sets.iter().cloned().chain(name).collect();
+            Ok(Config::load(config, &sets)?.data)
+        }
+        (Some(name), None) => Ok(DataConfig::new(name)),
+        (None, None) => Err(Failure::new("no images were named", "give IMAGES or --config")),
+    }
+}
+
+/// The preprocessing of a card, with its matrices.
+fn preprocessing(card: &serde_json::Value) -> Result<Preprocessing, Failure> {
+    let mut preprocessing: Preprocessing = serde_json::from_value(card.clone()).map_err(|error| {
+        Failure::new(
+            format_args!("the preprocessing on the card is not understood: {error}"),
+            "it was written by another version of distil: make it again",
+        )
+    })?;
+    preprocessing.load_matrix(&DataConfig::new(DatasetName::ClutterEasy).cache_folder())?;
+    Ok(preprocessing)
+}
+
+fn of_files(
+    files: &[PathBuf],
+    shape: ImageShape,
+    preprocessing: &Preprocessing,
+) -> Result<Pictures, Failure> {
+    let mut pixels = Vec::with_capacity(files.len() * shape.len());
+    for file in files {
+        pixels.extend(decode(file, shape, preprocessing.resize)?);
+    }
+    let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let input = preprocessing.apply(shape, &pixels)?;
+    Ok(Pictures { names: files.iter().map(stem).collect(), input, pixels, shape, labels: None })
+}
+
+/// One file as `[c, h, w]` in `[0, 1]`, brought to the model's size as its training images were.
+fn decode(file: &Path, shape: ImageShape, resize: Option<Resize>) -> Result<Vec<f32>, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let help = "replace or remove it; PNG and JPEG are read";
+        Failure::new(format_args!("{} cannot be read as an image ({error})", file.display()), help)
+    };
+    let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format);
+    let picture = reader.map_err(|error| unreadable(&error))?.decode().map_err(|error| unreadable(&error))?;
+    let (policy, filter) = resize.map_or_else(Default::default, |resize| (resize.policy, resize.filter));
+    let filter = match filter {
+        ResizeFilter::Bilinear => FilterType::Triangle,
+        ResizeFilter::Bicubic => FilterType::CatmullRom,
+        ResizeFilter::Lanczos3 => FilterType::Lanczos3,
+        ResizeFilter::Nearest => FilterType::Nearest,
+    };
+    let (width, height) = (shape.width as u32, shape.height as u32);
+    let picture = match policy {
+        _ if (picture.width(), picture.height()) == (width, height) => picture,
+        ResizePolicy::Squash => picture.resize_exact(width, height, filter),
+        ResizePolicy::CentreCrop => picture.resize_to_fill(width, height, filter),
+    };
+    Ok(planar(&picture, shape.channels))
+}
+
+fn planar(picture: &DynamicImage, channels: usize) -> Vec<f32> {
+    let interleaved =
+        if channels == 1 { picture.to_luma8().into_raw() } else { picture.to_rgb8().into_raw() };
+    (0..channels)
+        .flat_map(|channel| interleaved.iter().skip(channel).step_by(channels))
+        .map(|byte| f32::from(*byte) / 255.0)
+        .collect()
+}
+
+fn of_set(
+    set: &SyntheticSet,
+    shape: ImageShape,
+    model: &Preprocessing,
+    limit: usize,
+) -> Result<Pictures, Failure> {
+    let [_, channels, height, width] = set.shape;
+    fits("the synthetic set", ImageShape { channels, height, width }, shape)?;
+    let labels = match &set.labels {
+        Labels::Hard(labels) => labels.clone(),
+        Labels::Soft { logits, classes } => hard_labels(logits, *classes),
+    };
+    let rows = in_turns(&labels, set.card.class_names.len(), limit);
+    let learned: Vec<f32> = rows
+        .iter()
+        .flat_map(|row| &set.images[row * shape.len()..(row + 1) * shape.len()])
+        .copied()
+        .collect();
+    let own = preprocessing(&set.card.preprocessing)?;
+    let pixels = own.undo(shape, &learned)?;
+    // Learned pixels leave [0, 1]: where the spaces are one, the model sees them as they are.
+    let same = own.normalisation == model.normalisation;
+    let input = if same { learned } else { model.apply(shape, &pixels)? };
+    let names = &set.card.class_names;
+    Ok(labelled(&rows, &labels, names, Pictures { names: Vec::new(), pixels, input, shape, labels: None }))
+}
+
+fn of_dataset(
+    dataset: &Dataset,
+    shape: ImageShape,
+    model: &Preprocessing,
+    limit: usize,
+) -> Result<Pictures, Failure> {
+    fits(&dataset.name, dataset.shape(), shape)?;
+    let (images, labels) = (&dataset.test.images, &dataset.test.labels);
+    let rows = in_turns(labels, dataset.classes(), limit);
+    if rows.is_empty() {
+        let help = "choose a dataset with test images";
+        return Err(Failure::new(format_args!("{} has no test images", dataset.name), help));
+    }
+    let pixels = match images.pictures(&rows) {
+        Some(pixels) => pixels,
+        None => dataset.preprocessing.undo(shape, &images.gather(&rows))?,
+    };
+    let input = model.apply(shape, &pixels)?;
+    let names = &dataset.class_names;
+    Ok(labelled(&rows, labels, names, Pictures { names: Vec::new(), pixels, input, shape, labels: None }))
+}
+
+/// Names pictures by their class.
+fn labelled(rows: &[usize], labels: &[u32], class_names: &[String], pictures: Pictures) -> Pictures {
+    let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+    let names = labels.iter().map(|&label| class_names[label as usize].clone()).collect();
+    Pictures { names, labels: Some((labels, class_names.to_vec())), ..pictures }
+}
+
+/// The first rows of every class, the classes taking turns.
+fn in_turns(labels: &[u32], classes: usize, limit: usize) -> Vec<usize> {
+    let rows_of = |class| labels.iter().enumerate().filter(move |(_, label)| **label as usize == class);
+    let mut by_class: Vec<_> = (0..classes).map(rows_of).collect();
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        let before = rows.len();
+        rows.extend(by_class.iter_mut().filter_map(|of_class| of_class.next().map(|(row, _)| row)));
+        if rows.len() == before {
+            break;
+        }
+    }
+    rows.truncate(limit);
+    rows
+}
+
+fn fits(what: &str, found: ImageShape, wanted: ImageShape) -> Result<(), Failure> {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format_args!("the images of {what} are {found}, the model takes {wanted}"),
+        "train a model for them with `distil train-cam`, or load the dataset at the model's size: \
+         --config FILE --set data.resolution=N",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_turns;
+
+    #[test]
+    fn classes_take_turns() {
+        assert_eq!(in_turns(&[0, 0, 0, 1, 2, 1], 3, 4), [0, 3, 4, 1]);
+        assert_eq!(in_turns(&[1, 1], 2, 9), [0, 1]);
+        assert!(in_turns(&[], 2, 9).is_empty());
+    }
+}
