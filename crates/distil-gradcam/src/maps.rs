@@ -68,11 +68,6 @@ impl Maps {
         Self { height, width, values }
     }
 
-    /// Mean of every map, `[n]`.
-    pub fn means(&self) -> Vec<f64> {
-        self.iter().map(|map| map.iter().sum::<f64>() / map.len() as f64).collect()
-    }
-
     /// Discriminative area of every map for every threshold: the share of its values that are ≥ the threshold, in
     /// `[0, 1]`, `[n][thresholds]`.
     ///
@@ -157,7 +152,7 @@ mod tests {
     #[test]
     fn planes_stay_planes() {
         let plane = |y: f64, x: f64| 2.0 * y - 3.0 * x;
-        let from: Vec<f64> = (0..20).map(|i| plane((i / 5) as f64, (i % 5) as f64)).collect();
+        let from: Vec<f64> = (0..20).map(|i| plane(f64::from(i / 5), f64::from(i % 5))).collect();
         let to = maps(4, 5, &from).resize(9, 7);
         for (y, x) in [(3, 2), (4, 3), (5, 4)] {
             let back = |i: usize, from: f64, to: f64| (i as f64 + 0.5) * from / to - 0.5;
@@ -175,6 +170,6 @@ mod tests {
     #[test]
     fn no_map_is_no_trouble() {
         let none = maps(0, 0, &[]);
-        assert!(none.is_empty() && none.len() == 0 && none.unit().areas(&[0.5]).is_empty());
+        assert!(none.is_empty() && none.unit().areas(&[0.5]).is_empty());
     }
 }

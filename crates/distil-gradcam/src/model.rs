@@ -215,7 +215,9 @@ fn digest(card: &Value, tensors: &StateDict) -> String {
     hash.update(json!([KIND, card]).to_string());
     for (name, (shape, values)) in tensors {
         hash.update(json!([name, shape]).to_string());
-        values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        for value in values {
+            hash.update(value.to_le_bytes());
+        }
     }
     hash.finalize().iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes everything");

@@ -71,7 +71,7 @@ impl Toy {
     }
 
     fn image(&self, index: usize) -> Tensor<4> {
-        self.images.clone().slice([index..index + 1])
+        self.images.clone().narrow(0, index, 1)
     }
 
     /// A copy of an image with the noise that is documented for it.

@@ -135,7 +135,8 @@ fn write_weights(path: &std::path::Path, tensors: &StateDict) {
         .map(|(name, (shape, values))| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
         .collect();
     let views = bytes.iter().map(|(name, shape, bytes)| {
-        (name.as_str(), TensorView::new(Dtype::F32, (*shape).clone(), bytes).unwrap())
+        (name.as_str(), TensorView::new(Dtype::F32, (*shape).clone(), bytes).expect("four bytes a value"))
     });
-    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let file = safetensors::serialize(views, None).expect("weights");
+    std::fs::write(path, file).expect("a file");
 }
