@@ -25,8 +25,8 @@ const LOW: [f64; 4] = [0.66, 0.67, 0.65, 0.66];
 
 fn save(folder: &Path, file: &str, rows: &[Value]) {
     let path = folder.join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, json!({ "rows": rows }).to_string()).unwrap();
+    std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
+    std::fs::write(path, json!({ "rows": rows }).to_string()).expect("a file of results");
 }
 
 #[test]

@@ -44,9 +44,9 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     evaluator(&bench, &networks[0]).accepts(&set)?;
     let mut kept = Kept::default();
     for net in &networks {
-        let row = measure(&bench, net, &named(&name_of(subject), net.arch()), Subject::Synthetic(&set))?;
+        let result = measure(&bench, net, &named(&name_of(subject), net.arch()), Subject::Synthetic(&set))?;
         let conditions = Some(conditions(&bench, net));
-        kept.rows.push(Row { key: String::new(), set: None, conditions, row });
+        kept.rows.push(Row { key: String::new(), set: None, conditions, result });
     }
     bench.console.result(results_table_markdown(&kept.readable()).trim_end())
 }
@@ -117,7 +117,7 @@ struct Row {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     conditions: Option<Conditions>,
     #[serde(flatten)]
-    row: Evaluation,
+    result: Evaluation,
 }
 
 impl Kept {
@@ -189,13 +189,13 @@ pub(crate) fn evaluate_run(
     for Job { name, net, candidate, key } in &jobs {
         // The last set may be the best one too: equal sets have equal results.
         let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == *key);
-        let row = match known {
-            Some(Row { row, .. }) => Evaluation { name: name.clone(), ..row.clone() },
+        let result = match known {
+            Some(Row { result, .. }) => Evaluation { name: name.clone(), ..result.clone() },
             None if networks.contains(net) => measure(bench, net, name, subject(bench, candidate))?,
             None => continue,
         };
         let conditions = Some(conditions(bench, net));
-        kept.rows.push(Row { key: key.clone(), set: measured(candidate), conditions, row });
+        kept.rows.push(Row { key: key.clone(), set: measured(candidate), conditions, result });
         // Rows that are still to come may hold, too: an interruption must not lose them.
         let waiting = before.rows.iter().filter(|old| {
             jobs.iter().any(|job| job.key == old.key) && kept.rows.iter().all(|row| row.key != old.key)
