@@ -3,14 +3,8 @@
 
 use std::cell::Cell;
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::Lanes;
-
-/// Two cache lines: vectors that cross a line halve the speed of a product.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(128))]
-struct Line(Lanes);
+use crate::lines::Line;
 
 thread_local! {
     static MEMORY: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };

@@ -17,15 +17,21 @@ pub(crate) fn products(panels: usize, v: &[Lanes], u: &[Lanes], m: &mut [Lanes],
     }
 }
 
-/// ∂U = Vᵀ·∂M, with the shapes of [`products`].
-pub(crate) fn filter_products(panels: usize, v: &[Lanes], m: &[Lanes], u: &mut [Lanes], write: Write) {
+/// ∂U = Vᵀ·∂M of the output channels of one panel, `u` `[36][channels in]`, with the shapes of [`products`].
+pub(crate) fn filter_products(
+    panels: usize,
+    panel: usize,
+    v: &[Lanes],
+    m: &[Lanes],
+    u: &mut [Lanes],
+    write: Write,
+) {
     let tiles = m.len() / POSITIONS / panels;
     let positions = v.chunks_exact(panels * tiles).zip(m.chunks_exact(panels * tiles));
-    for ((v, m), u) in positions.zip(u.chunks_exact_mut(panels * panels * PANEL)) {
-        for (m, u) in m.chunks_exact(tiles).zip(u.chunks_exact_mut(panels * PANEL)) {
-            for (v, u) in v.chunks_exact(tiles).zip(u.chunks_exact_mut(PANEL)) {
-                multiply(Left::Transposed(v), m, u, write);
-            }
+    for ((v, m), u) in positions.zip(u.chunks_exact_mut(panels * PANEL)) {
+        let m = &m[panel * tiles..][..tiles];
+        for (v, u) in v.chunks_exact(tiles).zip(u.chunks_exact_mut(PANEL)) {
+            multiply(Left::Transposed(v), m, u, write);
         }
     }
 }

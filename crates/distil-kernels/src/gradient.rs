@@ -65,8 +65,8 @@ pub(crate) fn image_count(net: &Network, images: &[f32]) -> usize {
 struct Buffers<'a> {
     patches: &'a mut [Lanes],
     blocks: Vec<BlockBuffers<'a>>,
+    /// Output of the last block so far, later its gradient.
     pooled: &'a mut [Lanes],
-    d_pooled: &'a mut [Lanes],
     products: &'a mut [Lanes],
     filters: &'a mut [Lanes],
     rows: &'a mut [Lanes],
@@ -93,7 +93,6 @@ impl<'a> Buffers<'a> {
                 })
                 .collect(),
             pooled: arena.take(sizes.pooled),
-            d_pooled: arena.take(sizes.pooled),
             products: arena.take(sizes.most_transformed()),
             filters: arena.take(sizes.filters),
             rows: arena.take(sizes.rows),
@@ -124,7 +123,7 @@ impl Sizes {
             maps: net.blocks().map(|block| panels * block.grid(n).pixels()).collect(),
             transformed: transformed.enumerate().map(|(i, lines)| if i == 0 { 0 } else { lines }).collect(),
             pooled: panels * n * first.pooled(),
-            filters: if net.depth > 1 { POSITIONS * panels * panels * PANEL } else { 0 },
+            filters: if net.depth > 1 { POSITIONS * panels * PANEL } else { 0 },
             rows: net.classes * panels * net.last_pixels(),
         }
     }
@@ -161,15 +160,14 @@ fn backward(
 ) -> Gradient {
     let mut theta = vec![0.0; net.params()];
     let head = head_of(net, n);
-    let features = &buffers.pooled[..net.panels() * n * head.pixels];
+    let features = &mut buffers.pooled[..net.panels() * n * head.pixels];
     let out = logits_of(head, weights, features);
     let (loss, d_out) = cross_entropy(net.classes, &out, batch);
     buffers.rows.fill([0.0; PANEL]);
     head::rows_gradient(head, &d_out, features, buffers.rows);
     write_classifier(net, buffers.rows, &d_out, &mut theta);
-    let d_features = &mut buffers.d_pooled[..features.len()];
-    d_features.fill([0.0; PANEL]);
-    head::features_gradient(head, &d_out, &weights.classifier, d_features);
+    features.fill([0.0; PANEL]);
+    head::features_gradient(head, &d_out, &weights.classifier, features);
     blocks_backward(net, weights, n, &mut buffers, &mut theta);
     Gradient { loss, theta }
 }
@@ -179,7 +177,7 @@ fn blocks_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buf
     for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate().rev() {
         let grid = block.grid(n);
         let mut affine = Affine::zero(panels);
-        let d_pooled = &buffers.d_pooled[..panels * n * block.pooled()];
+        let d_pooled = &buffers.pooled[..panels * n * block.pooled()];
         norm::backward(grid, &weights.norms[index], buffer.statistics, d_pooled, buffer.y, &mut affine);
         affine.write(net, &block, theta);
         let target = &mut theta[block.offset..][..net.width * block.channels * 9];
@@ -188,10 +186,12 @@ fn blocks_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buf
         } else {
             let products = &mut buffers.products[..buffer.v.len()];
             winograd::output_transposed(grid, buffer.y, products);
-            conv::filter_products(panels, buffer.v, products, buffers.filters, Write::New);
-            filters_gradient(net.width, buffers.filters, target);
+            for panel in 0..panels {
+                conv::filter_products(panels, panel, buffer.v, products, buffers.filters, Write::New);
+                filters_gradient(net.width, panel, buffers.filters, target);
+            }
             conv::products(panels, products, &weights.convs[index - 1].backward, buffer.v, Write::New);
-            winograd::input_transposed(grid, buffer.v, &mut buffers.d_pooled[..panels * grid.pixels()]);
+            winograd::input_transposed(grid, buffer.v, &mut buffers.pooled[..panels * grid.pixels()]);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The classifier and its cross-entropy.
 
-use pulp::Arch;
-
+use crate::vectorised::vectorised;
 use crate::{Lanes, PANEL};
 
 /// Features and classifier rows as panels: `[panels][pixels]` for one image or class.
@@ -39,67 +38,58 @@ impl Head {
     }
 }
 
-/// Adds ⟨features, row⟩ to `out` `[images, classes]`.
-pub(crate) fn products(head: Head, features: &[Lanes], rows: &[Lanes], out: &mut [f32]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            head.each(
-                #[inline(always)]
-                |at, feature, row| {
-                    let mut sum = [0.0; PANEL];
-                    for (x, w) in features[feature..][..head.pixels].iter().zip(&rows[row..][..head.pixels]) {
-                        for l in 0..PANEL {
-                            sum[l] += x[l] * w[l];
-                        }
+vectorised! {
+    /// Adds ⟨features, row⟩ to `out` `[images, classes]`.
+    pub(crate) fn products<'a>(head: Head, features: &'a [Lanes], rows: &'a [Lanes], out: &'a mut [f32]) {
+        head.each(
+            #[inline(always)]
+            |at, feature, row| {
+                let mut sum = [0.0; PANEL];
+                for (x, w) in features[feature..][..head.pixels].iter().zip(&rows[row..][..head.pixels]) {
+                    for l in 0..PANEL {
+                        sum[l] += x[l] * w[l];
                     }
-                    out[at] += sum.iter().sum::<f32>();
-                },
-            );
-        },
-    );
+                }
+                out[at] += sum.iter().sum::<f32>();
+            },
+        );
+    }
 }
 
-/// Adds Σ over classes of `d_out`·row to `features`.
-pub(crate) fn features_gradient(head: Head, d_out: &[f32], rows: &[Lanes], features: &mut [Lanes]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            head.each(
-                #[inline(always)]
-                |at, feature, row| {
-                    let factor = d_out[at];
-                    let target = &mut features[feature..][..head.pixels];
-                    for (x, w) in target.iter_mut().zip(&rows[row..][..head.pixels]) {
-                        for l in 0..PANEL {
-                            x[l] += factor * w[l];
-                        }
+vectorised! {
+    /// Adds Σ over classes of `d_out`·row to `features`.
+    pub(crate) fn features_gradient<'a>(head: Head, d_out: &'a [f32], rows: &'a [Lanes], features: &'a mut [Lanes]) {
+        head.each(
+            #[inline(always)]
+            |at, feature, row| {
+                let factor = d_out[at];
+                let target = &mut features[feature..][..head.pixels];
+                for (x, w) in target.iter_mut().zip(&rows[row..][..head.pixels]) {
+                    for l in 0..PANEL {
+                        x[l] += factor * w[l];
                     }
-                },
-            );
-        },
-    );
+                }
+            },
+        );
+    }
 }
 
-/// Adds Σ over images of `d_out`·features to `rows`.
-pub(crate) fn rows_gradient(head: Head, d_out: &[f32], features: &[Lanes], rows: &mut [Lanes]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            head.each(
-                #[inline(always)]
-                |at, feature, row| {
-                    let factor = d_out[at];
-                    let target = &mut rows[row..][..head.pixels];
-                    for (w, x) in target.iter_mut().zip(&features[feature..][..head.pixels]) {
-                        for l in 0..PANEL {
-                            w[l] += factor * x[l];
-                        }
+vectorised! {
+    /// Adds Σ over images of `d_out`·features to `rows`.
+    pub(crate) fn rows_gradient<'a>(head: Head, d_out: &'a [f32], features: &'a [Lanes], rows: &'a mut [Lanes]) {
+        head.each(
+            #[inline(always)]
+            |at, feature, row| {
+                let factor = d_out[at];
+                let target = &mut rows[row..][..head.pixels];
+                for (w, x) in target.iter_mut().zip(&features[feature..][..head.pixels]) {
+                    for l in 0..PANEL {
+                        w[l] += factor * x[l];
                     }
-                },
-            );
-        },
-    );
+                }
+            },
+        );
+    }
 }
 
 /// Softmax of one row and the log of its normaliser, so that log softmax = out − that log.

@@ -3,8 +3,7 @@
 //! With x̂ = (y − μ)/σ, z = γ·x̂ + β, the output is the pooled max(z, 0). All sums are over one channel of one
 //! image. Group norm with one group a channel is the field's instance norm.
 
-use pulp::Arch;
-
+use crate::vectorised::vectorised;
 use crate::weights::Affine;
 use crate::winograd::Grid;
 use crate::{Lanes, PANEL};
@@ -70,21 +69,18 @@ pub(crate) fn inverse_std(y: &[Lanes], mean: &Lanes) -> Lanes {
     sum.map(|sum| 1.0 / (sum / y.len() as f32 + EPS).sqrt())
 }
 
-/// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]`, and the statistics `[panels][images][2]`.
-pub(crate) fn forward(grid: Grid, affine: &Affine, y: &[Lanes], statistics: &mut [Lanes], p: &mut [Lanes]) {
-    let map = Map::of(grid);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let maps = y.chunks_exact(map.pixels).zip(p.chunks_exact_mut(map.pooled));
-            for (k, ((y, p), s)) in maps.zip(statistics.chunks_exact_mut(STATISTICS)).enumerate() {
-                let panel = k / map.images;
-                s[0] = mean(y);
-                s[1] = inverse_std(y, &s[0]);
-                pool(map, y, s, &affine.scale[panel], &affine.shift[panel], p);
-            }
-        },
-    );
+vectorised! {
+    /// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]`, and the statistics `[panels][images][2]`.
+    pub(crate) fn forward<'a>(grid: Grid, affine: &'a Affine, y: &'a [Lanes], statistics: &'a mut [Lanes], p: &'a mut [Lanes]) {
+        let map = Map::of(grid);
+        let maps = y.chunks_exact(map.pixels).zip(p.chunks_exact_mut(map.pooled));
+        for (k, ((y, p), s)) in maps.zip(statistics.chunks_exact_mut(STATISTICS)).enumerate() {
+            let panel = k / map.images;
+            s[0] = mean(y);
+            s[1] = inverse_std(y, &s[0]);
+            pool(map, y, s, &affine.scale[panel], &affine.shift[panel], p);
+        }
+    }
 }
 
 #[inline(always)]
@@ -107,32 +103,22 @@ fn pool(map: Map, y: &[Lanes], s: &[Lanes], gamma: &Lanes, beta: &Lanes, p: &mut
     }
 }
 
-/// Turns `y` into ∂y, given ∂p; adds ∂γ and ∂β `[panels]`.
-pub(crate) fn backward(
-    grid: Grid,
-    affine: &Affine,
-    statistics: &[Lanes],
-    dp: &[Lanes],
-    y: &mut [Lanes],
-    gradient: &mut Affine,
-) {
-    let map = Map::of(grid);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let maps = y.chunks_exact_mut(map.pixels).zip(dp.chunks_exact(map.pooled));
-            for (k, ((y, dp), s)) in maps.zip(statistics.chunks_exact(STATISTICS)).enumerate() {
-                let panel = k / map.images;
-                let (gamma, beta) = (&affine.scale[panel], &affine.shift[panel]);
-                let (sum, projection) = sums(map, y, s, gamma, beta, dp);
-                for l in 0..PANEL {
-                    gradient.shift[panel][l] += sum[l];
-                    gradient.scale[panel][l] += projection[l];
-                }
-                spread(map, y, s, [gamma, beta, &sum, &projection], dp);
+vectorised! {
+    /// Turns `y` into ∂y, given ∂p; adds ∂γ and ∂β `[panels]`.
+    pub(crate) fn backward<'a>(grid: Grid, affine: &'a Affine, statistics: &'a [Lanes], dp: &'a [Lanes], y: &'a mut [Lanes], gradient: &'a mut Affine) {
+        let map = Map::of(grid);
+        let maps = y.chunks_exact_mut(map.pixels).zip(dp.chunks_exact(map.pooled));
+        for (k, ((y, dp), s)) in maps.zip(statistics.chunks_exact(STATISTICS)).enumerate() {
+            let panel = k / map.images;
+            let (gamma, beta) = (&affine.scale[panel], &affine.shift[panel]);
+            let (sum, projection) = sums(map, y, s, gamma, beta, dp);
+            for l in 0..PANEL {
+                gradient.shift[panel][l] += sum[l];
+                gradient.scale[panel][l] += projection[l];
             }
-        },
-    );
+            spread(map, y, s, [gamma, beta, &sum, &projection], dp);
+        }
+    }
 }
 
 /// Σ ∂z and Σ ∂z·x̂.

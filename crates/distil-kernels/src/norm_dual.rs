@@ -3,9 +3,8 @@
 //! A dot marks a tangent: ẏ = dy/dε. With c = y − μ and r = 1/σ: ṙ = −r³·mean(c·ċ), x̂̇ = ċ·r + c·ṙ and
 //! ż = γ̇·x̂ + γ·x̂̇ + β̇. The ReLU's mask does not move.
 
-use pulp::Arch;
-
 use crate::norm::{Map, inverse_std, mean};
+use crate::vectorised::vectorised;
 use crate::weights::Affine;
 use crate::winograd::Grid;
 use crate::{Lanes, PANEL, Pair};
@@ -47,27 +46,18 @@ impl Channel<'_> {
     }
 }
 
-/// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]` with tangents, and the statistics `[panels][images][4]`.
-pub(crate) fn forward(
-    grid: Grid,
-    affine: Pair<&Affine>,
-    y: Pair<&[Lanes]>,
-    statistics: &mut [Lanes],
-    p: Pair<&mut [Lanes]>,
-) {
-    let map = Map::of(grid);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let y = y.value.chunks_exact(map.pixels).zip(y.tangent.chunks_exact(map.pixels));
-            let p = p.value.chunks_exact_mut(map.pooled).zip(p.tangent.chunks_exact_mut(map.pooled));
-            let maps = y.zip(p).zip(statistics.chunks_exact_mut(STATISTICS));
-            for (k, (((y, dy), (p, dp)), s)) in maps.enumerate() {
-                measure(y, dy, s);
-                pool(map, channel(affine, k / map.images, s), y, dy, p, dp);
-            }
-        },
-    );
+vectorised! {
+    /// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]` with tangents, and the statistics `[panels][images][4]`.
+    pub(crate) fn forward<'a>(grid: Grid, affine: Pair<&'a Affine>, y: Pair<&'a [Lanes]>, statistics: &'a mut [Lanes], p: Pair<&'a mut [Lanes]>) {
+        let map = Map::of(grid);
+        let y = y.value.chunks_exact(map.pixels).zip(y.tangent.chunks_exact(map.pixels));
+        let p = p.value.chunks_exact_mut(map.pooled).zip(p.tangent.chunks_exact_mut(map.pooled));
+        let maps = y.zip(p).zip(statistics.chunks_exact_mut(STATISTICS));
+        for (k, (((y, dy), (p, dp)), s)) in maps.enumerate() {
+            measure(y, dy, s);
+            pool(map, channel(affine, k / map.images, s), y, dy, p, dp);
+        }
+    }
 }
 
 #[inline(always)]
@@ -117,36 +107,26 @@ fn pool(map: Map, channel: Channel<'_>, y: &[Lanes], dy: &[Lanes], p: &mut [Lane
     }
 }
 
-/// Turns `y` and ẏ into ∂y and its tangent, given ∂p and its tangent; adds ∂γ and ∂β, and their tangents.
-pub(crate) fn backward(
-    grid: Grid,
-    affine: Pair<&Affine>,
-    statistics: &[Lanes],
-    dp: Pair<&[Lanes]>,
-    y: Pair<&mut [Lanes]>,
-    gradient: Pair<&mut Affine>,
-) {
-    let map = Map::of(grid);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let y = y.value.chunks_exact_mut(map.pixels).zip(y.tangent.chunks_exact_mut(map.pixels));
-            let dp = dp.value.chunks_exact(map.pooled).zip(dp.tangent.chunks_exact(map.pooled));
-            let maps = y.zip(dp).zip(statistics.chunks_exact(STATISTICS));
-            for (k, (((y, dy), (dp, ddp)), s)) in maps.enumerate() {
-                let panel = k / map.images;
-                let channel = channel(affine, panel, s);
-                let sums = sums(map, channel, Pair { value: y, tangent: dy }, dp, ddp);
-                for l in 0..PANEL {
-                    gradient.value.shift[panel][l] += sums.dz[l];
-                    gradient.value.scale[panel][l] += sums.projection[l];
-                    gradient.tangent.shift[panel][l] += sums.dz_tangent[l];
-                    gradient.tangent.scale[panel][l] += sums.projection_tangent[l];
-                }
-                spread(map, channel, Pair { value: y, tangent: dy }, Pair { value: dp, tangent: ddp }, &sums);
+vectorised! {
+    /// Turns `y` and ẏ into ∂y and its tangent, given ∂p and its tangent; adds ∂γ and ∂β, and their tangents.
+    pub(crate) fn backward<'a>(grid: Grid, affine: Pair<&'a Affine>, statistics: &'a [Lanes], dp: Pair<&'a [Lanes]>, y: Pair<&'a mut [Lanes]>, gradient: Pair<&'a mut Affine>) {
+        let map = Map::of(grid);
+        let y = y.value.chunks_exact_mut(map.pixels).zip(y.tangent.chunks_exact_mut(map.pixels));
+        let dp = dp.value.chunks_exact(map.pooled).zip(dp.tangent.chunks_exact(map.pooled));
+        let maps = y.zip(dp).zip(statistics.chunks_exact(STATISTICS));
+        for (k, (((y, dy), (dp, ddp)), s)) in maps.enumerate() {
+            let panel = k / map.images;
+            let channel = channel(affine, panel, s);
+            let sums = sums(map, channel, Pair { value: y, tangent: dy }, dp, ddp);
+            for l in 0..PANEL {
+                gradient.value.shift[panel][l] += sums.dz[l];
+                gradient.value.scale[panel][l] += sums.projection[l];
+                gradient.tangent.shift[panel][l] += sums.dz_tangent[l];
+                gradient.tangent.scale[panel][l] += sums.projection_tangent[l];
             }
-        },
-    );
+            spread(map, channel, &mut Pair { value: y, tangent: dy }, Pair { value: dp, tangent: ddp }, &sums);
+        }
+    }
 }
 
 /// Σ ∂z, Σ ∂z·x̂ and their tangents.
@@ -158,7 +138,7 @@ struct Sums {
 }
 
 #[inline(always)]
-fn sums(map: Map, channel: Channel<'_>, y: Pair<&mut [Lanes]>, dp: &[Lanes], ddp: &[Lanes]) -> Sums {
+fn sums(map: Map, channel: Channel<'_>, y: Pair<&[Lanes]>, dp: &[Lanes], ddp: &[Lanes]) -> Sums {
     let zero = [0.0; PANEL];
     let mut sums = Sums { dz: zero, projection: zero, dz_tangent: zero, projection_tangent: zero };
     for (at, (dp, ddp)) in dp.iter().zip(ddp).enumerate() {
@@ -180,7 +160,7 @@ fn sums(map: Map, channel: Channel<'_>, y: Pair<&mut [Lanes]>, dp: &[Lanes], ddp
 
 /// ∂y = γ·r·e with e = ∂z − mean(∂z) − x̂·mean(∂z·x̂), and the product rule for its tangent.
 #[inline(always)]
-fn spread(map: Map, channel: Channel<'_>, y: Pair<&mut [Lanes]>, dp: Pair<&[Lanes]>, sums: &Sums) {
+fn spread(map: Map, channel: Channel<'_>, y: &mut Pair<&mut [Lanes]>, dp: Pair<&[Lanes]>, sums: &Sums) {
     let n = 1.0 / map.pixels as f32;
     let (gamma, statistics) = (channel.gamma, channel.statistics);
     for row in 0..map.pixels / map.width {

@@ -65,8 +65,8 @@ type Both<'a> = Pair<&'a mut [Lanes]>;
 struct Buffers<'a> {
     patches: &'a mut [Lanes],
     blocks: Vec<BlockBuffers<'a>>,
+    /// Output of the last block so far, later its gradient.
     pooled: Both<'a>,
-    d_pooled: Both<'a>,
     products: Both<'a>,
     filters: &'a mut [Lanes],
     rows: &'a mut [Lanes],
@@ -93,7 +93,6 @@ impl<'a> Buffers<'a> {
                 })
                 .collect(),
             pooled: both(arena, sizes.pooled),
-            d_pooled: both(arena, sizes.pooled),
             products: both(arena, sizes.most_transformed()),
             filters: arena.take(sizes.filters),
             rows: arena.take(sizes.rows),
@@ -192,7 +191,7 @@ impl Sweep<'_> {
         let Pair { value, tangent } = self.at;
         let head = head_of(self.net, self.n);
         let lines = self.net.panels() * self.n * head.pixels;
-        let features = buffers.pooled.first(lines);
+        let mut features = buffers.pooled.first(lines);
         let out = logits_of(head, value, features.value);
         let mut moved = logits_of(head, tangent, features.value);
         head::products(head, features.tangent, &value.classifier, &mut moved);
@@ -209,11 +208,10 @@ impl Sweep<'_> {
             head::rows_gradient(head, &d_out.value, features.value, buffers.rows);
             write_classifier(self.net, buffers.rows, &d_out.value, gradient);
         }
-        let mut d_features = buffers.d_pooled.first(lines);
-        d_features.clear();
-        head::features_gradient(head, &d_out.value, &value.classifier, d_features.value);
-        head::features_gradient(head, &d_out.tangent, &value.classifier, d_features.tangent);
-        head::features_gradient(head, &d_out.value, &tangent.classifier, d_features.tangent);
+        features.clear();
+        head::features_gradient(head, &d_out.value, &value.classifier, features.value);
+        head::features_gradient(head, &d_out.tangent, &value.classifier, features.tangent);
+        head::features_gradient(head, &d_out.value, &tangent.classifier, features.tangent);
         logits
     }
 
@@ -225,7 +223,7 @@ impl Sweep<'_> {
             let affine = Pair { value: &value.norms[index], tangent: &tangent.norms[index] };
             let mut gradient = Pair { value: Affine::zero(panels), tangent: Affine::zero(panels) };
             let BlockBuffers { y, statistics, .. } = &mut buffers.blocks[index];
-            let d_pooled = buffers.d_pooled.first(panels * self.n * block.pooled());
+            let d_pooled = buffers.pooled.first(panels * self.n * block.pooled());
             let both = Pair { value: &mut gradient.value, tangent: &mut gradient.tangent };
             let y = Pair { value: &mut *y.value, tangent: &mut *y.tangent };
             norm_dual::backward(grid, affine, statistics, d_pooled.shared(), y, both);
@@ -269,19 +267,22 @@ impl Sweep<'_> {
         winograd::output_transposed(grid, y.value, products.value);
         winograd::output_transposed(grid, y.tangent, products.tangent);
         let here = block.offset..block.offset + self.net.width * block.channels * 9;
-        if let Some(hv) = &mut found.hv {
-            conv::filter_products(panels, v.value, products.tangent, buffers.filters, Write::New);
-            conv::filter_products(panels, v.tangent, products.value, buffers.filters, Write::Add);
-            filters_gradient(self.net.width, buffers.filters, &mut hv[here.clone()]);
-        }
-        if let Some(gradient) = &mut found.gradient {
-            conv::filter_products(panels, v.value, products.value, buffers.filters, Write::New);
-            filters_gradient(self.net.width, buffers.filters, &mut gradient[here]);
+        let filters = &mut *buffers.filters;
+        for panel in 0..panels {
+            if let Some(hv) = &mut found.hv {
+                conv::filter_products(panels, panel, v.value, products.tangent, filters, Write::New);
+                conv::filter_products(panels, panel, v.tangent, products.value, filters, Write::Add);
+                filters_gradient(self.net.width, panel, filters, &mut hv[here.clone()]);
+            }
+            if let Some(gradient) = &mut found.gradient {
+                conv::filter_products(panels, panel, v.value, products.value, filters, Write::New);
+                filters_gradient(self.net.width, panel, filters, &mut gradient[here.clone()]);
+            }
         }
         let u =
             Pair { value: &*value.convs[index - 1].backward, tangent: &*tangent.convs[index - 1].backward };
         dual_products(panels, products.shared(), u, v);
-        let input = buffers.d_pooled.first(panels * grid.pixels());
+        let input = buffers.pooled.first(panels * grid.pixels());
         winograd::input_transposed(grid, v.value, input.value);
         winograd::input_transposed(grid, v.tangent, input.tangent);
     }

@@ -1,22 +1,24 @@
 use rayon::prelude::*;
 
+use crate::lines::Lines;
 use crate::network::{Block, Network, channels_of};
-use crate::winograd::{self, POSITIONS};
+use crate::vectorised::vectorised;
+use crate::winograd::{POSITIONS, Taps, TapsGradient};
 use crate::{Lanes, PANEL};
 
 /// θ, or a tangent of it, rearranged for the kernels. Made once a step and shared by all threads.
 #[derive(Debug)]
 pub struct Weights {
     /// First convolution `[panels][patch columns]`.
-    pub(crate) first: Vec<Lanes>,
+    pub(crate) first: Lines,
     /// Its transposed `[patch panels][channels out]`.
-    pub(crate) first_transposed: Vec<Lanes>,
+    pub(crate) first_transposed: Lines,
     /// The other convolutions.
     pub(crate) convs: Vec<Filters>,
     /// Scale and shift of every block's norm, `[panels]` each.
     pub(crate) norms: Vec<Affine>,
     /// Classifier `[classes][panels][pixels]`, in the order of the last block's output.
-    pub(crate) classifier: Vec<Lanes>,
+    pub(crate) classifier: Lines,
     /// Its bias `[classes]`.
     pub(crate) bias: Vec<f32>,
 }
@@ -25,9 +27,9 @@ pub struct Weights {
 #[derive(Debug)]
 pub(crate) struct Filters {
     /// `[36][panels out][channels in]`.
-    pub(crate) forward: Vec<Lanes>,
+    pub(crate) forward: Lines,
     /// `[36][panels in][channels out]`.
-    pub(crate) backward: Vec<Lanes>,
+    pub(crate) backward: Lines,
 }
 
 /// Scale and shift of a norm.
@@ -64,10 +66,10 @@ fn filters<'a>(net: &Network, block: &Block, theta: &'a [f32]) -> &'a [f32] {
     &theta[block.offset..][..net.width * block.channels * 9]
 }
 
-fn patch_weights(net: &Network, w: &[f32]) -> Vec<Lanes> {
+fn patch_weights(net: &Network, w: &[f32]) -> Lines {
     let columns = net.patch_panels() * net.patch_depth();
     let taps = net.channels * 9;
-    let mut packed = vec![[0.0; PANEL]; net.panels() * columns];
+    let mut packed = Lines::zeros(net.panels() * columns);
     for (o, filter) in w.chunks_exact(taps).enumerate() {
         for (tap, &value) in filter.iter().enumerate() {
             packed[o / PANEL * columns + tap][o % PANEL] = value;
@@ -76,9 +78,9 @@ fn patch_weights(net: &Network, w: &[f32]) -> Vec<Lanes> {
     packed
 }
 
-fn patch_weights_transposed(net: &Network, w: &[f32]) -> Vec<Lanes> {
+fn patch_weights_transposed(net: &Network, w: &[f32]) -> Lines {
     let outputs = net.panels() * PANEL;
-    let mut packed = vec![[0.0; PANEL]; net.patch_panels() * outputs];
+    let mut packed = Lines::zeros(net.patch_panels() * outputs);
     for (o, filter) in w.chunks_exact(net.channels * 9).enumerate() {
         for (tap, &value) in filter.iter().enumerate() {
             packed[tap / PANEL * outputs + o][tap % PANEL] = value;
@@ -87,9 +89,9 @@ fn patch_weights_transposed(net: &Network, w: &[f32]) -> Vec<Lanes> {
     packed
 }
 
-fn classifier(net: &Network, w: &[f32]) -> Vec<Lanes> {
+fn classifier(net: &Network, w: &[f32]) -> Lines {
     let pixels = net.last_pixels();
-    let mut packed = vec![[0.0; PANEL]; net.classes * net.panels() * pixels];
+    let mut packed = Lines::zeros(net.classes * net.panels() * pixels);
     for (class, row) in w.chunks_exact(net.features()).enumerate() {
         for (c, map) in row.chunks_exact(pixels).enumerate() {
             let start = (class * net.panels() + c / PANEL) * pixels;
@@ -113,61 +115,61 @@ impl Affine {
 impl Filters {
     /// From `[o, i, 3, 3]` with as many channels in as out.
     fn new(width: usize, w: &[f32]) -> Self {
-        let at = |o: usize, i: usize| (o * width + i) * 9;
-        let (forward, backward) = rayon::join(
-            || transformed(width, |outer, lane| at(lane, outer), w),
-            || transformed(width, |outer, lane| at(outer, lane), w),
-        );
+        let (out, input) = (width * 9, 9);
+        let (forward, backward) =
+            rayon::join(|| transformed(width, w, [input, out]), || transformed(width, w, [out, input]));
         Self { forward, backward }
     }
 }
 
-/// `[36][panels of lanes][outer]` from the nine taps at `at(outer, lane)`.
-fn transformed(width: usize, at: impl Fn(usize, usize) -> usize, w: &[f32]) -> Vec<Lanes> {
+/// `[36][panels of lanes][outer]` from the nine taps at `outer × strides[0] + lane × strides[1]`.
+fn transformed(width: usize, w: &[f32], strides: [usize; 2]) -> Lines {
     let panels = width.div_ceil(PANEL);
-    let outers = panels * PANEL;
-    let stride = panels * outers;
-    let mut u = vec![[0.0; PANEL]; POSITIONS * stride];
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for panel in 0..panels {
-                for outer in 0..width {
-                    let mut g = [[[0.0; PANEL]; 3]; 3];
-                    for lane in 0..PANEL.min(width - panel * PANEL) {
-                        let taps = &w[at(outer, panel * PANEL + lane)..][..9];
-                        for (g, &tap) in g.as_flattened_mut().iter_mut().zip(taps) {
-                            g[lane] = tap;
-                        }
-                    }
-                    winograd::filter(&g, &mut u, stride, panel * outers + outer);
-                }
-            }
-        },
-    );
+    let count = POSITIONS * panels * panels * PANEL;
+    // Without channels of padding every line is written.
+    let mut u = if width == panels * PANEL { Lines::any(count) } else { Lines::zeros(count) };
+    transform(width, w, strides, &mut u);
     u
 }
 
-/// Writes ∂θ of a convolution, from ∂U `[36][panels out][channels in]` to `gradient` `[o, i, 3, 3]`.
-pub(crate) fn filters_gradient(width: usize, u: &[Lanes], gradient: &mut [f32]) {
-    let panels = width.div_ceil(PANEL);
-    let inputs = panels * PANEL;
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for panel in 0..panels {
-                for i in 0..width {
-                    let g = winograd::filter_transposed(u, panels * inputs, panel * inputs + i);
-                    for lane in 0..PANEL.min(width - panel * PANEL) {
-                        let taps = &mut gradient[((panel * PANEL + lane) * width + i) * 9..][..9];
-                        for (tap, g) in taps.iter_mut().zip(g.as_flattened()) {
-                            *tap = g[lane];
-                        }
+vectorised! {
+    fn transform<'a>(width: usize, w: &'a [f32], strides: [usize; 2], u: &'a mut [Lanes]) {
+        let stride = u.len() / POSITIONS;
+        let outers = width.div_ceil(PANEL) * PANEL;
+        let mut filters = Taps::new();
+        for panel in 0..outers / PANEL {
+            for outer in 0..width {
+                let g = filters.taps();
+                if width < outers {
+                    g.fill([0.0; PANEL]);
+                }
+                for lane in 0..PANEL.min(width - panel * PANEL) {
+                    let start = outer * strides[0] + (panel * PANEL + lane) * strides[1];
+                    for (g, &tap) in g.iter_mut().zip(&w[start..start + 9]) {
+                        g[lane] = tap;
                     }
                 }
+                filters.transform(u, stride, panel * outers + outer);
             }
-        },
-    );
+        }
+    }
+}
+
+vectorised! {
+    /// Writes ∂θ of one panel of output channels, from ∂U `[36][channels in]`, to `gradient` `[o, i, 3, 3]`.
+    pub(crate) fn filters_gradient<'a>(width: usize, panel: usize, u: &'a [Lanes], gradient: &'a mut [f32]) {
+        let inputs = u.len() / POSITIONS;
+        let mut filters = TapsGradient::new();
+        for i in 0..width {
+            let g = filters.transform(u, inputs, i);
+            for lane in 0..PANEL.min(width - panel * PANEL) {
+                let taps = &mut gradient[((panel * PANEL + lane) * width + i) * 9..][..9];
+                for (tap, g) in taps.iter_mut().zip(g) {
+                    *tap = g[lane];
+                }
+            }
+        }
+    }
 }
 
 impl Affine {

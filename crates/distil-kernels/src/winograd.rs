@@ -5,8 +5,7 @@
 //! y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. The gradients are the transposed maps of the same three matrices, so one
 //! transform of ∂y serves both ∂d and ∂g.
 
-use pulp::Arch;
-
+use crate::vectorised::vectorised;
 use crate::{Lanes, PANEL};
 
 /// Positions of a transformed tile.
@@ -35,155 +34,142 @@ impl Grid {
         self.images * self.height.div_ceil(OUT) * self.width.div_ceil(OUT)
     }
 
-    /// Calls `f(tile, image, top, left)` for every tile.
+    /// Calls `f(tile, corner)` for every tile.
     #[inline(always)]
-    fn each_tile(self, mut f: impl FnMut(usize, usize, usize, usize)) {
+    fn each_tile(self, mut f: impl FnMut(usize, Corner)) {
         let mut tile = 0;
         for image in 0..self.images {
             for top in (0..self.height).step_by(OUT) {
                 for left in (0..self.width).step_by(OUT) {
-                    f(tile, image, top, left);
+                    f(tile, Corner { image, top, left });
                     tile += 1;
                 }
             }
         }
     }
 
-    /// Where pixel `(top + i − margin, left + j)` of `image` lies, and the columns `j` inside the map.
+    /// Where row `top + i − margin` of the corner's image starts, if it is inside the map.
     #[inline(always)]
-    fn row(self, image: usize, top: usize, i: usize, margin: usize) -> Option<usize> {
-        let y = (top + i).checked_sub(margin).filter(|&y| y < self.height)?;
-        Some((image * self.height + y) * self.width)
+    fn row(self, at: Corner, i: usize, margin: usize) -> Option<usize> {
+        let y = (at.top + i).checked_sub(margin).filter(|&y| y < self.height)?;
+        Some((at.image * self.height + y) * self.width)
     }
 }
 
-/// V = Bᵀ d B: `x` `[panels][pixels]` to `v` `[36][panels][tiles]`, with zeros around the map.
-pub(crate) fn input(grid: Grid, x: &[Lanes], v: &mut [Lanes]) {
-    let stride = v.len() / POSITIONS;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (panel, x) in x.chunks_exact(grid.pixels()).enumerate() {
-                grid.each_tile(
-                    #[inline(always)]
-                    |tile, image, top, left| {
-                        let d = load::<SIDE>(grid, x, image, top, left, 1);
-                        let at = panel * grid.tiles() + tile;
-                        store_positions(&both_sides(&d, bt), v, stride, at);
-                    },
-                );
-            }
-        },
-    );
+/// Where a tile of outputs begins.
+#[derive(Debug, Clone, Copy)]
+struct Corner {
+    image: usize,
+    top: usize,
+    left: usize,
 }
 
-/// ∂d = B ∂V Bᵀ, summed over overlapping tiles: `v` `[36][panels][tiles]` to `x` `[panels][pixels]`.
-pub(crate) fn input_transposed(grid: Grid, v: &[Lanes], x: &mut [Lanes]) {
-    let stride = v.len() / POSITIONS;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            x.fill([0.0; PANEL]);
-            for (panel, x) in x.chunks_exact_mut(grid.pixels()).enumerate() {
-                grid.each_tile(
-                    #[inline(always)]
-                    |tile, image, top, left| {
-                        let m = load_positions(v, stride, panel * grid.tiles() + tile);
-                        let d: [[Lanes; SIDE]; SIDE] = both_sides(&m, b);
-                        for (i, row) in d.iter().enumerate() {
-                            let Some(start) = grid.row(image, top, i, 1) else { continue };
-                            for (j, d) in row.iter().enumerate() {
-                                if left + j >= 1 && left + j <= grid.width {
-                                    let x = &mut x[start + left + j - 1];
-                                    for l in 0..PANEL {
-                                        x[l] += d[l];
-                                    }
-                                }
-                            }
-                        }
-                    },
-                );
-            }
-        },
-    );
+vectorised! {
+    /// V = Bᵀ d B: `x` `[panels][pixels]` to `v` `[36][panels][tiles]`, with zeros around the map.
+    pub(crate) fn input<'a>(grid: Grid, x: &'a [Lanes], v: &'a mut [Lanes]) {
+        let stride = v.len() / POSITIONS;
+        let mut scratch = Scratch::new();
+        for (panel, x) in x.chunks_exact(grid.pixels()).enumerate() {
+            grid.each_tile(
+                #[inline(always)]
+                |tile, at| {
+                    load(grid, x, at, 1, &mut scratch.tile);
+                    scratch.both_sides(bt);
+                    store_positions(&scratch.whole, v, stride, panel * grid.tiles() + tile);
+                },
+            );
+        }
+    }
 }
 
-/// y = Aᵀ M A: `m` `[36][panels][tiles]` to `y` `[panels][pixels]`.
-pub(crate) fn output(grid: Grid, m: &[Lanes], y: &mut [Lanes]) {
-    let stride = m.len() / POSITIONS;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (panel, y) in y.chunks_exact_mut(grid.pixels()).enumerate() {
-                grid.each_tile(
-                    #[inline(always)]
-                    |tile, image, top, left| {
-                        let m = load_positions(m, stride, panel * grid.tiles() + tile);
-                        let out: [[Lanes; OUT]; OUT] = both_sides(&m, at);
-                        for (i, row) in out.iter().enumerate() {
-                            let Some(start) = grid.row(image, top, i, 0) else { continue };
-                            let count = OUT.min(grid.width - left);
-                            y[start + left..start + left + count].copy_from_slice(&row[..count]);
-                        }
-                    },
-                );
-            }
-        },
-    );
+vectorised! {
+    /// ∂d = B ∂V Bᵀ, summed over overlapping tiles: `v` `[36][panels][tiles]` to `x` `[panels][pixels]`.
+    pub(crate) fn input_transposed<'a>(grid: Grid, v: &'a [Lanes], x: &'a mut [Lanes]) {
+        let stride = v.len() / POSITIONS;
+        let mut scratch = Scratch::<SIDE, SIDE>::new();
+        x.fill([0.0; PANEL]);
+        for (panel, x) in x.chunks_exact_mut(grid.pixels()).enumerate() {
+            grid.each_tile(
+                #[inline(always)]
+                |tile, at| {
+                    load_positions(v, stride, panel * grid.tiles() + tile, &mut scratch.tile);
+                    scratch.both_sides(b);
+                    add_tile(grid, &scratch.whole, at, x);
+                },
+            );
+        }
+    }
 }
 
-/// ∂M = A ∂y Aᵀ: `y` `[panels][pixels]` to `m` `[36][panels][tiles]`.
-pub(crate) fn output_transposed(grid: Grid, y: &[Lanes], m: &mut [Lanes]) {
-    let stride = m.len() / POSITIONS;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (panel, y) in y.chunks_exact(grid.pixels()).enumerate() {
-                grid.each_tile(
-                    #[inline(always)]
-                    |tile, image, top, left| {
-                        let dy = load::<OUT>(grid, y, image, top, left, 0);
-                        let at = panel * grid.tiles() + tile;
-                        store_positions(&both_sides(&dy, a), m, stride, at);
-                    },
-                );
-            }
-        },
-    );
-}
-
-/// U = G g Gᵀ of one group of filters, written to `u[position × stride + at]`.
+/// Adds an input tile to the map where it is inside.
 #[inline(always)]
-pub(crate) fn filter(g: &[[Lanes; 3]; 3], u: &mut [Lanes], stride: usize, at: usize) {
-    store_positions(&both_sides(g, weights), u, stride, at);
+fn add_tile(grid: Grid, tile: &[[Lanes; SIDE]; SIDE], at: Corner, x: &mut [Lanes]) {
+    for (i, row) in tile.iter().enumerate() {
+        let Some(start) = grid.row(at, i, 1) else { continue };
+        for (j, d) in row.iter().enumerate() {
+            if at.left + j >= 1 && at.left + j <= grid.width {
+                let x = &mut x[start + at.left + j - 1];
+                for l in 0..PANEL {
+                    x[l] += d[l];
+                }
+            }
+        }
+    }
 }
 
-/// ∂g = Gᵀ ∂U G of one group of filters.
-#[inline(always)]
-pub(crate) fn filter_transposed(u: &[Lanes], stride: usize, at: usize) -> [[Lanes; 3]; 3] {
-    both_sides(&load_positions(u, stride, at), weights_transposed)
+vectorised! {
+    /// y = Aᵀ M A: `m` `[36][panels][tiles]` to `y` `[panels][pixels]`.
+    pub(crate) fn output<'a>(grid: Grid, m: &'a [Lanes], y: &'a mut [Lanes]) {
+        let stride = m.len() / POSITIONS;
+        let mut scratch = Scratch::<SIDE, OUT>::new();
+        for (panel, y) in y.chunks_exact_mut(grid.pixels()).enumerate() {
+            grid.each_tile(
+                #[inline(always)]
+                |tile, at| {
+                    load_positions(m, stride, panel * grid.tiles() + tile, &mut scratch.tile);
+                    scratch.both_sides(self::at);
+                    for (i, row) in scratch.whole.iter().enumerate() {
+                        let Some(start) = grid.row(at, i, 0) else { continue };
+                        let count = OUT.min(grid.width - at.left);
+                        y[start + at.left..][..count].copy_from_slice(&row[..count]);
+                    }
+                },
+            );
+        }
+    }
+}
+
+vectorised! {
+    /// ∂M = A ∂y Aᵀ: `y` `[panels][pixels]` to `m` `[36][panels][tiles]`.
+    pub(crate) fn output_transposed<'a>(grid: Grid, y: &'a [Lanes], m: &'a mut [Lanes]) {
+        let stride = m.len() / POSITIONS;
+        let mut scratch = Scratch::new();
+        for (panel, y) in y.chunks_exact(grid.pixels()).enumerate() {
+            grid.each_tile(
+                #[inline(always)]
+                |tile, at| {
+                    load(grid, y, at, 0, &mut scratch.tile);
+                    scratch.both_sides(a);
+                    store_positions(&scratch.whole, m, stride, panel * grid.tiles() + tile);
+                },
+            );
+        }
+    }
 }
 
 /// `N × N` pixels from `(top − margin, left − margin)` on, zeros outside the map.
 #[inline(always)]
-fn load<const N: usize>(
-    grid: Grid,
-    x: &[Lanes],
-    image: usize,
-    top: usize,
-    left: usize,
-    margin: usize,
-) -> [[Lanes; N]; N] {
-    let mut tile = [[[0.0; PANEL]; N]; N];
+fn load<const N: usize>(grid: Grid, x: &[Lanes], at: Corner, margin: usize, tile: &mut [[Lanes; N]; N]) {
     for (i, row) in tile.iter_mut().enumerate() {
-        let Some(start) = grid.row(image, top, i, margin) else { continue };
+        let start = grid.row(at, i, margin);
         for (j, value) in row.iter_mut().enumerate() {
-            if left + j >= margin && left + j < grid.width + margin {
-                *value = x[start + left + j - margin];
-            }
+            let inside = at.left + j >= margin && at.left + j < grid.width + margin;
+            *value = match start {
+                Some(start) if inside => x[start + at.left + j - margin],
+                _ => [0.0; PANEL],
+            };
         }
     }
-    tile
 }
 
 #[inline(always)]
@@ -194,39 +180,86 @@ fn store_positions(t: &[[Lanes; SIDE]; SIDE], out: &mut [Lanes], stride: usize, 
 }
 
 #[inline(always)]
-fn load_positions(x: &[Lanes], stride: usize, at: usize) -> [[Lanes; SIDE]; SIDE] {
-    let mut t = [[[0.0; PANEL]; SIDE]; SIDE];
-    for (position, t) in t.as_flattened_mut().iter_mut().enumerate() {
+fn load_positions(x: &[Lanes], stride: usize, at: usize, tile: &mut [[Lanes; SIDE]; SIDE]) {
+    for (position, t) in tile.as_flattened_mut().iter_mut().enumerate() {
         *t = x[position * stride + at];
     }
-    t
 }
 
-/// T x Tᵀ, where `map` applies T to one column.
-#[inline(always)]
-fn both_sides<const I: usize, const O: usize>(
-    x: &[[Lanes; I]; I],
-    map: impl Fn([f32; I]) -> [f32; O],
-) -> [[Lanes; O]; O] {
-    let mut half = [[[0.0; PANEL]; I]; O];
-    for j in 0..I {
-        for l in 0..PANEL {
-            let out = map(std::array::from_fn(|i| x[i][j][l]));
-            for i in 0..O {
-                half[i][j][l] = out[i];
+/// Working memory of one tile, outside the loop over tiles so that nothing is cleared for each.
+struct Scratch<const I: usize, const O: usize> {
+    tile: [[Lanes; I]; I],
+    half: [[Lanes; I]; O],
+    whole: [[Lanes; O]; O],
+}
+
+impl<const I: usize, const O: usize> Scratch<I, O> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { tile: [[[0.0; PANEL]; I]; I], half: [[[0.0; PANEL]; I]; O], whole: [[[0.0; PANEL]; O]; O] }
+    }
+
+    /// T x Tᵀ of the tile x, where `map` applies T to one column.
+    #[inline(always)]
+    fn both_sides(&mut self, map: impl Fn([f32; I]) -> [f32; O]) {
+        for j in 0..I {
+            for l in 0..PANEL {
+                let out = map(std::array::from_fn(|i| self.tile[i][j][l]));
+                for (i, out) in out.into_iter().enumerate() {
+                    self.half[i][j][l] = out;
+                }
+            }
+        }
+        for i in 0..O {
+            for l in 0..PANEL {
+                let out = map(std::array::from_fn(|j| self.half[i][j][l]));
+                for (j, out) in out.into_iter().enumerate() {
+                    self.whole[i][j][l] = out;
+                }
             }
         }
     }
-    let mut whole = [[[0.0; PANEL]; O]; O];
-    for i in 0..O {
-        for l in 0..PANEL {
-            let out = map(std::array::from_fn(|j| half[i][j][l]));
-            for j in 0..O {
-                whole[i][j][l] = out[j];
-            }
-        }
+}
+
+/// Filters in the nine taps and in the 36 positions.
+pub(crate) struct Taps(Scratch<3, SIDE>);
+
+impl Taps {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(Scratch::new())
     }
-    whole
+
+    /// The taps, to be filled before [`Taps::transform`].
+    #[inline(always)]
+    pub(crate) fn taps(&mut self) -> &mut [Lanes] {
+        self.0.tile.as_flattened_mut()
+    }
+
+    /// U = G g Gᵀ, written to `u[position × stride + at]`.
+    #[inline(always)]
+    pub(crate) fn transform(&mut self, u: &mut [Lanes], stride: usize, at: usize) {
+        self.0.both_sides(weights);
+        store_positions(&self.0.whole, u, stride, at);
+    }
+}
+
+/// Gradients of filters in the 36 positions and in the nine taps.
+pub(crate) struct TapsGradient(Scratch<SIDE, 3>);
+
+impl TapsGradient {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(Scratch::new())
+    }
+
+    /// ∂g = Gᵀ ∂U G of `u[position × stride + at]`.
+    #[inline(always)]
+    pub(crate) fn transform(&mut self, u: &[Lanes], stride: usize, at: usize) -> &[Lanes] {
+        load_positions(u, stride, at, &mut self.0.tile);
+        self.0.both_sides(weights_transposed);
+        self.0.whole.as_flattened()
+    }
 }
 
 #[inline(always)]

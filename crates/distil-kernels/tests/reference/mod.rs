@@ -3,15 +3,15 @@
 use distil_kernels::Network;
 
 /// A network with parameters, images and targets.
-pub struct Case {
-    pub net: Network,
-    pub theta: Vec<f64>,
-    pub images: Vec<f64>,
-    pub targets: Vec<f64>,
+pub(crate) struct Case {
+    pub(crate) net: Network,
+    pub(crate) theta: Vec<f64>,
+    pub(crate) images: Vec<f64>,
+    pub(crate) targets: Vec<f64>,
 }
 
 /// ⟨a, b⟩ of an f32 and an f64 or f32 vector.
-pub fn dot<T: Copy + Into<f64>>(a: &[f32], b: &[T]) -> f64 {
+pub(crate) fn dot<T: Copy + Into<f64>>(a: &[f32], b: &[T]) -> f64 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * b.into()).sum()
 }
@@ -42,7 +42,7 @@ const STEP: f64 = 1e-5;
 const LONG_STEP: f64 = 1e-4;
 
 impl Case {
-    pub fn random(net: Network, images: usize) -> Self {
+    pub(crate) fn random(net: Network, images: usize) -> Self {
         let theta = numbers(1, net.params()).into_iter().map(|x| f64::from((0.4 * x) as f32)).collect();
         let pixels = images * net.channels * net.height * net.image_width;
         let mut targets = vec![0.0; images * net.classes];
@@ -53,48 +53,48 @@ impl Case {
         Self { net, theta, images: numbers(2, pixels), targets }
     }
 
-    pub fn theta32(&self) -> Vec<f32> {
+    pub(crate) fn theta32(&self) -> Vec<f32> {
         to_f32(&self.theta)
     }
 
-    pub fn images32(&self) -> Vec<f32> {
+    pub(crate) fn images32(&self) -> Vec<f32> {
         to_f32(&self.images)
     }
 
-    pub fn targets32(&self) -> Vec<f32> {
+    pub(crate) fn targets32(&self) -> Vec<f32> {
         to_f32(&self.targets)
     }
 
     /// A direction of length about one: longer ones would step over the kinks of ReLUs.
-    pub fn direction(&self, seed: u64) -> Vec<f64> {
+    pub(crate) fn direction(&self, seed: u64) -> Vec<f64> {
         let scale = (3.0 / self.theta.len() as f64).sqrt();
         let scaled = |x| f64::from((x * scale) as f32);
         numbers(100 + seed, self.theta.len()).into_iter().map(scaled).collect()
     }
 
-    pub fn pixels(&self, seed: u64) -> Vec<f64> {
+    pub(crate) fn pixels(&self, seed: u64) -> Vec<f64> {
         numbers(200 + seed, self.images.len()).into_iter().map(|x| 0.1 * x).collect()
     }
 
     /// ⟨∇ℓ, v⟩.
-    pub fn slope(&self, v: &[f64]) -> f64 {
+    pub(crate) fn slope(&self, v: &[f64]) -> f64 {
         self.slope_at(&self.theta, &self.images, &self.targets, v)
     }
 
     /// wᵀ∇²ℓ v.
-    pub fn curvature(&self, v: &[f64], w: &[f64]) -> f64 {
+    pub(crate) fn curvature(&self, v: &[f64], w: &[f64]) -> f64 {
         let slope = |step| self.slope_at(&moved(&self.theta, w, step), &self.images, &self.targets, v);
         (slope(LONG_STEP) - slope(-LONG_STEP)) / (2.0 * LONG_STEP)
     }
 
     /// The slope of ⟨∇ℓ, v⟩ when the images move along `pixels`.
-    pub fn mixed(&self, v: &[f64], pixels: &[f64]) -> f64 {
+    pub(crate) fn mixed(&self, v: &[f64], pixels: &[f64]) -> f64 {
         let slope = |step| self.slope_at(&self.theta, &moved(&self.images, pixels, step), &self.targets, v);
         (slope(LONG_STEP) - slope(-LONG_STEP)) / (2.0 * LONG_STEP)
     }
 
     /// −(d logit / dε) of one logit along `v`, per image.
-    pub fn target_slope(&self, v: &[f64], index: usize) -> f64 {
+    pub(crate) fn target_slope(&self, v: &[f64], index: usize) -> f64 {
         let logit = |step| self.logits(&moved(&self.theta, v, step), &self.images)[index];
         let images = self.targets.len() / self.net.classes;
         -(logit(STEP) - logit(-STEP)) / (2.0 * STEP) / images as f64
@@ -106,7 +106,7 @@ impl Case {
     }
 
     /// Mean cross-entropy.
-    pub fn loss(&self, theta: &[f64], images: &[f64], targets: &[f64]) -> f64 {
+    pub(crate) fn loss(&self, theta: &[f64], images: &[f64], targets: &[f64]) -> f64 {
         let k = self.net.classes;
         let logits = self.logits(theta, images);
         let rows = logits.chunks(k).zip(targets.chunks(k));
@@ -118,7 +118,7 @@ impl Case {
     }
 
     /// Logits `[n, k]`.
-    pub fn logits(&self, theta: &[f64], images: &[f64]) -> Vec<f64> {
+    pub(crate) fn logits(&self, theta: &[f64], images: &[f64]) -> Vec<f64> {
         let net = self.net;
         let plane = net.channels * net.height * net.image_width;
         images.chunks(plane).flat_map(|image| self.logits_of_one(theta, image)).collect()
