@@ -28,6 +28,10 @@ use crate::cli::{Cli, Global};
 use crate::console::{Console, Verbosity};
 use crate::failure::Failure;
 
+/// Steps allocate and free vectors of megabytes; the system's allocator would give each back and fault it in again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     panic::install_hook();
     // The hook has said what happened; the code tells scripts that nothing was produced.

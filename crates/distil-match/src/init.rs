@@ -1,6 +1,6 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::{Dataset, Split};
-use distil_models::{ConvNet, Plain, Targets};
+use distil_models::{ConvNet, Targets};
 use distil_random::{normal, shuffle, stream};
 use distil_store::{LabelKind, StoreError, TrajectoryStore};
 use serde::{Deserialize, Serialize};
@@ -69,13 +69,13 @@ impl Experts<'_> {
     fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
         let expert = self.store.expert(self.numbers[which])?;
         let last = expert.snapshot(expert.snapshots() - 1);
-        let params = self.net.layout().split(self.net.theta(last, self.device));
+        let theta = self.net.theta(last, self.device);
         let mut logits = Vec::with_capacity(rows.len());
         for rows in rows.chunks(BATCH) {
             let shape = [rows.len(), self.net.channels, self.net.height, self.net.image_width];
             let data = TensorData::new(split.images.gather(rows), shape);
-            let out = self.net.forward::<Plain>(&params, Tensor::from_data(data, (self.device, DType::F32)));
-            let out: Vec<f32> = out.into_data().iter::<f32>().collect();
+            let images = Tensor::from_data(data, (self.device, DType::F32));
+            let out: Vec<f32> = self.net.logits(&theta, &images).into_data().iter::<f32>().collect();
             logits.extend(out.chunks(self.net.classes).map(<[f32]>::to_vec));
         }
         Ok(logits)

@@ -7,14 +7,18 @@ use distil_kernels::{Batch, Gradient, Network, Weights, gradient, logits};
 
 use crate::chunks::computes_on_cpu;
 use crate::gradient::LossGradient;
-use crate::{ConvNet, Norm, Pool, Targets, reduce_chunks};
+use crate::{ConvNet, Norm, Plain, Pool, Targets, reduce_chunks};
+
+/// Images a thread classifies at a time: few enough for its cache.
+const CHUNK: usize = 16;
 
 impl ConvNet {
-    /// The kernels' view of this network, if they compute it in these numbers: in f32 on the CPU, with instance
-    /// norm and average pools. Everything else runs on Burn's operations, which are also the oracle in f64.
+    /// The kernels' view of this network, if they compute it in these numbers: in f32 on the CPU, not tracked by
+    /// autodiff, with instance norm and average pools. Everything else runs on Burn's operations, which are also the oracle in f64.
     pub fn kernels(&self, device: &Device, dtype: DType) -> Option<Network> {
         let known = self.norm == Norm::Instance && self.pool == Pool::Avg && self.depth > 0;
-        (known && dtype == DType::F32 && computes_on_cpu(device)).then(|| Network {
+        let here = computes_on_cpu(device) && !device.is_autodiff() && dtype == DType::F32;
+        (known && here).then(|| Network {
             channels: self.channels,
             classes: self.classes,
             height: self.height,
@@ -25,32 +29,21 @@ impl ConvNet {
         })
     }
 
-    /// Logits `[n, k]` of images `[n, c, h, w]` at θ `[P]`, without a graph, in chunks of `micro_batch` images.
-    pub fn logits(&self, theta: &Tensor<1>, images: &Tensor<4>, micro_batch: usize) -> Tensor<2> {
-        let n = images.dims()[0];
+    /// Logits `[n, k]` of images `[n, c, h, w]` at θ `[P]`, without a graph.
+    pub fn logits(&self, theta: &Tensor<1>, images: &Tensor<4>) -> Tensor<2> {
         let device = images.device();
-        let chunk = |range: Range<usize>| images.clone().slice([range]);
-        if let Some(net) = self.kernels(&device, theta.dtype()) {
-            let weights = Weights::new(&net, &scalars(theta.clone()));
-            let work = |range| logits(&net, &weights, &scalars(chunk(range)));
-            let join = |mut all: Vec<f32>, next: Vec<f32>| {
-                all.extend(next);
-                all
-            };
-            let out = reduce_chunks(n, micro_batch, &device, work, join).unwrap_or_default();
-            return Tensor::<1>::from_data(out.as_slice(), &device).reshape([n, self.classes]);
-        }
-        let params = self.layout().split(theta.clone());
-        let parts: Vec<Tensor<2>> = (0..n)
-            .step_by(micro_batch.max(1))
-            .map(|start| {
-                self.forward::<crate::Plain>(
-                    &params,
-                    chunk(start..n.min(start.saturating_add(micro_batch.max(1)))),
-                )
-            })
-            .collect();
-        Tensor::cat(parts, 0)
+        let Some(net) = self.kernels(&device, theta.dtype()) else {
+            return self.forward::<Plain>(&self.layout().split(theta.clone()), images.clone());
+        };
+        let weights = Weights::new(&net, &scalars(theta.clone()));
+        let work = |range: Range<usize>| logits(&net, &weights, &scalars(images.clone().slice([range])));
+        let join = |mut all: Vec<f32>, next: Vec<f32>| {
+            all.extend(next);
+            all
+        };
+        let n = images.dims()[0];
+        let out = reduce_chunks(n, CHUNK, &device, work, join).unwrap_or_default();
+        Tensor::<1>::from_data(out.as_slice(), &device).reshape([n, self.classes])
     }
 }
 

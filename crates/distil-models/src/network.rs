@@ -156,10 +156,10 @@ impl Network {
 
     /// Logits `[n, k]` of images `[n, c, h, w]` in evaluation: batch norms use their running statistics.
     pub fn logits(&self, theta: &Tensor<1>, buffers: &Tensor<1>, images: Tensor<4>) -> Tensor<2> {
-        let params = self.layout().split(theta.clone());
         match self.body() {
-            Body::ConvNet(net) => net.forward::<Plain>(&params, images),
+            Body::ConvNet(net) => net.logits(theta, &images),
             Body::Stack(stack) => {
+                let params = self.layout().split(theta.clone());
                 let buffers = split(&stack.buffers_layout(), buffers);
                 stack.logits(&mut Pass::evaluation(&params, &buffers), images)
             }
