@@ -6,7 +6,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use distil_augment::Augmentation;
 use distil_kernels::{self as kernels, Network, Pair, Wanted, Weights};
-use distil_models::{Targets, reduce_chunks, scalars};
+use distil_models::{Targets, reduce_chunks, scalars, vector};
 
 use crate::Products;
 use crate::hvp::Batch;
@@ -50,7 +50,7 @@ fn before(part: &Batch<'_>, gradient: Vec<f32>) -> Vec<f32> {
         return gradient;
     }
     let images = part.images.clone().autodiff().require_grad();
-    let gradient = Tensor::<1>::from_data(gradient.as_slice(), &part.images.device()).reshape(images.dims());
+    let gradient = vector(gradient, &part.images.device()).reshape(images.dims());
     let product = part.augmentation.apply(images.clone()) * Tensor::from_inner(gradient);
     let mut grads = product.sum().backward();
     scalars(images.grad_remove(&mut grads).unwrap_or_else(|| images.inner().zeros_like()))
@@ -72,7 +72,7 @@ fn join(mut sum: kernels::Products, next: kernels::Products) -> kernels::Product
 }
 
 fn on_device(found: kernels::Products, batch: &Batch<'_>, device: &Device) -> Products {
-    let vector = |values: Vec<f32>| Tensor::<1>::from_data(values.as_slice(), device);
+    let vector = |values| vector(values, device);
     Products {
         loss: vector(vec![found.loss]),
         slope: vector(vec![found.slope]),

@@ -6,7 +6,7 @@ use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_hypergrad::{
     Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
 };
-use distil_match::{CommonPatternDropout, Granularity, trajectory_loss};
+use distil_match::{CommonPatternDropout, Criterion, Draw, Granularity, trajectory_loss};
 use distil_models::{ConvNet, Targets};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -120,10 +120,12 @@ fn compare_unroll(
     let theta_0: Tensor<1> = tensor(fixture, "theta0", precision)?;
     let thetas = unroll(inner, theta_0.clone());
     let theta_n = floats(thetas[options.steps].clone());
-    let dropout = CommonPatternDropout { ratio: options.drop_ratio, granularity: options.granularity };
+    let (ratio, granularity) = (options.drop_ratio, options.granularity);
+    let dropout = CommonPatternDropout { ratio, granularity, criterion: Criterion::Loss };
     let target = &fixture.float("target")?.values;
     let layout = inner.net.layout();
-    let matched = trajectory_loss(&layout, &theta_n, &floats(theta_0.clone()), target, Some(dropout));
+    let start = floats(theta_0.clone());
+    let matched = trajectory_loss(&layout, &theta_n, &start, target, Some(dropout), Draw::default());
     let lambda = TensorData::new(matched.lambda, theta_0.shape());
     let lambda = Tensor::from_data(lambda, (&Device::flex(), dtype(precision)));
     let differentiation =

@@ -28,13 +28,13 @@ fn kernels(criterion: &mut Criterion) {
         let at = Pair { value: &value, tangent: &tangent };
         let mut group = criterion.benchmark_group("width");
         group.bench_function(BenchmarkId::new("weights", width), |b| {
-            b.iter(|| Weights::new(&net, black_box(&theta)))
+            b.iter(|| Weights::new(&net, black_box(&theta)));
         });
         group.bench_function(BenchmarkId::new("logits", width), |b| {
-            b.iter(|| logits(&net, &value, black_box(&images)))
+            b.iter(|| logits(&net, &value, black_box(&images)));
         });
         group.bench_function(BenchmarkId::new("gradient", width), |b| {
-            b.iter(|| gradient(&net, &value, black_box(batch)))
+            b.iter(|| gradient(&net, &value, black_box(batch)));
         });
         for (name, wanted) in [("products", Wanted::Hessian), ("products-truncated", Wanted::Images)] {
             let run = || products(&net, at, black_box(batch), wanted);

@@ -7,8 +7,19 @@ use rayon::prelude::*;
 /// with it every bit of the result, does not depend on the machine.
 const WAVE: usize = 8;
 
-/// Applies `work` to `0..n` in consecutive ranges of at most `micro_batch` (at least one) rows, and
-/// reduces the results in order; `None` when `n` is 0.
+/// The most images of a chunk on the CPU: more would leave its cache.
+const LARGEST_CPU_CHUNK: usize = 16;
+
+/// Images of each chunk but the last of a batch of `n`, when at most `micro_batch` are allowed at a time.
+///
+/// On the CPU a chunk is at most half the batch, so that two threads have work, and at most 16 images, which stay in
+/// the cache. Other devices take as many as are allowed. A function of sizes alone, never of the number of threads.
+pub fn chunk_size(n: usize, micro_batch: usize, device: &Device) -> usize {
+    let most = if computes_on_cpu(device) { n.div_ceil(2).min(LARGEST_CPU_CHUNK) } else { n };
+    micro_batch.min(most).max(1)
+}
+
+/// Applies `work` to `0..n` in consecutive ranges of [`chunk_size`] rows, and reduces the results in order; `None` when `n` is 0.
 ///
 /// On the CPU backend the ranges run on all threads of rayon's pool: small chunks stay in the cache, and
 /// every operation of a chunk gets a core, also those that Burn does not split. The result does not
@@ -21,7 +32,7 @@ pub fn reduce_chunks<T: Send>(
     work: impl Fn(Range<usize>) -> T + Sync + Send,
     reduce: impl Fn(T, T) -> T,
 ) -> Option<T> {
-    let size = micro_batch.max(1);
+    let size = chunk_size(n, micro_batch, device);
     let starts: Vec<usize> = (0..n).step_by(size).collect();
     let range = |start: usize| start..n.min(start.saturating_add(size));
     if starts.len() == 1 || !computes_on_cpu(device) {
@@ -55,7 +66,8 @@ mod tests {
             reduce_chunks(n, size, &device, |range| vec![(range.start, range.end)], joined)
         };
         assert_eq!(ranges(5, 2), Some(vec![(0, 2), (2, 4), (4, 5)]));
-        assert_eq!(ranges(5, usize::MAX), Some(vec![(0, 5)]));
+        assert_eq!(ranges(5, usize::MAX), Some(vec![(0, 3), (3, 5)]));
+        assert_eq!(ranges(40, usize::MAX), Some(vec![(0, 16), (16, 32), (32, 40)]));
         assert_eq!(ranges(2, 0), Some(vec![(0, 1), (1, 2)]));
         assert_eq!(ranges(40, 1).map(|all| all.len()), Some(40));
         assert_eq!(ranges(0, 3), None);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_kernels::{Batch, Gradient, Network, Weights, gradient, logits};
 
 use crate::chunks::computes_on_cpu;
@@ -43,7 +43,7 @@ impl ConvNet {
         };
         let n = images.dims()[0];
         let out = reduce_chunks(n, CHUNK, &device, work, join).unwrap_or_default();
-        Tensor::<1>::from_data(out.as_slice(), &device).reshape([n, self.classes])
+        vector(out, &device).reshape([n, self.classes])
     }
 }
 
@@ -53,6 +53,12 @@ impl ConvNet {
 /// When they are not f32.
 pub fn scalars<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("an f32 tensor holds f32")
+}
+
+/// The scalars as a tensor, without a copy.
+pub fn vector(scalars: Vec<f32>, device: &Device) -> Tensor<1> {
+    let count = scalars.len();
+    Tensor::from_data(TensorData::new(scalars, [count]), device)
 }
 
 /// [`loss_and_gradient_of`](crate::loss_and_gradient_of) on the kernels.
@@ -79,6 +85,6 @@ pub(crate) fn loss_and_gradient_of(
     let Gradient { loss, theta } = reduce_chunks(n, micro_batch, &device, work, add).unwrap_or_else(zero);
     LossGradient {
         loss: Tensor::from_data([loss], &device),
-        gradient: Tensor::from_data(theta.as_slice(), &device),
+        gradient: vector(theta, &device),
     }
 }
