@@ -1,0 +1,260 @@
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use distil_data::{ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy};
+use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::measurement::Identity;
+use crate::source::{Batch, Wanted};
+use crate::tally::count_values;
+use crate::{BadImages, CompddError, Definition, Measurement, Part, Source, TargetClass};
+
+/// One pass over the images of a data set.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// The images.
+    pub source: &'a Source,
+    /// Name of the data.
+    pub dataset: &'a str,
+    /// Names of the classes, by label.
+    pub class_names: &'a [String],
+    /// The network.
+    pub model: &'a CamModel,
+    /// Which of its classes each label is.
+    pub class_map: &'a ClassMap,
+    /// How pixels become its input: what its card says, with the matrices of a ZCA.
+    pub preprocessing: &'a Preprocessing,
+    /// What is measured.
+    pub definition: &'a Definition,
+    /// Where it is computed.
+    pub device: &'a Device,
+    /// How it is gone about. Nothing here changes the result.
+    pub pace: Pace<'a>,
+}
+
+/// How a pass is gone about.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace<'a> {
+    /// Which part of the images, from 1, and of how many: parts that other processes measure are merged by
+    /// [`Measurement::merge`].
+    pub part: (usize, usize),
+    /// Images that are decoded at once; up to four times as many are in memory.
+    pub shard: usize,
+    /// Images of one call of the network, on each CPU thread.
+    pub micro_batch: usize,
+    /// What becomes of unreadable images.
+    pub bad: BadImages,
+    /// Where the measurement is kept and continued from.
+    pub file: Option<&'a Path>,
+    /// How often it is written there.
+    pub save_every: Duration,
+}
+
+impl Default for Pace<'_> {
+    fn default() -> Self {
+        Self {
+            part: (1, 1),
+            shard: 256,
+            micro_batch: 16,
+            bad: BadImages::Refuse,
+            file: None,
+            save_every: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How far a pass has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassProgress {
+    /// Images of its part gone through.
+    pub done: usize,
+    /// Images of its part.
+    pub total: usize,
+    /// Images left out so far.
+    pub skipped: usize,
+}
+
+impl Pass<'_> {
+    /// Goes through the images: from where the file of [`Pace::file`] left off, or from the first one. Images are decoded
+    /// while others are looked at.
+    ///
+    /// `on_progress` is called after every shard; [`ControlFlow::Break`] saves and stops.
+    ///
+    /// # Errors
+    /// [`CompddError`] names the image, class, file or setting and the remedy. What was measured before is kept in the file.
+    pub fn run(
+        &self,
+        on_progress: &mut dyn FnMut(PassProgress) -> ControlFlow<()>,
+    ) -> Result<Measurement, CompddError> {
+        self.check()?;
+        let part = self.part()?;
+        let identity = self.identity();
+        let mut measured = match self.pace.file.filter(|file| file.exists()) {
+            Some(file) => Measurement::load(file)?,
+            None => Measurement::begin(&identity, part),
+        };
+        measured.check_is_of(&identity, part)?;
+        let rest = measured.parts[0].next..part.end;
+        if !rest.is_empty() {
+            let walked = std::thread::scope(|scope| {
+                // One shard waits while another is looked at and a third is decoded.
+                let (hand, take) = sync_channel(1);
+                scope.spawn(|| self.decode(rest, hand));
+                self.walk(&mut measured, take, on_progress)
+            });
+            self.save(&measured)?;
+            walked?;
+        }
+        if self.pace.part.1 == 1 {
+            measured.check_complete()?;
+        }
+        Ok(measured)
+    }
+
+    fn check(&self) -> Result<(), CompddError> {
+        self.definition.check()?;
+        let classes = self.class_names.len();
+        let mut counts = vec![0usize; classes];
+        for &label in self.source.labels() {
+            counts[label as usize] += 1;
+        }
+        if let Some(empty) = counts.iter().position(|count| *count == 0) {
+            return Err(CompddError::EmptyClass { name: self.class_names[empty].clone() });
+        }
+        let Source::Memory { split, .. } = self.source else { return Ok(()) };
+        let (found, [channels, height, width]) = (split.images.shape(), self.model.card.network.image_shape());
+        let wanted = ImageShape { channels, height, width };
+        if found != wanted {
+            return Err(CompddError::Shape { found: found.to_string(), wanted: wanted.to_string() });
+        }
+        Ok(())
+    }
+
+    fn part(&self) -> Result<Part, CompddError> {
+        let (index, of) = self.pace.part;
+        if !(1..=of).contains(&index) {
+            return Err(CompddError::Shard { index, of });
+        }
+        let cut = |at: usize| (self.source.len() as u128 * at as u128 / of as u128) as usize;
+        Ok(Part { start: cut(index - 1), next: cut(index - 1), end: cut(index) })
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        Identity {
+            dataset: self.dataset,
+            data_digest: self.source.digest(),
+            model_digest: digest(self.model),
+            definition: self.definition,
+            network_classes: self.model.card.network.classes(),
+            total: self.source.len(),
+            class_names: self.class_names,
+        }
+    }
+
+    /// The producer: decodes until nobody takes any more.
+    fn decode(&self, rows: Range<usize>, hand: SyncSender<Result<Batch, CompddError>>) {
+        let [channels, height, width] = self.model.card.network.image_shape();
+        let asked = self.preprocessing.resize;
+        let (policy, filter) =
+            asked.map_or((ResizePolicy::Squash, ResizeFilter::Bilinear), |resize| (resize.policy, resize.filter));
+        let wanted = Wanted { channels, resize: Resize { policy, filter, height, width } };
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + self.pace.shard.max(1));
+            let batch = self.source.read(start..end, wanted, self.pace.bad);
+            let failed = batch.is_err();
+            if hand.send(batch).is_err() || failed {
+                return;
+            }
+            start = end;
+        }
+    }
+
+    /// The consumer: looks at what was decoded.
+    fn walk(
+        &self,
+        measured: &mut Measurement,
+        take: Receiver<Result<Batch, CompddError>>,
+        on_progress: &mut dyn FnMut(PassProgress) -> ControlFlow<()>,
+    ) -> Result<(), CompddError> {
+        let (theta, buffers) = self.model.tensors(self.device);
+        let network = &self.model.card.network;
+        let layer = match &self.definition.layer {
+            Some(name) => layer(network, name)?,
+            None => last_layer(network)?,
+        };
+        let (cam, micro_batch) = (self.definition.cam, self.pace.micro_batch);
+        let explainer =
+            Explainer { network, theta: &theta, buffers: &buffers, layer, cam, micro_batch };
+        let mut saved = Instant::now();
+        for batch in take {
+            let batch = batch?;
+            self.count(measured, &batch, &explainer)?;
+            measured.skipped.extend(batch.skipped);
+            measured.parts[0].next = batch.rows.end;
+            let Part { start, next, end } = measured.parts[0];
+            let skipped = measured.skipped.len();
+            if on_progress(PassProgress { done: next - start, total: end - start, skipped }).is_break() {
+                return Err(CompddError::Stopped);
+            }
+            if saved.elapsed() >= self.pace.save_every {
+                self.save(measured)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn count(
+        &self,
+        measured: &mut Measurement,
+        batch: &Batch,
+        explainer: &Explainer<'_>,
+    ) -> Result<(), CompddError> {
+        let [channels, height, width] = explainer.network.image_shape();
+        // Runs of consecutive rows: the noise of an image goes by its row, also where others are left out.
+        for run in batch.at.chunk_by(|a, b| a + 1 == *b) {
+            let from = batch.at.partition_point(|row| *row < run[0]);
+            let within = from..from + run.len();
+            let each = channels * height * width;
+            let pixels = &batch.pixels[within.start * each..within.end * each];
+            let input = self.preprocessing.apply(ImageShape { channels, height, width }, pixels)?;
+            let data = TensorData::new(input, [run.len(), channels, height, width]);
+            let labels = &batch.labels[within];
+            let classes = self.class_map.classes(labels).map_err(CamError::from)?;
+            let target = match self.definition.target {
+                TargetClass::Label => Target::Classes(&classes),
+                TargetClass::Predicted => Target::Predicted,
+            };
+            let noise = Noise { seed: self.definition.seed, round: 0, first_image: run[0] as u64 };
+            let found = explainer.explain(&Tensor::from_data(data, self.device), target, noise)?;
+            let maps = self.definition.counted(&found.raw, height, width);
+            count_values(&mut measured.histogram, &maps);
+            let scores = found.scores.chunks_exact(explainer.network.classes());
+            for ((map, scores), &label) in maps.iter().zip(scores).zip(labels) {
+                measured.classes[label as usize].add(map, &self.definition.thresholds, scores);
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, measured: &Measurement) -> Result<(), CompddError> {
+        self.pace.file.map_or(Ok(()), |file| measured.save(file))
+    }
+}
+
+/// SHA-256 of what a network computes: parameters, statistics, architecture, classes and preprocessing.
+fn digest(model: &CamModel) -> String {
+    let card = &model.card;
+    let mut hash = Sha256::new_with_prefix("distil cam model 1");
+    hash.update(json!([card.network, card.class_names, card.preprocessing]).to_string());
+    for value in model.state.theta.iter().chain(&model.state.buffers) {
+        hash.update(value.to_le_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
