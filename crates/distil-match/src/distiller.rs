@@ -1,13 +1,19 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::Dataset;
+use distil_gradcam::Noise;
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, adjoint, unroll};
 use distil_models::ConvNet;
 use distil_store::{StoreError, TrajectoryStore};
 use serde::Serialize;
+use thiserror::Error;
 
+use crate::enhancement::Mask;
 use crate::method::Gradient;
 use crate::outer::Learned;
-use crate::{InitError, Method, init, schedule, trajectory_loss};
+use crate::{
+    Apply, AreaStatistics, CamNetwork, Draw, EnhancementError, InitError, Method, TrajectoryLoss, init,
+    schedule, trajectory_loss,
+};
 
 /// What happened to one iteration's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,7 +28,7 @@ pub enum Verdict {
 }
 
 /// One iteration, as the log shows it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StepOutcome {
     /// Iteration, from 1.
     pub iteration: u64,
@@ -36,6 +42,28 @@ pub struct StepOutcome {
     pub syn_lr: f64,
     /// What happened.
     pub verdict: Verdict,
+    /// Statistics of the activation maps, where they were made anew.
+    pub areas: Option<AreaStatistics>,
+    /// Scalars that dropout left out, one count a parameter tensor; there every `log_every` iterations.
+    pub dropped: Option<Vec<usize>>,
+}
+
+/// Why an iteration could not be done.
+#[derive(Debug, Error)]
+pub enum StepError {
+    /// An expert cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no activation maps.
+    #[error(transparent)]
+    Enhancement(#[from] EnhancementError),
+}
+
+/// A student's loss against an expert, and its gradient.
+struct Matched {
+    loss: TrajectoryLoss,
+    /// Or why the images must not move along it.
+    gradient: Result<Hypergradient, Verdict>,
 }
 
 /// Everything a distillation needs that does not change while it runs.
@@ -55,6 +83,8 @@ pub struct Ingredients<'a> {
     pub seed: u64,
     /// Where to compute.
     pub device: &'a Device,
+    /// The network of discriminative-area enhancement; methods without it take no notice.
+    pub cam: Option<CamNetwork<'a>>,
 }
 
 /// The state of a distillation between two iterations.
@@ -69,6 +99,8 @@ pub struct Distiller {
     pub(crate) non_finite: u64,
     /// The last iteration whose step was taken.
     pub(crate) last_applied: u64,
+    /// Gradient weights of the images; there from the first refresh on.
+    pub(crate) mask: Option<Mask>,
 }
 
 impl Distiller {
@@ -77,9 +109,9 @@ impl Distiller {
     /// # Errors
     /// [`InitError`] when a class has too few images, or an expert cannot be read.
     pub fn start(with: &Ingredients<'_>) -> Result<Self, InitError> {
-        let Ingredients { method, net, dataset, store, experts, seed, device } = with;
+        let Ingredients { method, net, dataset, store, experts, seed, device, .. } = with;
         let learned = init::initialise(method, net, dataset, store, experts, *seed, device)?;
-        Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0, last_applied: 0 })
+        Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0, last_applied: 0, mask: None })
     }
 
     /// Iterations done.
@@ -90,39 +122,68 @@ impl Distiller {
     /// One iteration of trajectory matching.
     ///
     /// # Errors
-    /// When an expert cannot be read.
-    pub fn step(&mut self, with: &Ingredients<'_>) -> Result<StepOutcome, StoreError> {
+    /// When an expert cannot be read, or maps are due and cannot be made.
+    pub fn step(&mut self, with: &Ingredients<'_>) -> Result<StepOutcome, StepError> {
         let method = with.method;
+        let areas = self.refresh(with)?;
         let expert = schedule::expert(&with.experts, with.seed, self.iteration);
         let start_epoch = method.window.draw(with.seed, self.iteration);
         let trajectory = with.store.expert(expert)?;
         let start = trajectory.snapshot(start_epoch);
         let target = trajectory.snapshot(start_epoch + method.expert_epochs);
-        let (loss, gradient) = self.hypergradient(with, start, target);
-        let verdict = match gradient {
-            Ok(gradient) => {
-                self.learned = self.learned.clone().update(gradient, method);
-                Verdict::Applied
-            }
-            Err(verdict) => verdict,
-        };
-        self.iteration += 1;
-        if verdict == Verdict::Applied {
-            self.last_applied = self.iteration;
-        }
-        self.gated += u64::from(verdict == Verdict::Gate);
-        self.non_finite += u64::from(verdict == Verdict::NonFinite);
-        let syn_lr = self.learned.syn_lr;
-        Ok(StepOutcome { iteration: self.iteration, expert, start_epoch, loss, syn_lr, verdict })
+        let Matched { loss, gradient } = self.hypergradient(with, start, target);
+        let logs = self.iteration.is_multiple_of(method.log_every);
+        let dropped = if logs { loss.dropped_by_layer(&with.net.layout()) } else { None };
+        let verdict = self.follow(gradient, method);
+        let (iteration, syn_lr, loss) = (self.iteration, self.learned.syn_lr, loss.loss);
+        Ok(StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, areas, dropped })
     }
 
-    /// The matching loss and its gradient, or why the images must not move along it.
-    fn hypergradient(
-        &self,
-        with: &Ingredients<'_>,
-        start: &[f32],
-        target: &[f32],
-    ) -> (f64, Result<Hypergradient, Verdict>) {
+    /// Makes new activation maps where they are due.
+    fn refresh(&mut self, with: &Ingredients<'_>) -> Result<Option<AreaStatistics>, EnhancementError> {
+        let Some(enhancement) = &with.method.enhancement else { return Ok(None) };
+        if !enhancement.is_due(self.iteration) {
+            return Ok(None);
+        }
+        let cam = with.cam.ok_or(EnhancementError::NoModel)?;
+        let images = &self.learned.images;
+        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts out as the same.
+        let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / with.method.ipc) as u32).collect();
+        let noise = Noise { seed: with.seed, round: self.iteration, first_image: 0 };
+        let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, with.method.micro_batch)?;
+        self.mask = Some(mask);
+        Ok(Some(areas))
+    }
+
+    /// Moves along a gradient, and counts.
+    fn follow(&mut self, gradient: Result<Hypergradient, Verdict>, method: &Method) -> Verdict {
+        self.iteration += 1;
+        match gradient {
+            Ok(gradient) => {
+                let gradient = self.enhanced(gradient, method);
+                self.learned = self.learned.clone().update(gradient, method);
+                self.last_applied = self.iteration;
+                Verdict::Applied
+            }
+            Err(verdict) => {
+                self.gated += u64::from(verdict == Verdict::Gate);
+                self.non_finite += u64::from(verdict == Verdict::NonFinite);
+                verdict
+            }
+        }
+    }
+
+    /// The gradient with the images' part weighted, where the method does that.
+    fn enhanced(&self, gradient: Hypergradient, method: &Method) -> Hypergradient {
+        let observes = method.enhancement.as_ref().is_none_or(|e| e.apply == Apply::Observe);
+        match &self.mask {
+            Some(mask) if !observes => Hypergradient { images: mask.apply(gradient.images), ..gradient },
+            _ => gradient,
+        }
+    }
+
+    /// The matching loss and its gradient.
+    fn hypergradient(&self, with: &Ingredients<'_>, start: &[f32], target: &[f32]) -> Matched {
         let (method, net) = (with.method, with.net);
         let set = InnerSet { images: self.learned.images.clone(), targets: self.learned.targets.clone() };
         let images = set.targets.len();
@@ -140,16 +201,18 @@ impl Distiller {
         let thetas = unroll(&inner, net.theta(start, with.device));
         let theta_n: Vec<f64> = thetas[method.syn_steps].clone().into_data().iter::<f64>().collect();
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-        let dropout = method.common_pattern_dropout;
-        let matched = trajectory_loss(&net.layout(), &theta_n, &wide(start), &wide(target), dropout);
+        let draw = Draw { seed: with.seed, iteration: self.iteration };
+        let matched =
+            trajectory_loss(&net.layout(), &theta_n, &wide(start), &wide(target), method.dropout, draw);
+        let refused = |loss, verdict| Matched { loss, gradient: Err(verdict) };
         if !matched.loss.is_finite() {
-            return (matched.loss, Err(Verdict::NonFinite));
+            return refused(matched, Verdict::NonFinite);
         }
         if matched.loss > method.loss_gate {
-            return (matched.loss, Err(Verdict::Gate));
+            return refused(matched, Verdict::Gate);
         }
         let params = matched.lambda.len();
-        let lambda = TensorData::new(matched.lambda, [params]);
+        let lambda = TensorData::new(matched.lambda.clone(), [params]);
         let lambda = Tensor::from_data(lambda, (with.device, DType::F32));
         let differentiation = match method.gradient {
             Gradient::Exact => Differentiation::Exact,
@@ -157,7 +220,7 @@ impl Distiller {
         };
         let gradient = adjoint(&inner, &thetas, lambda, differentiation);
         let gradient = if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) };
-        (matched.loss, gradient)
+        Matched { loss: matched, gradient }
     }
 }
 

@@ -5,13 +5,48 @@ use distil_store::{Card, Checkpoint, RunFolder, RunPaths, StoreError, SyntheticS
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::enhancement::{self, EnhancementError};
 use crate::state::{Selection, card};
-use crate::{Distiller, Ingredients, InitError, MethodError, StepOutcome, Verdict};
+use crate::{
+    AreaStatistics, Distiller, Ingredients, InitError, MethodError, Profile, StepError, StepOutcome, Verdict,
+    range,
+};
 
 /// One line of `events.jsonl`. It holds no time of day and no duration, so a replayed run logs the same bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
+    /// The experts have chosen the window of start epochs.
+    Range {
+        /// Always 0.
+        iteration: u64,
+        /// First start epoch.
+        min: usize,
+        /// Bound of the start epochs, itself excluded.
+        max: usize,
+        /// What it was chosen from.
+        #[serde(flatten)]
+        profile: Profile,
+    },
+    /// Discriminative areas of the synthetic images as they were before an iteration.
+    DiscriminativeArea {
+        /// The iteration whose step is the first with these maps, from 1.
+        iteration: u64,
+        /// Averages over the images.
+        #[serde(flatten)]
+        areas: AreaStatistics,
+    },
+    /// What common-pattern dropout left out of an iteration's loss.
+    Dropout {
+        /// From 1.
+        iteration: u64,
+        /// Names of the parameter tensors.
+        layers: Vec<String>,
+        /// Dropped scalars of each.
+        dropped: Vec<usize>,
+        /// All scalars of each.
+        sizes: Vec<usize>,
+    },
     /// An iteration of distillation.
     Iteration {
         /// From 1.
@@ -88,6 +123,9 @@ pub enum RunError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There are no activation maps.
+    #[error(transparent)]
+    Enhancement(#[from] EnhancementError),
     /// The store has no expert.
     #[error("the store has no complete expert; train experts first (`distil expert`)")]
     NoExperts,
@@ -143,6 +181,15 @@ struct Run<'a> {
     logged: Option<u64>,
 }
 
+impl From<StepError> for RunError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(error) => error.into(),
+            StepError::Enhancement(error) => error.into(),
+        }
+    }
+}
+
 /// Distils to the end, or on from the newest checkpoint in `folder`.
 ///
 /// `name` and `command` go into the cards of the synthetic sets.
@@ -160,10 +207,16 @@ pub fn run(
     if with.experts.is_empty() {
         return Err(RunError::NoExperts);
     }
+    let chosen = range::resolve(with.method, with.store, &with.experts)?;
+    let method = chosen.as_ref().map_or(with.method, |(method, _)| method);
+    let with = &Ingredients { method, experts: with.experts.clone(), ..*with };
     let mut run = Run::open(with, card(with, name, command), folder)?;
+    if let Some((_, profile)) = &chosen {
+        run.tell_range(profile, told)?;
+    }
     loop {
         run.validate(validate, told)?;
-        if run.distiller.iteration == with.method.iterations {
+        if run.distiller.iteration == method.iterations {
             return run.finish();
         }
         run.step(told)?;
@@ -185,18 +238,38 @@ impl<'a> Run<'a> {
             Some(checkpoint) => Distiller::restore(&checkpoint, with.device)?,
             None => (Distiller::start(with)?, Selection::default()),
         };
+        check_cam(with, &distiller)?;
         if distiller.iteration == 0 {
             distiller.synthetic_set(&card).save(&files.initial)?;
         }
         folder.truncate_events_after(distiller.iteration)?;
-        let logged = last_validation(folder.paths())?;
+        let logged = logged(folder.paths(), "validation")?;
         Ok(Self { with, card, folder, files, distiller, selection, logged })
     }
 
-    fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
-        let event = iteration_event(self.distiller.step(self.with)?);
+    /// Logs the window once; a resumed run has chosen the same.
+    fn tell_range(&mut self, profile: &Profile, told: &mut Told<'_>) -> Result<(), RunError> {
+        if logged(self.folder.paths(), "range")?.is_some() {
+            return Ok(());
+        }
+        let window = self.with.method.window;
+        let event = Event::Range { iteration: 0, min: window.min, max: window.max, profile: profile.clone() };
         self.folder.append_event(&event)?;
-        let Distiller { iteration, gated, non_finite, last_applied, .. } = self.distiller;
+        if told(&event).is_break() {
+            self.save()?;
+            return Err(RunError::Stopped { iteration: self.distiller.iteration });
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
+        let mut step = self.distiller.step(self.with)?;
+        for event in self.descriptions(&mut step) {
+            self.folder.append_event(&event)?;
+        }
+        let event = iteration_event(&step);
+        self.folder.append_event(&event)?;
+        let &Distiller { iteration, gated, non_finite, last_applied, .. } = &self.distiller;
         if told(&event).is_break() {
             self.save()?;
             return Err(RunError::Stopped { iteration });
@@ -208,6 +281,19 @@ impl<'a> Run<'a> {
             return Err(RunError::Stuck { iterations: PATIENCE, since: last_applied, gated, non_finite });
         }
         Ok(())
+    }
+
+    /// What a step tells beside its loss. Only the log shows it: a callback could stop between these and the step's own event.
+    fn descriptions(&self, step: &mut StepOutcome) -> Vec<Event> {
+        let iteration = step.iteration;
+        let areas = step.areas.map(|areas| Event::DiscriminativeArea { iteration, areas });
+        let dropout = step.dropped.take().map(|dropped| {
+            let layout = self.with.net.layout();
+            let layers = layout.entries().iter().map(|entry| entry.name.clone()).collect();
+            let sizes = layout.entries().iter().map(distil_models::Entry::len).collect();
+            Event::Dropout { iteration, layers, dropped, sizes }
+        });
+        areas.into_iter().chain(dropout).collect()
     }
 
     /// Validates the set where that is due: at the start, every `validate_every` iterations, at the end.
@@ -250,25 +336,39 @@ impl<'a> Run<'a> {
         if let Some(averaged) = self.distiller.averaged_set(&self.card) {
             averaged.save(&self.files.ema)?;
         }
-        let Distiller { iteration, gated, non_finite, .. } = self.distiller;
+        let &Distiller { iteration, gated, non_finite, .. } = &self.distiller;
         Ok(Outcome { iterations: iteration, gated, non_finite, best: self.selection.best })
     }
 }
 
-fn iteration_event(step: StepOutcome) -> Event {
-    let StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict } = step;
+/// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
+fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), EnhancementError> {
+    if with.method.enhancement.is_none() {
+        return Ok(());
+    }
+    let cam = with.cam.ok_or(EnhancementError::NoModel)?;
+    let data = serde_json::to_value(&with.dataset.preprocessing).expect("preprocessing is plain JSON");
+    enhancement::check_normalisation(&cam.model.card.preprocessing, &data)?;
+    match &distiller.mask {
+        Some(mask) if mask.model != enhancement::digest(cam.model) => Err(EnhancementError::OtherModel),
+        _ => Ok(()),
+    }
+}
+
+fn iteration_event(step: &StepOutcome) -> Event {
+    let &StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, .. } = step;
     let applied = verdict == Verdict::Applied;
     let reason = (!applied).then_some(verdict);
     Event::Iteration { iteration, expert, start_epoch, loss, syn_lr, applied, reason }
 }
 
-/// The iteration of the last validation in the log.
-fn last_validation(paths: &RunPaths) -> Result<Option<u64>, StoreError> {
+/// The iteration of the last event of a kind in the log.
+fn logged(paths: &RunPaths, kind: &str) -> Result<Option<u64>, StoreError> {
     #[derive(Deserialize)]
     struct Line {
         kind: String,
         iteration: u64,
     }
     let lines: Vec<Line> = paths.read_events()?;
-    Ok(lines.into_iter().filter(|line| line.kind == "validation").map(|line| line.iteration).max())
+    Ok(lines.into_iter().filter(|line| line.kind == kind).map(|line| line.iteration).max())
 }

@@ -4,6 +4,7 @@ use distil_models::Targets;
 use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
+use crate::enhancement::{self, Mask};
 use crate::outer::Learned;
 use crate::{Distiller, Ingredients};
 
@@ -20,6 +21,8 @@ struct Numbers {
     image_buffer: bool,
     label_buffer: bool,
     ema: bool,
+    /// Digest of the network whose maps made the gradient weights, where there are any.
+    mask: Option<String>,
     images: [usize; 4],
     labels: [usize; 2],
     selection: Selection,
@@ -52,6 +55,7 @@ impl Distiller {
             image_buffer: learned.image_state.buffer.is_some(),
             label_buffer: learned.label_state.buffer.is_some(),
             ema: learned.ema.is_some(),
+            mask: self.mask.as_ref().map(|mask| mask.model.clone()),
             images: learned.images.dims(),
             labels: labels.dims(),
             selection,
@@ -67,6 +71,9 @@ impl Distiller {
         }
         if let Some(ema) = &learned.ema {
             checkpoint = checkpoint.with_tensor("ema", &numbers.images, floats(ema));
+        }
+        if let Some(mask) = &self.mask {
+            checkpoint = checkpoint.with_tensor("mask", &mask.weights.dims(), floats(&mask.weights));
         }
         Ok(checkpoint)
     }
@@ -95,12 +102,19 @@ impl Distiller {
             syn_lr_buffer: numbers.syn_lr_buffer,
             ema: optional(numbers.ema, "ema")?,
         };
+        let [n, _, h, w] = images;
+        let restored = |model| -> Result<Mask, StoreError> {
+            let shape = [n, 1, h, w];
+            let weights = checkpoint.tensor("mask", &shape)?.to_vec();
+            Ok(Mask { weights: enhancement::mask(weights, shape, device), model })
+        };
         let distiller = Self {
             learned,
             iteration: checkpoint.iteration(),
             gated: numbers.gated,
             non_finite: numbers.non_finite,
             last_applied: numbers.last_applied,
+            mask: numbers.mask.map(restored).transpose()?,
         };
         Ok((distiller, numbers.selection))
     }

@@ -55,7 +55,7 @@ fn used_by(run: &Path) -> Result<Vec<String>, Failure> {
     if config.distill.gradient == distil_match::Gradient::Tesla {
         used.push("tesla".to_owned());
     }
-    if config.distill.common_pattern_dropout.is_some() {
+    if config.distill.dropout.is_some() || config.distill.enhancement.is_some() {
         used.push("edf".to_owned());
     }
     if !matches!(config.distill.augmentation.to_string().as_str(), "" | "none") {

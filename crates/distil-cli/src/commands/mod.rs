@@ -1,8 +1,10 @@
 //! The commands, composed of the libraries.
 
 pub(crate) mod bench;
+mod cam_network;
 mod cite;
 mod compare;
+pub(crate) mod compdd;
 mod conditions;
 mod data;
 pub(crate) mod doctor;
@@ -39,6 +41,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::TrainCam(args) => train_cam::train_cam(args, around(args.data_dir())),
         Command::Gradcam(args) => gradcam::gradcam(args, around(args.data_dir())),
+        Command::Compdd(command) => compdd::compdd(command, around(command.data_dir())),
         Command::Cite(args) => cite::cite(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -16,7 +16,7 @@ use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::{evaluate_run, networks};
 use super::run::{Existing, command, distil, feasible, prepared};
-use super::{expert, fetch, report};
+use super::{cam_network, expert, fetch, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let started = Instant::now();
@@ -27,6 +27,7 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;
     let store = expert::train(&bench, args.experts.as_deref())?;
+    cam_network::train_if_missing(&bench)?;
     distil(&bench, &store, early, &paths, &command(args))?;
     let results = evaluate_run(&bench, &networks(&bench, &[Arch::ConvNet])?, &paths)?;
     let page = report::write(&paths, &bench.config, bench.console)?;

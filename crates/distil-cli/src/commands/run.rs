@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
-use distil_match::{Event, Files, Ingredients, Outcome, RunError};
+use distil_match::{CamNetwork, Event, Files, Ingredients, Outcome, RunError};
 use distil_models::Network;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 
@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
-use super::expert;
+use super::{cam_network, expert};
 
 /// Students of validations must not be those of the evaluation: their seeds are far apart.
 const VALIDATION_SEED: u64 = 1 << 32;
@@ -82,6 +82,7 @@ pub(crate) fn distil(
     command: &str,
 ) -> Result<Outcome, Failure> {
     let Workbench { config, dataset, net, device, console } = bench;
+    let cam = cam_network::open(bench)?;
     let mut folder = match early {
         Some(folder) => folder,
         None => RunFolder::create(paths.folder(), &config.to_toml())?,
@@ -94,6 +95,7 @@ pub(crate) fn distil(
         experts: (0..config.expert.experts).collect(),
         seed: config.seed,
         device,
+        cam: cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),
     };
     let bar = console.progress("distil", config.distill.iterations, "iterations");
     let mut shown = Shown { console, bar, best: None };
@@ -168,6 +170,10 @@ impl Shown<'_> {
                 let best = self.best.map_or_else(String::new, |best| format!(", best {:.1} %", 100.0 * best));
                 self.bar.at(iteration, format_args!("loss {loss:.4}, step size {syn_lr:.4}{best}"));
             }
+            Event::Range { min, max, .. } => self
+                .console
+                .note(format_args!("the experts chose start epochs {min} to {} for the students", max - 1)),
+            Event::DiscriminativeArea { .. } | Event::Dropout { .. } => {}
         }
         interrupt::flow()
     }

@@ -46,6 +46,12 @@ impl TrainCamArgs {
     pub(crate) fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_deref()
     }
+
+    /// A ResNet-18 a quarter as wide as the published one, for data without a model.
+    pub(crate) fn small_resnet(config: PathBuf, set: Vec<String>, out: PathBuf) -> Self {
+        let (arch, base_width) = (Arch::ResNet18, Some(16));
+        Self { config, set, arch, norm: None, base_width, epochs: None, out, data_dir: None }
+    }
 }
 
 fn norm(text: &str) -> Result<BackboneNorm, &'static str> {
@@ -57,30 +63,39 @@ fn norm(text: &str) -> Result<BackboneNorm, &'static str> {
 }
 
 pub(crate) fn train_cam(args: &TrainCamArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let said = train_model(args, around)?;
+    around.console.result(said)
+}
+
+/// Trains and writes the model; returns what is to be said about it.
+pub(crate) fn train_model(args: &TrainCamArgs, around: Surroundings<'_>) -> Result<String, Failure> {
     let config = Config::load(&args.config, &args.set)?;
     let bench = Workbench::open(config, around)?;
-    let Workbench { config, dataset, console, .. } = &bench;
+    let Workbench { config, dataset, .. } = &bench;
     let network = build(args, &bench)?;
     prepare(&args.out)?;
     let epochs = args.epochs.map_or(config.eval.full_epochs, |epochs| epochs.get() - 1);
-    let Student { theta, buffers, .. } = train(&bench, &network, epochs)?;
-    let held_out = &dataset.validation;
+    let model = trained(&bench, network, epochs)?;
+    model.save(&args.out)?;
+    let shown = model
+        .card
+        .validation_accuracy
+        .map_or_else(String::new, |accuracy| format!(", {:.1} % right on held-out images", 100.0 * accuracy));
+    let (arch, classes) = (args.arch, dataset.classes());
+    Ok(format!("{arch} for the {classes} classes of {}{shown}, in {}", dataset.name, args.out.display()))
+}
+
+/// A network trained on the training images, with its card.
+pub(crate) fn trained(bench: &Workbench<'_>, network: Network, epochs: usize) -> Result<CamModel, Failure> {
+    let Student { theta, buffers, .. } = train(bench, &network, epochs)?;
+    let held_out = &bench.dataset.validation;
     let validation_accuracy =
         (!held_out.is_empty()).then(|| accuracy(&network, &theta, &buffers, held_out, &bench.device));
     let state = NetworkState {
         theta: theta.into_data().iter::<f32>().collect(),
         buffers: buffers.into_data().iter::<f32>().collect(),
     };
-    let model = CamModel { state, card: card(&bench, network, epochs, validation_accuracy) };
-    model.save(&args.out)?;
-    let shown = validation_accuracy
-        .map_or_else(String::new, |accuracy| format!(", {:.1} % right on held-out images", 100.0 * accuracy));
-    let (arch, classes) = (args.arch, dataset.classes());
-    console.result(format_args!(
-        "{arch} for the {classes} classes of {}{shown}, in {}",
-        dataset.name,
-        args.out.display()
-    ))
+    Ok(CamModel { state, card: card(bench, network, epochs, validation_accuracy) })
 }
 
 fn build(args: &TrainCamArgs, bench: &Workbench<'_>) -> Result<Network, Failure> {

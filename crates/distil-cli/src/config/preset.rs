@@ -20,6 +20,8 @@ pub(crate) enum MethodName {
     Datm,
     /// DATM as it won the first dataset distillation challenge (ECCV 2024).
     MDatm,
+    /// Emphasising discriminative features (Wang et al., CVPR 2025).
+    Edf,
 }
 
 impl MethodName {
@@ -30,6 +32,7 @@ impl MethodName {
             Self::Ftd => "ftd",
             Self::Datm => "datm",
             Self::MDatm => "m-datm",
+            Self::Edf => "edf",
         }
     }
 
@@ -39,23 +42,24 @@ impl MethodName {
             Self::Ftd => Method::ftd(),
             Self::Datm => Method::datm(),
             Self::MDatm => Method::m_datm(),
+            Self::Edf => Method::edf(),
         }
     }
 
-    /// MTT's experts are trained by SGD, all others by FTD's GSAM; DATM's for twice as long.
+    /// MTT's experts are trained by SGD, all others by FTD's GSAM; DATM's and its successors' for twice as long.
     fn recipe(self) -> Recipe {
         let gsam = Some(Gsam { rho: 0.01, alpha: 0.3 });
         match self {
             Self::Mtt => Recipe::default(),
             Self::Ftd => Recipe { gsam, ..Recipe::default() },
-            Self::Datm | Self::MDatm => Recipe { gsam, epochs: 100, ..Recipe::default() },
+            Self::Datm | Self::MDatm | Self::Edf => Recipe { gsam, epochs: 100, ..Recipe::default() },
         }
     }
 
     fn protocol(self) -> Protocol {
         match self {
             Self::Mtt | Self::Ftd => Protocol::default(),
-            Self::Datm => Protocol { batch: 128, ..Protocol::default() },
+            Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
             Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },
         }

@@ -6,14 +6,25 @@ use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
 /// Keys that exist though no preset sets them.
-const OPTIONAL: [&str; 11] = [
+const OPTIONAL: [&str; 22] = [
     "expert.store",
     "expert.gsam.rho",
     "expert.gsam.alpha",
     "distill.batch_syn",
     "distill.window.initial_max",
-    "distill.common_pattern_dropout.ratio",
-    "distill.common_pattern_dropout.granularity",
+    "distill.dropout.ratio",
+    "distill.dropout.granularity",
+    "distill.dropout.criterion",
+    "distill.enhancement.beta",
+    "distill.enhancement.threshold",
+    "distill.enhancement.refresh_every",
+    "distill.enhancement.apply",
+    "distill.enhancement.cam",
+    "distill.enhancement.layer",
+    "distill.enhancement.model",
+    "distill.enhancement.classes",
+    "distill.enhancement.class_indices",
+    "distill.window.expand_until",
     "model.depth",
     "paper.accuracy",
     "paper.source",

@@ -36,7 +36,7 @@ fn layers_override_each_other() {
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    for method in ["mtt", "ftd", "datm", "m-datm"] {
+    for method in ["mtt", "ftd", "datm", "m-datm", "edf"] {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],
@@ -46,6 +46,40 @@ fn every_preset_resolves_and_reads_back() {
         assert_eq!(config.store.as_deref(), Some(Path::new("elsewhere")));
         assert_eq!(load(&config.to_toml(), &[]).unwrap(), config, "{}", config.to_toml());
     }
+}
+
+#[test]
+fn parts_of_edf_are_switched_and_set_key_by_key() {
+    let edf = load("method = \"edf\"", &[]).unwrap().distill;
+    assert_eq!(edf, distil_match::Method::edf());
+    let text = "method = \"edf\"\n[distill.dropout]\ncriterion = \"middle\"\n[distill.enhancement]\nmodel = \"cam.safetensors\"\nthreshold = { fixed = 0.5 }";
+    let config = load(text, &["distill.enhancement.beta=2"]).unwrap();
+    let (dropout, enhancement) =
+        (config.distill.dropout.unwrap(), config.distill.enhancement.clone().unwrap());
+    assert_eq!((dropout.ratio, dropout.criterion), (0.25, distil_match::Criterion::Middle));
+    assert_eq!((enhancement.beta, enhancement.refresh_every), (2.0, 100));
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    // Off stays off when it is read back, and any method can have either part.
+    let off = load(text, &["distill.enhancement=off", "distill.dropout=off"]).unwrap();
+    assert!(off.distill.enhancement.is_none() && off.distill.dropout.is_none());
+    assert_eq!(load(&off.to_toml(), &[]).unwrap(), off, "{}", off.to_toml());
+    let datm =
+        load("method = \"datm\"", &["distill.dropout.ratio=0.5", "distill.range=auto"]).unwrap().distill;
+    assert_eq!((datm.dropout.unwrap().ratio, datm.range), (0.5, distil_match::Range::Auto));
+}
+
+#[test]
+fn slips_in_parts_of_edf_are_named() {
+    let text = refusal("", &["method=edf", "distill.enhancement.betta=2"]);
+    assert!(text.ends_with("did you mean `distill.enhancement.beta`?"), "{text}");
+    let text = refusal("", &["method=edf", "distill.dropout=no"]);
+    assert!(text.contains("distill.dropout") && text.contains("\"off\" or a table"), "{text}");
+    let text = refusal("", &["method=edf", "distill.dropout.criterion=midle"]);
+    assert!(text.contains("distill.dropout.criterion") && text.contains("unknown variant `midle`"), "{text}");
+    assert!(refusal("", &["method=edf", "distill.dropout.ratio=1"]).contains("dropout.ratio = 1"));
+    assert!(
+        refusal("", &["method=edf", "distill.enhancement.refresh_every=0"]).contains("refresh_every is 0")
+    );
 }
 
 #[test]

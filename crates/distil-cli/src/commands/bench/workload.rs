@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, unroll};
-use distil_match::trajectory_loss;
+use distil_match::{Draw, trajectory_loss};
 use distil_models::{ConvNet, Targets, loss_and_gradient_of};
 use distil_random::{below, normal, permutation, stream};
 
@@ -104,7 +104,8 @@ impl Distillation {
         let thetas = unroll(&inner, self.net.theta(&self.start, &device));
         let theta_n: Vec<f64> = thetas[steps.len()].clone().into_data().iter::<f64>().collect();
         let theta_0: Vec<f64> = self.start.iter().map(|&p| f64::from(p)).collect();
-        let matched = trajectory_loss(&self.net.layout(), &theta_n, &theta_0, &self.target, None);
+        let draw = Draw::default();
+        let matched = trajectory_loss(&self.net.layout(), &theta_n, &theta_0, &self.target, None, draw);
         let params = matched.lambda.len();
         let lambda = Tensor::from_data(TensorData::new(matched.lambda, [params]), (&device, DType::F32));
         let differentiation = match self.setting.mode {

@@ -1,0 +1,305 @@
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_gradcam::{
+    Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
+    last_layer, layer,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7, Comp-DD).
+const HALF: f64 = 0.5;
+/// How far statistics of a normalisation may be apart: both are rounded for print.
+const SAME: f64 = 1e-4;
+
+/// Discriminative-area enhancement (EDF §2.2): images learn more where a trained network sees their class.
+///
+/// The gradient of the images is multiplied with F(M, β): 1 where the activation map M is below its threshold, β + M elsewhere. Maps
+/// are made anew every `refresh_every` iterations.
+///
+/// The defaults are EDF's at ten images a class. Published values at one, ten and fifty images a class: β 1, 1 or 2, and 1 or 2 (Table 8
+/// and the public code contradict each other at fifty); K 50, 100 and 200.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AreaEnhancement {
+    /// β ≥ 0 (published: 1 or 2; below 1 weakens what it should enhance, and 5 distorts).
+    pub beta: f64,
+    /// Which pixels are discriminative (published: those not below their map's mean).
+    pub threshold: Threshold,
+    /// Iterations K between two sets of maps (published: 50, 100, 200).
+    pub refresh_every: u64,
+    /// Where the weights enter the update of the images.
+    pub apply: Apply,
+    /// Which activation map. The paper describes Grad-CAM, which is the default; the public code takes
+    /// `{ smooth-grad-cam-plus-plus = { form = "public-code" } }`.
+    pub cam: Cam,
+    /// The layer whose map is taken; without it, the last one (published).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// The network of the maps: a file of `distil train-cam`, or torchvision's resnet18.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// How labels become classes of that network. The public code's mapping, `"public-code"`, shows a network of ImageNet the
+    /// classes 0 to 9 for every subset.
+    pub classes: ClassRule,
+    /// The class of the network for each label, which goes before `classes`; for networks that do not name their classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_indices: Option<Vec<u32>>,
+}
+
+impl Default for AreaEnhancement {
+    fn default() -> Self {
+        Self {
+            beta: 1.0,
+            threshold: Threshold::Mean,
+            refresh_every: 100,
+            apply: Apply::default(),
+            cam: Cam::default(),
+            layer: None,
+            model: None,
+            classes: ClassRule::default(),
+            class_indices: None,
+        }
+    }
+}
+
+/// Where the weights F(M, β) enter the update of the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Apply {
+    /// Before the momentum, which so accumulates weighted gradients. The public code, whose figures were published.
+    #[default]
+    BeforeMomentum,
+    /// D ← D − r·F∘∇D without any momentum on the images, as line 19 of the paper's algorithm reads.
+    PlainUpdate,
+    /// Nowhere: maps are made and logged, and the images learn as without enhancement. For comparing discriminative areas
+    /// with a method that has none (EDF's Figure 5).
+    Observe,
+}
+
+/// The network whose maps are taken, and the class of it for each label of the set.
+#[derive(Debug, Clone, Copy)]
+pub struct CamNetwork<'a> {
+    /// The trained network.
+    pub model: &'a CamModel,
+    /// The class of the network for each label.
+    pub classes: &'a ClassMap,
+}
+
+/// Why there are no activation maps.
+#[derive(Debug, Error)]
+pub enum EnhancementError {
+    /// No network was given.
+    #[error(
+        "distill.enhancement has no network; train one with `distil train-cam` and name its file in distill.enhancement.model, or set distill.enhancement to \"off\""
+    )]
+    NoModel,
+    /// The run was begun with another network.
+    #[error(
+        "the network of distill.enhancement.model is not the one this run began with; put that one back, or start a new run"
+    )]
+    OtherModel,
+    /// The network was trained on pixels that were prepared differently.
+    #[error(
+        "the network of distill.enhancement.model takes pixels normalised by {model}, the synthetic images are normalised by {data}; train one with `distil train-cam` and the same [data] section"
+    )]
+    Normalisation {
+        /// What the network takes.
+        model: String,
+        /// What the data have.
+        data: String,
+    },
+    /// The maps cannot be made.
+    #[error("distill.enhancement: {0}")]
+    Cam(#[from] CamError),
+}
+
+/// Statistics of the discriminative areas of all synthetic images, averaged over images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AreaStatistics {
+    /// Share of pixels at or above the method's threshold, in `[0, 1]`: what is enhanced.
+    pub area: f64,
+    /// The smallest such share of an image.
+    pub smallest_area: f64,
+    /// The largest such share of an image.
+    pub largest_area: f64,
+    /// Share of pixels with an activation of at least 0.5, in `[0, 1]`.
+    pub area_half: f64,
+    /// Mean activation, in `[0, 1]`.
+    pub activation: f64,
+}
+
+/// Gradient weights and where they came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Mask {
+    /// F(M, β), `[n, 1, h, w]`.
+    pub(crate) weights: Tensor<4>,
+    /// Digest of the network that made the maps.
+    pub(crate) model: String,
+}
+
+impl AreaEnhancement {
+    /// β and the threshold.
+    fn weighting(&self) -> Enhancement {
+        Enhancement { beta: self.beta, threshold: self.threshold }
+    }
+
+    /// The key and value that cannot work, and what would do.
+    pub(crate) fn fault(&self) -> Option<(&'static str, f64, &'static str)> {
+        if let Err(error) = self.weighting().check() {
+            let key = if error.key == "beta" { "enhancement.beta" } else { "enhancement.threshold" };
+            return Some((key, error.value, error.range));
+        }
+        let Cam::SmoothGradCamPlusPlus(smoothing) = self.cam else { return None };
+        self.cam.check().is_err().then_some((
+            "enhancement.cam.smooth-grad-cam-plus-plus.sigma",
+            smoothing.sigma,
+            "0 or more, with samples of 1 or more",
+        ))
+    }
+
+    /// Whether maps are due before the step after `iteration`.
+    pub(crate) fn is_due(&self, iteration: u64) -> bool {
+        iteration.is_multiple_of(self.refresh_every)
+    }
+
+    /// Maps of `images` `[n, c, h, w]` for the classes of `labels` `[n]`: weights and statistics.
+    pub(crate) fn refresh(
+        &self,
+        images: &Tensor<4>,
+        labels: &[u32],
+        cam: CamNetwork<'_>,
+        noise: Noise,
+        micro_batch: usize,
+    ) -> Result<(Mask, AreaStatistics), EnhancementError> {
+        let [n, _, h, w] = images.dims();
+        let device = images.device();
+        let network = &cam.model.card.network;
+        let (theta, buffers) = cam.model.tensors(&device);
+        let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
+        let (theta, buffers) = (&theta, &buffers);
+        let explainer = Explainer { network, theta, buffers, layer, cam: self.cam, micro_batch };
+        let found = explainer.discriminative(images, labels, cam.classes, self.weighting(), noise)?;
+        let statistics = statistics(&found);
+        let weights = mask(found.weights, [n, 1, h, w], &device);
+        Ok((Mask { weights, model: digest(cam.model) }, statistics))
+    }
+}
+
+impl Mask {
+    /// Weighs the gradient of the images.
+    pub(crate) fn apply(&self, gradient: Tensor<4>) -> Tensor<4> {
+        gradient * self.weights.clone()
+    }
+}
+
+/// Weights `[n, 1, h, w]` on a device.
+pub(crate) fn mask(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
+}
+
+/// Names the parameters and statistics of a network.
+pub(crate) fn digest(model: &CamModel) -> String {
+    let mut hash = Sha256::new();
+    for values in [&model.state.theta, &model.state.buffers] {
+        for value in values {
+            hash.update(value.to_le_bytes());
+        }
+    }
+    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes everything");
+        text
+    })
+}
+
+fn statistics(found: &Discriminative) -> AreaStatistics {
+    let Discriminative { maps, areas, .. } = found;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let half: Vec<f64> = maps.areas(&[HALF]).iter().map(|areas| areas[0]).collect();
+    AreaStatistics {
+        area: mean(areas),
+        smallest_area: areas.iter().copied().fold(f64::INFINITY, f64::min),
+        largest_area: areas.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        area_half: mean(&half),
+        activation: mean(&maps.values),
+    }
+}
+
+/// Refuses a network whose input is not what the synthetic images are. Resizes do not matter here: the network's sides are
+/// compared with the images' when maps are made.
+pub(crate) fn check_normalisation(model: &Value, data: &Value) -> Result<(), EnhancementError> {
+    let part = |preprocessing: &Value| preprocessing.get("normalisation").cloned().unwrap_or_default();
+    let (model, data) = (part(model), part(data));
+    if alike(&model, &data) {
+        return Ok(());
+    }
+    let shown = |value: &Value| value.to_string().chars().take(120).collect();
+    Err(EnhancementError::Normalisation { model: shown(&model), data: shown(&data) })
+}
+
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
+            (a - b).abs() <= SAME
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|b| alike(value, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_reads_naturally() {
+        let read = |text: &str| serde_json::from_str::<AreaEnhancement>(text);
+        assert_eq!(read("{}").unwrap(), AreaEnhancement::default());
+        let other = read(
+            r#"{"beta": 2, "threshold": {"fixed": 0.5}, "apply": "plain-update", "classes": "public-code", "class_indices": [3]}"#,
+        )
+        .unwrap();
+        assert_eq!((other.apply, other.classes), (Apply::PlainUpdate, ClassRule::PublicCode));
+        assert_eq!((other.threshold, other.class_indices), (Threshold::Fixed(0.5), Some(vec![3])));
+        assert!(read(r#"{"betta": 1}"#).is_err());
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        let of = |change: &dyn Fn(&mut AreaEnhancement)| {
+            let mut enhancement = AreaEnhancement::default();
+            change(&mut enhancement);
+            enhancement.fault().map(|(key, ..)| key)
+        };
+        assert_eq!(of(&|_| {}), None);
+        assert_eq!(of(&|e| e.beta = -1.0), Some("enhancement.beta"));
+        assert_eq!(of(&|e| e.threshold = Threshold::Fixed(1.5)), Some("enhancement.threshold"));
+        let smoothing = distil_gradcam::Smoothing { sigma: f64::NAN, ..distil_gradcam::Smoothing::default() };
+        assert!(of(&|e| e.cam = Cam::SmoothGradCamPlusPlus(smoothing)).is_some());
+    }
+
+    #[test]
+    fn maps_are_due_at_the_start_and_every_k_iterations() {
+        let enhancement = AreaEnhancement { refresh_every: 3, ..AreaEnhancement::default() };
+        let due: Vec<u64> = (0..8).filter(|&iteration| enhancement.is_due(iteration)).collect();
+        assert_eq!(due, [0, 3, 6]);
+    }
+
+    #[test]
+    fn normalisations_are_compared_not_resizes() {
+        let card = |mean: f64, side: usize| json!({"resize": side, "normalisation": {"kind": "mean-std", "mean": [mean], "std": [0.2]}});
+        assert!(check_normalisation(&card(0.485, 224), &card(f64::from(0.485_f32), 128)).is_ok());
+        let error = check_normalisation(&card(0.485, 1), &card(0.5, 1)).unwrap_err().to_string();
+        assert!(error.contains("0.485") && error.contains("train-cam"), "{error}");
+    }
+}

@@ -1,0 +1,271 @@
+//! EDF is DATM's loop with two more values: what they change, what they do not, and that interruptions change nothing.
+
+mod common;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use common::{Bench, SIDE, bytes, method};
+use distil_gradcam::{ClassMap, Threshold};
+use distil_match::{
+    Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, Granularity,
+    Ingredients, Method, Range, RunError, run,
+};
+use distil_store::{RunFolder, SyntheticSet};
+use serde_json::Value;
+
+fn enhancement() -> AreaEnhancement {
+    AreaEnhancement { refresh_every: 4, ..AreaEnhancement::default() }
+}
+
+fn edf() -> Method {
+    let dropout = Some(CommonPatternDropout::default());
+    Method { dropout, enhancement: Some(enhancement()), log_every: 2, ..method() }
+}
+
+fn sets(files: &Files) -> Vec<Vec<u8>> {
+    [&files.initial, &files.last, &files.best, &files.ema].map(|file| bytes(file)).to_vec()
+}
+
+fn events(bench: &Bench, run: &str) -> Vec<Value> {
+    let text = String::from_utf8(bytes(&bench.folder.path().join(run).join("events.jsonl"))).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    events.iter().filter(|event| event["kind"] == kind).collect()
+}
+
+fn images(path: &Path) -> Vec<f32> {
+    SyntheticSet::load(path).expect("a set").images
+}
+
+#[test]
+fn without_its_two_values_it_is_datm_to_the_last_byte() {
+    let bench = Bench::with_cam();
+    let datm = bench.run("datm", &method(), |_| false);
+    let nothing = CommonPatternDropout { ratio: 0.0, ..CommonPatternDropout::default() };
+    let observed = Some(AreaEnhancement { apply: Apply::Observe, ..enhancement() });
+    let edf = Method::edf();
+    // EDF's own preset with the settings of the test and its two values off.
+    let settings = method();
+    let off = Method {
+        dropout: Some(nothing),
+        enhancement: None,
+        window: settings.window,
+        iterations: settings.iterations,
+        syn_steps: settings.syn_steps,
+        expert_epochs: settings.expert_epochs,
+        ipc: settings.ipc,
+        batch_syn: settings.batch_syn,
+        image_lr: settings.image_lr,
+        label_lr: settings.label_lr,
+        syn_lr: settings.syn_lr,
+        syn_lr_lr: settings.syn_lr_lr,
+        loss_gate: settings.loss_gate,
+        ema: settings.ema,
+        validate_every: settings.validate_every,
+        checkpoint_every: settings.checkpoint_every,
+        ..edf
+    };
+    for (name, method) in
+        [("off", off), ("observed", Method { enhancement: observed, dropout: Some(nothing), ..method() })]
+    {
+        let files = bench.run(name, &method, |_| false);
+        assert!(sets(&datm) == sets(&files), "{name}");
+    }
+    let areas = events(&bench, "observed");
+    assert_eq!(of_kind(&areas, "discriminative-area").len(), 3);
+    let (datm, off) = (events(&bench, "datm"), events(&bench, "off"));
+    assert!(datm == off, "the logs of DATM and of EDF without its values");
+    for (name, changed) in [
+        ("dropout", Method { dropout: Some(CommonPatternDropout::default()), ..method() }),
+        ("enhancement", Method { enhancement: Some(enhancement()), ..method() }),
+    ] {
+        let files = bench.run(name, &changed, |_| false);
+        let datm =
+            Files { last: bench.folder.path().join("datm/synthetic/last.safetensors"), ..files.clone() };
+        assert_ne!(images(&files.last), images(&datm.last), "{name} changes the images");
+    }
+}
+
+#[test]
+fn interruptions_change_nothing_with_both_on() {
+    let bench = Bench::with_cam();
+    let method = Method {
+        dropout: Some(CommonPatternDropout {
+            criterion: Criterion::Random,
+            ..CommonPatternDropout::default()
+        }),
+        range: Range::Auto,
+        ..edf()
+    };
+    let whole = bench.run("whole", &method, |_| false);
+    let torn = bench.run("torn", &method, |_| true);
+    assert!(sets(&whole) == sets(&torn));
+    let log = |name: &str| bytes(&bench.folder.path().join(name).join("events.jsonl"));
+    assert_eq!(String::from_utf8_lossy(&log("whole")), String::from_utf8_lossy(&log("torn")));
+    let events = events(&bench, "torn");
+    let iterations = |kind| -> Vec<u64> {
+        of_kind(&events, kind).iter().map(|event| event["iteration"].as_u64().expect("a number")).collect()
+    };
+    assert_eq!(iterations("range"), [0]);
+    assert_eq!(iterations("discriminative-area"), [1, 5, 9]);
+    assert_eq!(iterations("dropout"), [1, 3, 5, 7, 9]);
+    assert_eq!(iterations("iteration"), (1..=9).collect::<Vec<_>>());
+}
+
+/// In the first iteration there is no momentum yet: EDF moves every pixel F(M, β) times as far as DATM.
+#[test]
+fn the_gradient_is_weighted_alike_in_all_channels() {
+    let bench = Bench::with_cam();
+    for threshold in [Threshold::Mean, Threshold::Fixed(0.6)] {
+        let one = Method { iterations: 1, ..method() };
+        let beta = 3.0;
+        let enhanced =
+            Method { enhancement: Some(AreaEnhancement { beta, threshold, ..enhancement() }), ..one.clone() };
+        let name = format!("{threshold:?}").replace(|c: char| !c.is_alphanumeric(), "");
+        let datm = bench.run(&format!("datm-{name}"), &one, |_| false);
+        let edf = bench.run(&format!("edf-{name}"), &enhanced, |_| false);
+        let start = images(&datm.initial);
+        let (plain, weighted) = (images(&datm.last), images(&edf.last));
+        let (mut ones, mut more) = (0usize, 0usize);
+        for i in 0..start.len() {
+            let (a, b) = (f64::from(plain[i] - start[i]), f64::from(weighted[i] - start[i]));
+            if a.abs() < 1e-4 {
+                continue;
+            }
+            let factor = b / a;
+            if (factor - 1.0).abs() < 0.02 {
+                ones += 1;
+            } else {
+                assert!((beta - 0.02..beta + 1.02).contains(&factor), "pixel {i}: {factor}");
+                more += 1;
+            }
+        }
+        assert!(ones > SIDE && more > SIDE, "{threshold:?}: {ones} plain, {more} enhanced");
+        let areas = events(&bench, &format!("edf-{name}"));
+        let area = of_kind(&areas, "discriminative-area")[0]["area"].as_f64().expect("a share");
+        let found = more as f64 / (ones + more) as f64;
+        assert!((area - found).abs() < 0.1, "{threshold:?}: the log says {area}, the images {found}");
+    }
+}
+
+#[test]
+fn the_papers_update_has_no_momentum() {
+    let bench = Bench::with_cam();
+    let with = |apply, image_momentum| Method {
+        enhancement: Some(AreaEnhancement { apply, ..enhancement() }),
+        image_momentum,
+        ..method()
+    };
+    let last = |name: &str, method: &Method| images(&bench.run(name, method, |_| false).last);
+    let plain = last("plain", &with(Apply::PlainUpdate, 0.5));
+    assert_eq!(plain, last("zero", &with(Apply::BeforeMomentum, 0.0)));
+    assert_ne!(plain, last("momentum", &with(Apply::BeforeMomentum, 0.5)));
+}
+
+#[test]
+fn every_criterion_drops_its_share_and_says_where() {
+    let bench = Bench::new();
+    let layout = bench.net.layout();
+    let mut ends = Vec::new();
+    for criterion in [
+        Criterion::Loss,
+        Criterion::Random,
+        Criterion::Uniform,
+        Criterion::First,
+        Criterion::Middle,
+        Criterion::Last,
+    ] {
+        let dropout = CommonPatternDropout { ratio: 0.4, granularity: Granularity::Scalar, criterion };
+        let method = Method { dropout: Some(dropout), log_every: 3, iterations: 4, ..method() };
+        let name = format!("{criterion:?}");
+        ends.push(images(&bench.run(&name, &method, |_| false).last));
+        let events = events(&bench, &name);
+        let drops = of_kind(&events, "dropout");
+        assert_eq!(drops.len(), 2, "iterations 1 and 4");
+        let counts = |event: &Value, key: &str| -> Vec<usize> {
+            let counts = event[key].as_array().expect("counts").iter();
+            counts.map(|count| count.as_u64().expect("a count") as usize).collect()
+        };
+        for event in drops {
+            let (dropped, sizes) = (counts(event, "dropped"), counts(event, "sizes"));
+            assert_eq!(dropped.iter().sum::<usize>(), (0.4 * layout.params() as f64).floor() as usize);
+            assert_eq!(event["layers"].as_array().map(Vec::len), Some(sizes.len()));
+            assert!(dropped.iter().zip(&sizes).all(|(dropped, size)| dropped <= size));
+            match criterion {
+                Criterion::First => assert_eq!(dropped[0], sizes[0]),
+                Criterion::Last => assert_eq!(dropped.last(), sizes.last()),
+                Criterion::Uniform => {
+                    let fair = |(d, s): (&usize, &usize)| (*d as f64 - 0.4 * *s as f64).abs() < 1.0 + 1e-9;
+                    assert!(dropped.iter().zip(&sizes).all(fair), "{dropped:?} {sizes:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+    for (i, a) in ends.iter().enumerate() {
+        assert!(ends[..i].iter().all(|b| a != b), "criteria {i} and an earlier one end alike");
+    }
+}
+
+#[test]
+fn the_experts_choose_the_window() {
+    let bench = Bench::new();
+    let method = Method { range: Range::Auto, ..method() };
+    bench.run("auto", &method, |_| false);
+    let events = events(&bench, "auto");
+    let [chosen] = of_kind(&events, "range")[..] else { panic!("one choice: {events:?}") };
+    let (min, max) = (chosen["min"].as_u64().expect("min"), chosen["max"].as_u64().expect("max"));
+    assert!(min < max && max <= 3, "experts of 3 epochs, one ahead: {chosen}");
+    assert_eq!(chosen["lengths"].as_array().map(Vec::len), Some(3));
+    for event in of_kind(&events, "iteration") {
+        let start = event["start_epoch"].as_u64().expect("an epoch");
+        assert!((min..max).contains(&start), "{event}");
+    }
+}
+
+fn refusal(bench: &Bench, name: &str, with: &Ingredients<'_>) -> RunError {
+    let path = bench.folder.path().join(name);
+    let mut folder =
+        RunFolder::create(&path, "a = 1").or_else(|_| RunFolder::resume(&path, "a = 1")).expect("a run");
+    run(with, ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
+        .expect_err("a refusal")
+}
+
+#[test]
+fn networks_that_do_not_fit_are_refused() {
+    let mut bench = Bench::with_cam();
+    let method = edf();
+    let none = Ingredients { cam: None, ..bench.ingredients(&method) };
+    let error = refusal(&bench, "none", &none);
+    assert!(matches!(error, RunError::Enhancement(EnhancementError::NoModel)), "{error}");
+    assert!(error.to_string().contains("distill.enhancement.model"), "{error}");
+    // Another network than the one the run began with.
+    let mut folder = RunFolder::create(bench.folder.path().join("other"), "a = 1").expect("a run");
+    let mut stop = |event: &Event| match event {
+        Event::Iteration { iteration: 2, .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let stopped =
+        run(&bench.ingredients(&method), ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut stop);
+    assert!(matches!(stopped, Err(RunError::Stopped { iteration: 2 })), "{stopped:?}");
+    drop(folder);
+    let classes = ClassMap::public_code(3, 3).expect("three classes");
+    bench.cam = Some((bench.cam_model(1), classes.clone()));
+    let error = refusal(&bench, "other", &bench.ingredients(&method));
+    assert!(matches!(error, RunError::Enhancement(EnhancementError::OtherModel)), "{error}");
+    // Other pixels.
+    let mut model = bench.cam_model(0);
+    model.card.preprocessing["normalisation"]["mean"] = serde_json::json!([0.9]);
+    bench.cam = Some((model, classes));
+    let error = refusal(&bench, "pixels", &bench.ingredients(&method));
+    assert!(matches!(error, RunError::Enhancement(EnhancementError::Normalisation { .. })), "{error}");
+    // A layer that is not there.
+    bench.cam = Bench::with_cam().cam;
+    let layer = Some(AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });
+    let method = Method { enhancement: layer, ..edf() };
+    let error = refusal(&bench, "layer", &bench.ingredients(&method)).to_string();
+    assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
+}
