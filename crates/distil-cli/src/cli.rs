@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use distil_models::Arch;
 
 use crate::commands::bench::BenchCommand;
+use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::gradcam::GradcamArgs;
 use crate::commands::train_cam::TrainCamArgs;
@@ -131,6 +132,9 @@ pub(crate) enum Command {
         dataset or a synthetic set are looked at for their own class, which the model must know by name; others for \
         the class that the model takes them for.")]
     Gradcam(GradcamArgs),
+    /// Measure how complex scenes are, and build easy and hard benchmarks
+    #[command(subcommand)]
+    Compdd(CompddCommand),
     /// Print BibTeX entries of methods and datasets
     #[command(
         after_help = "Examples:\n  distil cite datm\n  distil cite runs/clutter > refs.bib\n  distil cite"

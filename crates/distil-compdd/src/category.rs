@@ -19,7 +19,10 @@ pub struct Category {
 impl Category {
     /// All measured classes as one category.
     pub fn everything(measured: &Measurement) -> Self {
-        Self { name: "all".to_owned(), classes: measured.classes.iter().map(|class| class.name.clone()).collect() }
+        Self {
+            name: "all".to_owned(),
+            classes: measured.classes.iter().map(|class| class.name.clone()).collect(),
+        }
     }
 
     /// The eight categories of Comp-DD as far as they are published: the classes of the two subsets of each, by wnid.
@@ -82,7 +85,11 @@ fn find(class: &str, measured: &Measurement) -> Vec<usize> {
         each.filter(|(_, tally)| fits(&tally.name)).map(|(label, _)| label).collect()
     };
     let exact = labels(&|name| name == class);
-    if exact.is_empty() { labels(&|name| name.split_once(' ').is_some_and(|(wnid, _)| wnid == class)) } else { exact }
+    if exact.is_empty() {
+        labels(&|name| name.split_once(' ').is_some_and(|(wnid, _)| wnid == class))
+    } else {
+        exact
+    }
 }
 
 /// A selection: the easy and the hard classes of a category.
@@ -100,7 +107,8 @@ pub struct Selected {
 impl Selected {
     /// The sixteen subsets of Comp-DD by wnid, category by category. Music-Hard has nine classes.
     pub fn published() -> Vec<Self> {
-        let wnids = |subset: ImagenetSubset| subset.classes().iter().map(|class| class.wnid.to_owned()).collect();
+        let wnids =
+            |subset: ImagenetSubset| subset.classes().iter().map(|class| class.wnid.to_owned()).collect();
         let each = ImagenetSubset::all().filter_map(|hard| {
             let category = hard.name().strip_prefix("comp-dd/")?.strip_suffix("-hard")?;
             let easy = ImagenetSubset::find(&format!("comp-dd/{category}-easy"))?;
@@ -138,7 +146,10 @@ impl Selected {
     pub fn toml(selections: &[Self]) -> String {
         let list = |classes: &[String]| toml::Value::from(classes.to_vec());
         let each = selections.iter().map(|one| {
-            let lists = Table::from_iter([("easy".to_owned(), list(&one.easy)), ("hard".to_owned(), list(&one.hard))]);
+            let lists = Table::from_iter([
+                ("easy".to_owned(), list(&one.easy)),
+                ("hard".to_owned(), list(&one.hard)),
+            ]);
             (one.category.clone(), toml::Value::Table(lists))
         });
         toml::to_string(&each.collect::<Table>()).expect("tables of lists are TOML")
@@ -146,8 +157,8 @@ impl Selected {
 }
 
 fn table(path: &Path) -> Result<Table, CompddError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| CompddError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| CompddError::Read { path: path.to_owned(), source })?;
     let found: Table = text.parse().map_err(|error: toml::de::Error| {
         let line = error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
         file(path, format!("this is no TOML ({line}); correct it"))

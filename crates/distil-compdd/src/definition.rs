@@ -68,7 +68,9 @@ impl Definition {
     /// # Errors
     /// [`CompddError::Threshold`], [`CompddError::Thresholds`].
     pub fn check(&self) -> Result<(), CompddError> {
-        if let Some(&bad) = self.thresholds.iter().find(|threshold| !(**threshold > 0.0 && **threshold <= 1.0)) {
+        if let Some(&bad) =
+            self.thresholds.iter().find(|threshold| !(**threshold > 0.0 && **threshold <= 1.0))
+        {
             return Err(CompddError::Threshold(bad));
         }
         let twice = |at: usize| self.thresholds[..at].contains(&self.thresholds[at]);

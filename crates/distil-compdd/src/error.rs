@@ -27,7 +27,9 @@ pub enum CompddError {
         source: distil_data::Error,
     },
     /// Images in memory without their pixels.
-    #[error("the images have lost their pixels to preprocessing; give them as files, or as loaded from files")]
+    #[error(
+        "the images have lost their pixels to preprocessing; give them as files, or as loaded from files"
+    )]
     NoPixels,
     /// Images of another size than the network's.
     #[error("the images are {found}, the model takes {wanted}; load them at that size, or use another model")]
@@ -47,7 +49,9 @@ pub enum CompddError {
     #[error(transparent)]
     Cam(#[from] CamError),
     /// Thresholds that cannot be counted.
-    #[error("threshold {0} is not above 0 and at most 1; maps lie between 0 and 1, so choose values such as 0.5")]
+    #[error(
+        "threshold {0} is not above 0 and at most 1; maps lie between 0 and 1, so choose values such as 0.5"
+    )]
     Threshold(f64),
     /// No threshold, or one that was given twice.
     #[error("the thresholds {0:?} are none, or name one twice; give each once, such as 0.5,0.1,0.9")]
@@ -77,7 +81,9 @@ pub enum CompddError {
         problem: String,
     },
     /// A measurement that was begun belongs to something else.
-    #[error("{what} differ from those of the measurement that was begun; finish it as it was, or choose another --out")]
+    #[error(
+        "{what} differ from those of the measurement that was begun; finish it as it was, or choose another --out"
+    )]
     Other {
         /// What differs.
         what: &'static str,
@@ -111,7 +117,9 @@ pub enum CompddError {
         classes: usize,
     },
     /// A name that stands for several classes.
-    #[error("category {category}: class {class:?} is listed twice, or fits several measured classes; name each once, by its wnid or folder")]
+    #[error(
+        "category {category}: class {class:?} is listed twice, or fits several measured classes; name each once, by its wnid or folder"
+    )]
     Ambiguous {
         /// The category.
         category: String,

@@ -89,7 +89,9 @@ impl Measurement {
             std::fs::read(path).map_err(|source| CompddError::Read { path: path.to_owned(), source })?;
         let problem = |what: String| CompddError::File {
             path: path.to_owned(),
-            problem: format!("this is no measurement of complexity ({what}); make one with `distil compdd measure`"),
+            problem: format!(
+                "this is no measurement of complexity ({what}); make one with `distil compdd measure`"
+            ),
         };
         let found: Self = serde_json::from_slice(&bytes).map_err(|error| problem(error.to_string()))?;
         found.check().map_err(problem)?;
@@ -128,7 +130,8 @@ impl Measurement {
     pub fn csv(&self) -> String {
         let mut text = "class,images".to_owned();
         for threshold in &self.definition.thresholds {
-            write!(text, ",complexity_{threshold},standard_error_{threshold}").expect("a string takes everything");
+            write!(text, ",complexity_{threshold},standard_error_{threshold}")
+                .expect("a string takes everything");
         }
         text.push('\n');
         let shown = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -252,7 +255,8 @@ fn joined(parts: &[Part]) -> Result<Vec<Part>, CompddError> {
     for part in parts.iter().filter(|part| part.start < part.end) {
         let Part { start, next, end } = *part;
         if next < end {
-            let what = format!("rows {start} to {end} are not finished; run their `distil compdd measure` again");
+            let what =
+                format!("rows {start} to {end} are not finished; run their `distil compdd measure` again");
             return Err(CompddError::Merge(what));
         }
         match whole.last_mut() {
@@ -269,5 +273,9 @@ fn joined(parts: &[Part]) -> Result<Vec<Part>, CompddError> {
 
 /// A field of CSV.
 pub(crate) fn field(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }

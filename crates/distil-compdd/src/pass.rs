@@ -127,7 +127,8 @@ impl Pass<'_> {
             return Err(CompddError::EmptyClass { name: self.class_names[empty].clone() });
         }
         let Source::Memory { split, .. } = self.source else { return Ok(()) };
-        let (found, [channels, height, width]) = (split.images.shape(), self.model.card.network.image_shape());
+        let (found, [channels, height, width]) =
+            (split.images.shape(), self.model.card.network.image_shape());
         let wanted = ImageShape { channels, height, width };
         if found != wanted {
             return Err(CompddError::Shape { found: found.to_string(), wanted: wanted.to_string() });
@@ -160,8 +161,8 @@ impl Pass<'_> {
     fn decode(&self, rows: Range<usize>, hand: SyncSender<Result<Batch, CompddError>>) {
         let [channels, height, width] = self.model.card.network.image_shape();
         let asked = self.preprocessing.resize;
-        let (policy, filter) =
-            asked.map_or((ResizePolicy::Squash, ResizeFilter::Bilinear), |resize| (resize.policy, resize.filter));
+        let (policy, filter) = asked
+            .map_or((ResizePolicy::Squash, ResizeFilter::Bilinear), |resize| (resize.policy, resize.filter));
         let wanted = Wanted { channels, resize: Resize { policy, filter, height, width } };
         let mut start = rows.start;
         while start < rows.end {
@@ -189,8 +190,7 @@ impl Pass<'_> {
             None => last_layer(network)?,
         };
         let (cam, micro_batch) = (self.definition.cam, self.pace.micro_batch);
-        let explainer =
-            Explainer { network, theta: &theta, buffers: &buffers, layer, cam, micro_batch };
+        let explainer = Explainer { network, theta: &theta, buffers: &buffers, layer, cam, micro_batch };
         let mut saved = Instant::now();
         for batch in take {
             let batch = batch?;

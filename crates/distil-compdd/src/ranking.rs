@@ -80,7 +80,8 @@ impl Ranking {
     pub fn of(measured: &Measurement, category: &Category, threshold: usize) -> Result<Self, CompddError> {
         measured.check_complete()?;
         let labels = category.labels(measured)?;
-        let mut classes: Vec<Ranked> = labels.iter().map(|label| ranked(measured, *label, threshold)).collect();
+        let mut classes: Vec<Ranked> =
+            labels.iter().map(|label| ranked(measured, *label, threshold)).collect();
         classes.sort_by(|a, b| b.complexity.total_cmp(&a.complexity).then_with(|| a.class.cmp(&b.class)));
         let threshold = measured.definition.thresholds[threshold];
         Ok(Self { category: category.name.clone(), threshold, classes })
@@ -116,7 +117,8 @@ impl SubsetComplexity {
     /// Of these classes; `None` for none.
     pub fn of(classes: &[Ranked]) -> Option<Self> {
         let n = classes.len() as f64;
-        let squares: Option<f64> = classes.iter().map(|class| class.standard_error.map(|error| error * error)).sum();
+        let squares: Option<f64> =
+            classes.iter().map(|class| class.standard_error.map(|error| error * error)).sum();
         (n > 0.0).then(|| Self {
             mean: classes.iter().map(|class| class.complexity).sum::<f64>() / n,
             standard_error: squares.map(|squares| squares.sqrt() / n),
@@ -144,9 +146,25 @@ impl Verification {
         let all = rank([&selected.easy[..], &selected.hard].concat())?.classes;
         let (easy, hard) = (rank(selected.easy.clone())?.classes, rank(selected.hard.clone())?.classes);
         let hardest = &all[..hard.len()];
-        let pairs = easy.iter().flat_map(|easy| hard.iter().map(move |hard| (easy.complexity, hard.complexity)));
-        let points: f64 = pairs.map(|(easy, hard)| if hard > easy { 1.0 } else if hard < easy { 0.0 } else { 0.5 }).sum();
-        let none = || CompddError::Categories(format!("{} has an empty list; name easy and hard classes", selected.category));
+        let pairs =
+            easy.iter().flat_map(|easy| hard.iter().map(move |hard| (easy.complexity, hard.complexity)));
+        let points: f64 = pairs
+            .map(|(easy, hard)| {
+                if hard > easy {
+                    1.0
+                } else if hard < easy {
+                    0.0
+                } else {
+                    0.5
+                }
+            })
+            .sum();
+        let none = || {
+            CompddError::Categories(format!(
+                "{} has an empty list; name easy and hard classes",
+                selected.category
+            ))
+        };
         Ok(Self {
             category: selected.category.clone(),
             threshold: measured.definition.thresholds[threshold],

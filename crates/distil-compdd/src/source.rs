@@ -122,12 +122,7 @@ fn memory(split: &Split, rows: Range<usize>) -> Result<Batch, CompddError> {
     Ok(Batch { labels: split.gather_labels(&at), at, rows, pixels, skipped: Vec::new() })
 }
 
-fn files(
-    list: &ImageList,
-    rows: Range<usize>,
-    wanted: Wanted,
-    bad: BadImages,
-) -> Result<Batch, CompddError> {
+fn files(list: &ImageList, rows: Range<usize>, wanted: Wanted, bad: BadImages) -> Result<Batch, CompddError> {
     let at: Vec<usize> = rows.clone().collect();
     match decode(list, &at, wanted) {
         Ok(split) => Ok(batch(rows, at, &split, Vec::new())),

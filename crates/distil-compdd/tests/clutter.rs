@@ -95,7 +95,11 @@ fn model(network: Network, state: NetworkState) -> CamModel {
 }
 
 /// Measured complexity of every setting at every threshold, `[thresholds][settings]`, and the true background shares.
-fn measure(model: &CamModel, settings: &[ClutterConfig], definition: &Definition) -> (Vec<Vec<f64>>, Vec<f64>) {
+fn measure(
+    model: &CamModel,
+    settings: &[ClutterConfig],
+    definition: &Definition,
+) -> (Vec<Vec<f64>>, Vec<f64>) {
     let class_names = CLASS_NAMES.map(str::to_owned);
     let class_map = ClassMap::public_code(CLASSES, CLASSES).expect("as many classes");
     let mut measured = vec![Vec::new(); definition.thresholds.len()];
@@ -138,12 +142,12 @@ fn table() {
     let (learned, shown_to) = (settings(24, 12), settings(24, 20));
     let resnet = || Network::ResNet18(ResNet18 { base_width: 8, ..ResNet18::new(3, CLASSES, SIDE, SIDE) });
     let convnet = || Network::ConvNet(ConvNet::new(3, CLASSES, SIDE, SIDE).with_width(16).with_depth(3));
-    for (name, network, epochs) in [("ConvNet depth 3 width 16", convnet(), 15), ("ResNet-18 width 8", resnet(), 9)] {
+    for (name, network, epochs) in
+        [("ConvNet depth 3 width 16", convnet(), 15), ("ResNet-18 width 8", resnet(), 9)]
+    {
         let (trained, accuracy) = train(&learned, network.clone(), epochs);
-        let state = NetworkState {
-            theta: network.init(&mut stream(0, "init", 0)),
-            buffers: network.init_buffers(),
-        };
+        let state =
+            NetworkState { theta: network.init(&mut stream(0, "init", 0)), buffers: network.init_buffers() };
         let untrained = model(network.clone(), state);
         say(&format!("\n{name}, {} epochs, {:.1} % right\n", epochs + 1, 100.0 * accuracy));
         say("| map, layer | ρ at 0.5 | at 0.1 | at 0.9 | untrained, at 0.5 |\n|---|---:|---:|---:|---:|");

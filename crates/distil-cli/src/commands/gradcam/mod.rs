@@ -63,8 +63,9 @@ pub(crate) struct GradcamArgs {
     data_dir: Option<PathBuf>,
 }
 
+/// A kind of map as the user names it.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum CamName {
+pub(crate) enum CamName {
     /// Grad-CAM
     GradCam,
     /// Grad-CAM++
@@ -78,7 +79,7 @@ enum CamName {
 }
 
 impl CamName {
-    fn cam(self) -> Cam {
+    pub(crate) fn cam(self) -> Cam {
         match self {
             Self::GradCam => Cam::GradCam,
             Self::GradCamPlusPlus => Cam::GradCamPlusPlus,

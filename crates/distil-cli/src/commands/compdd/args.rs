@@ -1,0 +1,223 @@
+//! Arguments of `distil compdd`.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use distil_compdd::{Definition, MapValues, TargetClass};
+
+use crate::commands::gradcam::CamName;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompddCommand {
+    /// Measure the complexity of every class
+    #[command(after_help = "Examples:\n  \
+        distil compdd measure --data ./photos --model cam.safetensors --out compdd/photos\n  \
+        distil compdd measure --data imagenet --data-dir /data/imagenet --model resnet18.pth --thresholds 0.5,0.1,0.9\n  \
+        distil compdd measure --data imagenet --model resnet18.pth --shard 2/8 --out compdd/part2\n\n\
+        Complexity of an image is 1 − the share of its map's values ≥ the threshold; of a class, the mean over its images. \
+        All thresholds are counted in one pass. An interrupted command continues; a finished one is not done again.")]
+    Measure(ImagesArgs),
+    /// Put together what `measure --shard` measured in parts
+    #[command(
+        after_help = "Example:\n  distil compdd merge compdd/part*/complexity.json --out compdd/imagenet\n\n\
+        The result has the same bytes as that of a single pass."
+    )]
+    Merge(MergeArgs),
+    /// Order the classes of each category by complexity
+    #[command(
+        after_help = "Examples:\n  distil compdd rank --measured compdd/imagenet --categories published\n  \
+        distil compdd rank --measured compdd/photos --categories mine.toml\n\n\
+        A file of categories holds lists: bird = [\"n01537544\", \"n01592084\"]."
+    )]
+    Rank(RankArgs),
+    /// Choose the easiest and the hardest classes of each category
+    #[command(after_help = "Examples:\n  distil compdd select --data ./photos --categories auto\n  \
+        distil compdd select --measured compdd/imagenet --categories published\n  \
+        distil compdd select --measured compdd/photos --count 5\n\n\
+        selection.toml has the lists of class names for data.classes of a configuration.")]
+    Select(SelectArgs),
+    /// Hold a selection against measured complexity
+    #[command(after_help = "Examples:\n  distil compdd verify --measured compdd/imagenet\n  \
+        distil compdd verify --measured compdd/photos --selection selection.toml\n\n\
+        Without --selection, it is Comp-DD's own.")]
+    Verify(VerifyArgs),
+}
+
+impl CompddCommand {
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        let images = match self {
+            Self::Measure(images) => images,
+            Self::Merge(_) => return None,
+            Self::Rank(args) => &args.subject.images,
+            Self::Select(args) => &args.subject.images,
+            Self::Verify(args) => &args.subject.images,
+        };
+        images.data_dir.as_deref()
+    }
+}
+
+/// Which images are measured, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ImagesArgs {
+    /// A folder of images by class, or the name of a dataset
+    #[arg(long, value_name = "NAME|PATH", value_hint = ValueHint::AnyPath)]
+    pub(super) data: Option<PathBuf>,
+    /// A configuration whose data section names the images, and by whose [eval] a model is trained if none is given
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// Set a key of the configuration, as in `data.classes=["a","b"]`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "config")]
+    pub(super) set: Vec<String>,
+    /// A model of `distil train-cam`, or torchvision's resnet18 [default: a ResNet-18 that is trained on the images first]
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub(super) model: Option<PathBuf>,
+    /// Which images of the data
+    #[arg(long, value_enum, default_value_t = PartName::All)]
+    pub(super) part: PartName,
+    /// Map values that count as discriminative; classes are ranked by the first one
+    #[arg(long, value_name = "T,…", value_delimiter = ',', default_value = "0.5")]
+    pub(super) thresholds: Vec<f64>,
+    /// Which map
+    #[arg(long, value_enum, default_value_t = CamName::GradCam)]
+    pub(super) cam: CamName,
+    /// The layer whose feature map is looked at, such as layer3 or blocks.1 [default: the last one]
+    #[arg(long, value_name = "LAYER")]
+    pub(super) layer: Option<String>,
+    /// Whose class the map is for: the image's own, or the one the model takes it for (as EDF's public code)
+    #[arg(long, value_enum, default_value_t = TargetName::Label)]
+    pub(super) target: TargetName,
+    /// Which values of a map are counted: the layer's (as EDF's public code), or those of all pixels after upsampling
+    #[arg(long, value_enum, default_value_t = ValuesName::Layer)]
+    pub(super) values: ValuesName,
+    /// Seed of the noise of SmoothGrad-CAM++
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Measure this part only, for `distil compdd merge`
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
+    pub(super) shard: (usize, usize),
+    /// Images that are decoded at once
+    #[arg(long, value_name = "N", default_value = "256")]
+    pub(super) batch: NonZeroUsize,
+    /// Leave unreadable images out, and list them, instead of ending there
+    #[arg(long)]
+    pub(super) skip_bad: bool,
+    /// The folder of the results [default: compdd/NAME]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+/// Which images of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PartName {
+    /// Every image
+    All,
+    /// The training images
+    Train,
+    /// The test images
+    Test,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum TargetName {
+    Label,
+    Predicted,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ValuesName {
+    Layer,
+    Pixels,
+}
+
+impl ImagesArgs {
+    pub(super) fn definition(&self) -> Definition {
+        Definition {
+            thresholds: self.thresholds.clone(),
+            cam: self.cam.cam(),
+            layer: self.layer.clone(),
+            target: match self.target {
+                TargetName::Label => TargetClass::Label,
+                TargetName::Predicted => TargetClass::Predicted,
+            },
+            values: match self.values {
+                ValuesName::Layer => MapValues::Layer,
+                ValuesName::Pixels => MapValues::Pixels,
+            },
+            seed: self.seed,
+        }
+    }
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parse = |text: &str| text.parse::<usize>().ok();
+    let found = text.split_once('/').and_then(|(index, of)| Some((parse(index)?, parse(of)?)));
+    found
+        .filter(|(index, of)| (1..=*of).contains(index))
+        .ok_or_else(|| "write 1/4 for the first of four parts".to_owned())
+}
+
+/// A measurement, or what is measured to have one.
+#[derive(Debug, Args)]
+pub(crate) struct Subject {
+    /// A finished measurement, or its folder, instead of --data
+    #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, conflicts_with_all = ["data", "config", "model"])]
+    pub(super) measured: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) images: ImagesArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The measurements of the parts
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(super) parts: Vec<PathBuf>,
+    /// The folder of the result
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RankArgs {
+    #[command(flatten)]
+    pub(super) subject: Subject,
+    /// all (one category), published (Comp-DD's eight), auto (by what the model takes for each other), or a TOML file
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(super) categories: String,
+    /// The fewest classes of a category of --categories auto
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) smallest: usize,
+    /// One of the measured thresholds [default: the first]
+    #[arg(long, value_name = "T")]
+    pub(super) threshold: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    #[command(flatten)]
+    pub(super) subject: Subject,
+    /// all (one category), published (Comp-DD's eight), auto (by what the model takes for each other), or a TOML file
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(super) categories: String,
+    /// Easy classes, and as many hard ones; a category needs twice as many classes
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub(super) count: NonZeroUsize,
+    /// One of the measured thresholds [default: the first]
+    #[arg(long, value_name = "T")]
+    pub(super) threshold: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) subject: Subject,
+    /// Lists `easy` and `hard` of each category (TOML), such as `select` writes [default: those of Comp-DD]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) selection: Option<PathBuf>,
+    /// One of the measured thresholds [default: the first]
+    #[arg(long, value_name = "T")]
+    pub(super) threshold: Option<f64>,
+}

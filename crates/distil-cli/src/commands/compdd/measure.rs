@@ -1,0 +1,159 @@
+//! One pass over the images.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use distil_compdd::{BadImages, CompddError, Measurement, Pace, Pass};
+use distil_data::{DataConfig, DatasetName, Preprocessing};
+use distil_gradcam::{CamModel, ModelCard};
+use distil_store::atomic;
+
+use super::args::ImagesArgs;
+use super::{FILE, source};
+use crate::commands::train_cam::{self, TrainCamArgs};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::workbench::Surroundings;
+
+/// Sides of torchvision's networks.
+const IMAGENET_SIDE: usize = 224;
+/// Sides of the images of a network that is trained on the way.
+const TRAINED_SIDE: usize = 64;
+/// Unreadable images that are shown one by one; all of them are in the file.
+const SHOWN: usize = 10;
+
+/// Measures, or goes on measuring, what the arguments name. Returns the folder of the results, too.
+pub(super) fn measure(
+    args: &ImagesArgs,
+    around: Surroundings<'_>,
+) -> Result<(Measurement, PathBuf), Failure> {
+    let data = source::data_config(args, around.data_dir)?;
+    args.definition().check()?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("compdd").join(name(&data)));
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
+    })?;
+    let model_file = match &args.model {
+        Some(file) => file.clone(),
+        None => trained(args, &data, &folder, around)?,
+    };
+    let side = data.resolution.unwrap_or(IMAGENET_SIDE);
+    let model = CamModel::open(&model_file, [side; 2])?;
+    let found = source::open(&data, args.part, &model.card, around)?;
+    let class_map = source::class_map(&data, &found.class_names, &model.card).map_err(|error| {
+        Failure::new(
+            format_args!("{} was trained on other classes: {error}", model_file.display()),
+            "train one on these data with `distil train-cam`",
+        )
+    })?;
+    let file = folder.join(FILE);
+    let pass = Pass {
+        source: &found.source,
+        dataset: &found.name,
+        class_names: &found.class_names,
+        model: &model,
+        class_map: &class_map,
+        preprocessing: &preprocessing(&model.card)?,
+        definition: &args.definition(),
+        device: &around.device.open()?,
+        pace: Pace {
+            part: args.shard,
+            shard: args.batch.get(),
+            bad: if args.skip_bad { BadImages::Skip } else { BadImages::Refuse },
+            file: Some(&file),
+            ..Pace::default()
+        },
+    };
+    let measured = run(&pass, around.console)?;
+    tell_skipped(&measured, around.console);
+    atomic::write(folder.join("classes.csv"), measured.csv())?;
+    Ok((measured, folder))
+}
+
+fn run(pass: &Pass<'_>, console: &Console) -> Result<Measurement, Failure> {
+    let mut bar = console.progress("measure", pass.source.len() as u64, "images");
+    let mut begun: Option<(Instant, usize)> = None;
+    let mut rate = None;
+    let measured = pass.run(&mut |progress| {
+        // The first shard pays for starting up, and for what an earlier command did.
+        let (start, first) = *begun.get_or_insert_with(|| (Instant::now(), progress.done));
+        rate = Some((progress.done - first) as f64 / start.elapsed().as_secs_f64())
+            .filter(|_| progress.done > first);
+        bar.set_total(progress.total as u64);
+        let skipped = progress.skipped;
+        let detail = if skipped > 0 { format!("{skipped} unreadable") } else { String::new() };
+        bar.at(progress.done as u64, detail);
+        interrupt::flow()
+    });
+    drop(bar);
+    match measured {
+        Ok(measured) => {
+            if let Some(rate) = rate {
+                console.note(format_args!("{rate:.1} images/s"));
+            }
+            Ok(measured)
+        }
+        Err(CompddError::Stopped) => Err(Failure::interrupted("run the same command again to continue")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn tell_skipped(measured: &Measurement, console: &Console) {
+    let skipped = &measured.skipped;
+    for one in skipped.iter().take(SHOWN) {
+        console.warn(format_args!("left out {}: {}", one.name, one.problem));
+    }
+    if skipped.len() > SHOWN {
+        console.warn(format_args!("left out {} more; {FILE} lists them", skipped.len() - SHOWN));
+    }
+}
+
+fn preprocessing(card: &ModelCard) -> Result<Preprocessing, Failure> {
+    let mut preprocessing: Preprocessing =
+        serde_json::from_value(card.preprocessing.clone()).map_err(|error| {
+            Failure::new(
+                format_args!("the preprocessing on the card is not understood: {error}"),
+                "it was written by another version of distil: make it again",
+            )
+        })?;
+    preprocessing.load_matrix(&DataConfig::new(DatasetName::ClutterEasy).cache_folder())?;
+    Ok(preprocessing)
+}
+
+/// What the results' folder is called.
+fn name(data: &DataConfig) -> String {
+    let of_folder = data.path.as_deref().filter(|_| data.name == DatasetName::Folder).and_then(|path| {
+        let real = path.canonicalize().ok()?;
+        Some(real.file_name()?.to_string_lossy().into_owned())
+    });
+    of_folder.unwrap_or_else(|| data.name.to_string()).replace('/', "-")
+}
+
+/// A network for the data, trained once and kept beside the results.
+fn trained(
+    args: &ImagesArgs,
+    data: &DataConfig,
+    folder: &Path,
+    around: Surroundings<'_>,
+) -> Result<PathBuf, Failure> {
+    let (model, config) = (folder.join("cam.safetensors"), folder.join("cam.toml"));
+    if model.is_file() {
+        return Ok(model);
+    }
+    let config = match &args.config {
+        Some(config) if args.data.is_none() => config.clone(),
+        _ => {
+            let resolution = data.resolution.or(Some(TRAINED_SIDE));
+            let data = DataConfig { resolution, ..data.clone() };
+            let table = toml::Table::from_iter([("data".to_owned(), toml::Value::try_from(&data)?)]);
+            atomic::write(&config, toml::to_string(&table)?)?;
+            config
+        }
+    };
+    around
+        .console
+        .note(format_args!("no --model: training a ResNet-18 on the images first, in {}", model.display()));
+    train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), around)?;
+    Ok(model)
+}

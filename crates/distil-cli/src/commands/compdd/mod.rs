@@ -1,0 +1,169 @@
+//! `distil compdd`.
+
+mod args;
+mod measure;
+mod source;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use distil_compdd::{
+    Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
+};
+use distil_store::atomic;
+
+pub(crate) use args::CompddCommand;
+use args::{MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::workbench::Surroundings;
+
+/// Name of a measurement in its folder.
+const FILE: &str = "complexity.json";
+
+pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Result<(), Failure> {
+    match command {
+        CompddCommand::Measure(args) => {
+            let (measured, folder) = measure::measure(args, around)?;
+            around.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
+            around.console.result(tables::classes(&measured).trim_end())
+        }
+        CompddCommand::Merge(args) => merge(args, around.console),
+        CompddCommand::Rank(args) => rank(args, around),
+        CompddCommand::Select(args) => select(args, around),
+        CompddCommand::Verify(args) => verify(args, around),
+    }
+}
+
+fn merge(args: &MergeArgs, console: &Console) -> Result<(), Failure> {
+    let parts: Result<Vec<Measurement>, CompddError> = args.parts.iter().map(Measurement::load).collect();
+    let whole = Measurement::merge(&parts?)?;
+    whole.check_complete()?;
+    write(&args.out, &[(FILE, serde_json::to_string(&whole)? + "\n"), ("classes.csv", whole.csv())])?;
+    console.note(format_args!("wrote {} and classes.csv", args.out.join(FILE).display()));
+    console.result(tables::classes(&whole).trim_end())
+}
+
+fn rank(args: &RankArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, around)?;
+    let threshold = measured.threshold(args.threshold)?;
+    let each = chosen(&args.categories, &measured, args.smallest, around.console)?;
+    let rankings: Result<Vec<Ranking>, CompddError> =
+        each.iter().map(|category| Ranking::of(&measured, category, threshold)).collect();
+    let rankings = rankings?;
+    let json = serde_json::to_string_pretty(&rankings)? + "\n";
+    write(&folder, &[("ranking.json", json), ("ranking.csv", tables::ranking_csv(&rankings))])?;
+    around.console.note(format_args!("wrote ranking.json and ranking.csv to {}", folder.display()));
+    around.console.result(tables::rankings(&rankings).trim_end())
+}
+
+fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, around)?;
+    let threshold = measured.threshold(args.threshold)?;
+    let each = chosen(&args.categories, &measured, 2 * args.count.get(), around.console)?;
+    let select = |category: &Category| -> Result<Selection, CompddError> {
+        Ranking::of(&measured, category, threshold)?.select(args.count.get())
+    };
+    let selections = each.iter().map(select).collect::<Result<Vec<Selection>, CompddError>>()?;
+    let names: Vec<Selected> = selections.iter().map(Selection::names).collect();
+    let json = serde_json::to_string_pretty(&selections)? + "\n";
+    write(&folder, &[("selection.json", json), ("selection.toml", Selected::toml(&names))])?;
+    let to = folder.display();
+    around.console.note(format_args!("wrote selection.json and selection.toml (for data.classes) to {to}"));
+    around.console.result(tables::selections(&selections).trim_end())
+}
+
+fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, around)?;
+    let threshold = measured.threshold(args.threshold)?;
+    let found = match &args.selection {
+        Some(file) => Selected::read(file)?
+            .iter()
+            .map(|one| Verification::of(&measured, one, threshold))
+            .collect::<Result<Vec<Verification>, CompddError>>()?,
+        None => known(Selected::published(), around.console, |one| {
+            (one.category.clone(), Verification::of(&measured, one, threshold))
+        })?,
+    };
+    if found.iter().any(|one| one.category == "music") && args.selection.is_none() {
+        if let Some(note) = distil_data::ImagenetSubset::find("comp-dd/music-hard").and_then(|set| set.note())
+        {
+            around.console.note(note);
+        }
+    }
+    let json = serde_json::to_string_pretty(&found)? + "\n";
+    write(&folder, &[("verification.json", json)])?;
+    around.console.note(format_args!("wrote verification.json to {}", folder.display()));
+    around.console.result(tables::verifications(&found).trim_end())
+}
+
+/// The measurement that is asked for, made where it is not there yet, and the folder for what follows from it.
+fn measured(subject: &Subject, around: Surroundings<'_>) -> Result<(Measurement, PathBuf), Failure> {
+    let Some(path) = &subject.measured else { return measure::measure(&subject.images, around) };
+    let file = if path.is_dir() { path.join(FILE) } else { path.clone() };
+    let measured = Measurement::load(&file)?;
+    measured.check_complete()?;
+    let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((measured, subject.images.out.clone().unwrap_or_else(|| beside.to_owned())))
+}
+
+/// The categories that `--categories` names.
+fn chosen(
+    which: &str,
+    measured: &Measurement,
+    smallest: usize,
+    console: &Console,
+) -> Result<Vec<Category>, Failure> {
+    match which {
+        "all" => Ok(vec![Category::everything(measured)]),
+        "auto" => Ok(categories(measured, smallest)?),
+        "published" => known(Category::published(), console, |category| {
+            (category.name.clone(), Ranking::of(measured, category, 0).map(|_| category.clone()))
+        }),
+        file if Path::new(file).is_file() => Ok(Category::read(file)?),
+        other => Err(Failure::new(
+            format_args!("--categories {other:?} is neither a file nor a known choice"),
+            "choose all, auto, published, or a TOML file of lists such as bird = [\"n01537544\", \"n01592084\"]",
+        )),
+    }
+}
+
+/// What can be made of those published categories whose classes were all measured.
+fn known<A, B>(
+    published: Vec<A>,
+    console: &Console,
+    make: impl Fn(&A) -> (String, Result<B, CompddError>),
+) -> Result<Vec<B>, Failure> {
+    let (mut found, mut left) = (Vec::new(), Vec::new());
+    for one in published {
+        match make(&one) {
+            (_, Ok(made)) => found.push(made),
+            (name, Err(CompddError::NotMeasured { .. })) => left.push(name),
+            (_, Err(error)) => return Err(error.into()),
+        }
+    }
+    if found.is_empty() {
+        return Err(Failure::new(
+            "no category of Comp-DD was measured whole",
+            "measure ImageNet (--data imagenet --data-dir DIR), or name categories of your own in a TOML file",
+        ));
+    }
+    if !left.is_empty() {
+        console.note(format_args!(
+            "left out, because not all of their classes were measured: {}",
+            left.join(", ")
+        ));
+    }
+    Ok(found)
+}
+
+fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
+    })?;
+    for (name, text) in files {
+        atomic::write(folder.join(name), text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Images to measure, from wherever they are.
+
+use std::path::Path;
+
+use distil_compdd::Source;
+use distil_data::{
+    Counts, DataConfig, DatasetName, HoldOut, ImageList, ImagenetSubset, Images, Listing, Split,
+};
+use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
+
+use super::args::{ImagesArgs, PartName};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::workbench::{Surroundings, load};
+
+/// The images and what they are called.
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) class_names: Vec<String>,
+    pub(super) source: Source,
+}
+
+/// The data section that the arguments name.
+pub(super) fn data_config(args: &ImagesArgs, data_dir: Option<&Path>) -> Result<DataConfig, Failure> {
+    let mut data = match (&args.config, &args.data) {
+        (None, None) => {
+            return Err(Failure::new("no images were named", "give --data, --config or --measured"));
+        }
+        (Some(config), None) => Config::load(config, &args.set)?.data,
+        (config, Some(data)) => {
+            let named = named(data)?;
+            let base = match config {
+                Some(config) => Config::load(config, &args.set)?.data,
+                None => DataConfig::new(named.name),
+            };
+            DataConfig { name: named.name, path: named.path, ..base }
+        }
+    };
+    if data.name != DatasetName::Folder {
+        data.data_dir = data_dir.map(Path::to_owned).or(data.data_dir);
+    }
+    Ok(data)
+}
+
+fn named(data: &Path) -> Result<DataConfig, Failure> {
+    if data.is_dir() {
+        return Ok(DataConfig { path: Some(data.to_owned()), ..DataConfig::new(DatasetName::Folder) });
+    }
+    let text = data.to_string_lossy();
+    let known = text.parse().ok().filter(|name| *name != DatasetName::Folder);
+    known.map(DataConfig::new).ok_or_else(|| {
+        Failure::new(
+            format_args!("{text:?} is neither a folder nor a dataset"),
+            "give a folder of images by class, or a name such as imagenet or comp-dd/bird-hard",
+        )
+    })
+}
+
+/// Lists image files; other sets are loaded at the size that the model takes.
+pub(super) fn open(
+    data: &DataConfig,
+    part: PartName,
+    card: &ModelCard,
+    around: Surroundings<'_>,
+) -> Result<Found, Failure> {
+    use DatasetName as N;
+    match data.name {
+        N::Folder | N::TinyImagenet | N::Imagenet | N::ImagenetSubset(_) => {
+            let listing = listed(data)?;
+            let list = match part {
+                PartName::All => listing.everything(),
+                PartName::Train => train(&listing),
+                PartName::Test => listing.test,
+            };
+            let (name, class_names) = (listing.name, listing.class_names);
+            Ok(Found { name, class_names, source: Source::Files(list) })
+        }
+        _ => loaded(data, part, card, around),
+    }
+}
+
+/// Complexity asks neither for held-out images nor for the published number of test images.
+fn listed(data: &DataConfig) -> Result<Listing, Failure> {
+    let counts = if data.name == DatasetName::Folder { data.counts } else { Counts::Any };
+    let data = DataConfig { counts, train_limit: None, validation: None, ..data.clone() };
+    let whole = DataConfig { validation: Some(HoldOut::Count(0)), ..data.clone() };
+    match whole.list() {
+        Ok(listing) => Ok(listing),
+        // A folder with a validation part of its own takes no such key.
+        Err(distil_data::Error::Config { key: "validation", .. }) => Ok(data.list()?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn train(listing: &Listing) -> ImageList {
+    listing.train.clone()
+}
+
+fn loaded(
+    data: &DataConfig,
+    part: PartName,
+    card: &ModelCard,
+    around: Surroundings<'_>,
+) -> Result<Found, Failure> {
+    let [_, height, _] = card.network.image_shape();
+    let data = DataConfig {
+        resolution: Some(height),
+        zca: false,
+        validation: Some(HoldOut::Count(0)),
+        train_limit: None,
+        ..data.clone()
+    };
+    let dataset = load(&data, around.data_dir, around.console)?;
+    let split = match part {
+        PartName::All => together(&dataset.train, &dataset.test)?,
+        PartName::Train => dataset.train,
+        PartName::Test => dataset.test,
+    };
+    let digest = format!("{} {part:?}", dataset.digest);
+    Ok(Found {
+        name: dataset.name,
+        class_names: dataset.class_names,
+        source: Source::Memory { split, digest },
+    })
+}
+
+fn together(a: &Split, b: &Split) -> Result<Split, Failure> {
+    let bytes = |split: &Split| split.images.bytes().unwrap_or_default().to_vec();
+    let images = Images::from_u8(a.images.shape(), [bytes(a), bytes(b)].concat())?;
+    Ok(Split::new(images, [&a.labels[..], &b.labels].concat())?)
+}
+
+/// Which class of the model each class of the data is: by name, by wnid, or by ImageNet's index where the model only
+/// numbers its classes.
+pub(super) fn class_map(
+    data: &DataConfig,
+    names: &[String],
+    card: &ModelCard,
+) -> Result<ClassMap, ClassMapError> {
+    let numbered = card.dataset == "imagenet-1k"
+        && card.class_names.iter().enumerate().all(|(at, name)| *name == at.to_string());
+    if numbered {
+        let indices = match data.imagenet_indices() {
+            Ok(indices) => Some(indices),
+            Err(_) => names.iter().map(|name| index_of(name)).collect::<Option<Vec<u16>>>(),
+        };
+        if let Some(indices) = indices.filter(|indices| indices.len() == names.len()) {
+            return ClassMap::by_index(indices.into_iter().map(u32::from).collect(), card.class_names.len());
+        }
+        // Digits are called like its numbers.
+        let name = names.first().cloned().unwrap_or_default();
+        return Err(ClassMapError::Unknown { name, missing: names.len(), labels: names.len() });
+    }
+    let wnids = |names: &[String]| names.iter().map(|name| wnid(name).to_owned()).collect::<Vec<_>>();
+    ClassMap::by_name(names, &card.class_names)
+        .or_else(|error| ClassMap::by_name(&wnids(names), &wnids(&card.class_names)).map_err(|_| error))
+}
+
+/// The wnid that a name is or begins with, else the name.
+fn wnid(name: &str) -> &str {
+    let first = name.split(' ').next().unwrap_or(name);
+    let digits = first.strip_prefix('n').unwrap_or_default();
+    if digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) { first } else { name }
+}
+
+fn index_of(name: &str) -> Option<u16> {
+    let mut classes = ImagenetSubset::all().flat_map(ImagenetSubset::published);
+    classes.find(|class| class.wnid == wnid(name)).map(|class| class.index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wnids_are_told_from_names() {
+        assert_eq!([wnid("n01440764 tench"), wnid("n01440764")], ["n01440764"; 2]);
+        assert_eq!([wnid("a cat"), wnid("n0144076x"), wnid("")], ["a cat", "n0144076x", ""]);
+        assert_eq!((index_of("n03888257 parachute"), index_of("cat")), (Some(701), None));
+    }
+}
