@@ -6,7 +6,7 @@ use crate::head::{self, Head};
 use crate::network::Network;
 use crate::norm::STATISTICS;
 use crate::weights::{Affine, Weights, filters_gradient};
-use crate::winograd::POSITIONS;
+use crate::winograd::{Maps, POSITIONS};
 use crate::{Lanes, PANEL, conv, norm, patches, winograd};
 
 /// Images with their targets: a chunk of a batch of `total` images, over which losses are averaged.
@@ -56,15 +56,14 @@ pub(crate) fn batch_len(net: &Network, batch: &Batch<'_>) -> usize {
 }
 
 pub(crate) fn image_count(net: &Network, images: &[f32]) -> usize {
-    let size = net.channels * net.height * net.image_width;
-    assert!(images.len().is_multiple_of(size), "images do not fit this network");
-    images.len() / size
+    assert!(images.len().is_multiple_of(net.pixels()), "images do not fit this network");
+    images.len() / net.pixels()
 }
 
 /// What a forward pass leaves for the backward pass, and scratch memory.
 struct Buffers<'a> {
-    patches: &'a mut [Lanes],
-    blocks: Vec<BlockBuffers<'a>>,
+    first: FirstBuffers<'a>,
+    later: Vec<BlockBuffers<'a>>,
     /// Output of the last block so far, later its gradient.
     pooled: &'a mut [Lanes],
     products: &'a mut [Lanes],
@@ -72,11 +71,19 @@ struct Buffers<'a> {
     rows: &'a mut [Lanes],
 }
 
+/// The first block works on one image after the other: its maps are the largest, and cheap to compute again.
+struct FirstBuffers<'a> {
+    patches: &'a mut [Lanes],
+    y: &'a mut [Lanes],
+    /// Of all images.
+    statistics: &'a mut [Lanes],
+}
+
 struct BlockBuffers<'a> {
     /// Output of the convolution, later its gradient.
     y: &'a mut [Lanes],
     statistics: &'a mut [Lanes],
-    /// Transformed input; none in the first block.
+    /// Transformed input.
     v: &'a mut [Lanes],
 }
 
@@ -84,12 +91,18 @@ impl<'a> Buffers<'a> {
     fn carve(net: &Network, n: usize, arena: &mut Arena<'a>) -> Self {
         let sizes = Sizes::of(net, n);
         Self {
-            patches: arena.take(sizes.patches),
-            blocks: (0..net.depth)
-                .map(|block| BlockBuffers {
-                    y: arena.take(sizes.maps[block]),
+            first: FirstBuffers {
+                patches: arena.take(sizes.patches),
+                y: arena.take(sizes.first),
+                statistics: arena.take(net.panels() * n * STATISTICS),
+            },
+            later: sizes
+                .later
+                .iter()
+                .map(|maps| BlockBuffers {
+                    y: arena.take(maps.lines()),
                     statistics: arena.take(net.panels() * n * STATISTICS),
-                    v: arena.take(sizes.transformed[block]),
+                    v: arena.take(maps.transformed()),
                 })
                 .collect(),
             pooled: arena.take(sizes.pooled),
@@ -102,12 +115,13 @@ impl<'a> Buffers<'a> {
 
 /// Lengths of buffers in lines.
 pub(crate) struct Sizes {
+    /// Of one image.
     pub(crate) patches: usize,
-    /// Per block.
-    pub(crate) maps: Vec<usize>,
-    /// Per block; none for the first.
-    pub(crate) transformed: Vec<usize>,
-    /// Of the first block, whose pooled map is the largest.
+    /// Maps of the first block, of one image.
+    pub(crate) first: usize,
+    /// Maps of the other blocks.
+    pub(crate) later: Vec<Maps>,
+    /// Of the first block, whose pooled maps are the largest.
     pub(crate) pooled: usize,
     pub(crate) filters: usize,
     pub(crate) rows: usize,
@@ -117,11 +131,10 @@ impl Sizes {
     pub(crate) fn of(net: &Network, n: usize) -> Self {
         let panels = net.panels();
         let first = net.blocks().next().expect("a network has a block");
-        let transformed = net.blocks().map(|block| POSITIONS * panels * block.grid(n).tiles());
         Self {
-            patches: net.patch_panels() * first.grid(n).pixels(),
-            maps: net.blocks().map(|block| panels * block.grid(n).pixels()).collect(),
-            transformed: transformed.enumerate().map(|(i, lines)| if i == 0 { 0 } else { lines }).collect(),
+            patches: net.patch_panels() * first.grid().pixels(),
+            first: panels * first.grid().pixels(),
+            later: net.blocks().skip(1).map(|block| net.maps(block, n)).collect(),
             pooled: panels * n * first.pooled(),
             filters: if net.depth > 1 { POSITIONS * panels * PANEL } else { 0 },
             rows: net.classes * panels * net.last_pixels(),
@@ -129,25 +142,31 @@ impl Sizes {
     }
 
     pub(crate) fn most_transformed(&self) -> usize {
-        self.transformed.iter().copied().max().unwrap_or(0)
+        self.later.iter().map(|maps| maps.transformed()).max().unwrap_or(0)
     }
 }
 
 fn forward(net: &Network, weights: &Weights, n: usize, images: &[f32], buffers: &mut Buffers<'_>) {
     let panels = net.panels();
-    patches::gather(net, images, buffers.patches);
-    for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate() {
-        let grid = block.grid(n);
-        if index == 0 {
-            patches::forward(net, buffers.patches, &weights.first, buffer.y, Write::New);
-        } else {
-            let products = &mut buffers.products[..buffer.v.len()];
-            winograd::input(grid, &buffers.pooled[..panels * grid.pixels()], buffer.v);
-            conv::products(panels, buffer.v, &weights.convs[index - 1].forward, products, Write::New);
-            winograd::output(grid, products, buffer.y);
-        }
-        let pooled = &mut buffers.pooled[..panels * n * block.pooled()];
-        norm::forward(grid, &weights.norms[index], buffer.y, buffer.statistics, pooled);
+    let Buffers { first, later, pooled, products, .. } = buffers;
+    let mut blocks = net.blocks();
+    let block = blocks.next().expect("a network has a block");
+    let pooled_images = pooled.chunks_exact_mut(panels * block.pooled());
+    let statistics = first.statistics.chunks_exact_mut(panels * STATISTICS);
+    for ((image, pooled), statistics) in images.chunks_exact(net.pixels()).zip(pooled_images).zip(statistics)
+    {
+        patches::gather(net, image, first.patches);
+        patches::forward(net, first.patches, &weights.first, first.y, Write::New);
+        norm::forward(net.maps(block, 1), &weights.norms[0], first.y, statistics, pooled);
+    }
+    for (index, (block, buffer)) in blocks.zip(later).enumerate() {
+        let maps = net.maps(block, n);
+        let products = &mut products[..maps.transformed()];
+        winograd::input(maps, &pooled[..maps.lines()], buffer.v);
+        conv::products(panels, buffer.v, &weights.convs[index].forward, products, Write::New);
+        winograd::output(maps, products, buffer.y);
+        let pooled = &mut pooled[..panels * n * block.pooled()];
+        norm::forward(maps, &weights.norms[index + 1], buffer.y, buffer.statistics, pooled);
     }
 }
 
@@ -168,32 +187,54 @@ fn backward(
     write_classifier(net, buffers.rows, &d_out, &mut theta);
     features.fill([0.0; PANEL]);
     head::features_gradient(head, &d_out, &weights.classifier, features);
-    blocks_backward(net, weights, n, &mut buffers, &mut theta);
+    later_backward(net, weights, n, &mut buffers, &mut theta);
+    first_backward(net, weights, batch.images, &mut buffers, &mut theta);
     Gradient { loss, theta }
 }
 
-fn blocks_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buffers<'_>, theta: &mut [f32]) {
+/// All blocks but the first, from the last on.
+fn later_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buffers<'_>, theta: &mut [f32]) {
     let panels = net.panels();
-    for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate().rev() {
-        let grid = block.grid(n);
+    let Buffers { later, pooled, products, filters, .. } = buffers;
+    for (index, (block, buffer)) in net.blocks().skip(1).zip(later).enumerate().rev() {
+        let maps = net.maps(block, n);
         let mut affine = Affine::zero(panels);
-        let d_pooled = &buffers.pooled[..panels * n * block.pooled()];
-        norm::backward(grid, &weights.norms[index], buffer.statistics, d_pooled, buffer.y, &mut affine);
+        let d_pooled = &pooled[..panels * n * block.pooled()];
+        norm::backward(maps, &weights.norms[index + 1], buffer.statistics, d_pooled, buffer.y, &mut affine);
         affine.write(net, &block, theta);
         let target = &mut theta[block.offset..][..net.width * block.channels * 9];
-        if index == 0 {
-            patches::weight_gradient(net, buffers.patches, buffer.y, target);
-        } else {
-            let products = &mut buffers.products[..buffer.v.len()];
-            winograd::output_transposed(grid, buffer.y, products);
-            for panel in 0..panels {
-                conv::filter_products(panels, panel, buffer.v, products, buffers.filters, Write::New);
-                filters_gradient(net.width, panel, buffers.filters, target);
-            }
-            conv::products(panels, products, &weights.convs[index - 1].backward, buffer.v, Write::New);
-            winograd::input_transposed(grid, buffer.v, &mut buffers.pooled[..panels * grid.pixels()]);
+        let products = &mut products[..maps.transformed()];
+        winograd::output_transposed(maps, buffer.y, products);
+        for panel in 0..panels {
+            conv::filter_products(panels, panel, buffer.v, products, filters, Write::New);
+            filters_gradient(net.width, panel, filters, target);
         }
+        conv::products(panels, products, &weights.convs[index].backward, buffer.v, Write::New);
+        winograd::input_transposed(maps, buffer.v, &mut pooled[..maps.lines()]);
     }
+}
+
+fn first_backward(
+    net: &Network,
+    weights: &Weights,
+    images: &[f32],
+    buffers: &mut Buffers<'_>,
+    theta: &mut [f32],
+) {
+    let panels = net.panels();
+    let Buffers { first, pooled, .. } = buffers;
+    let block = net.blocks().next().expect("a network has a block");
+    let mut affine = Affine::zero(panels);
+    let d_pooled = pooled.chunks_exact(panels * block.pooled());
+    let statistics = first.statistics.chunks_exact(panels * STATISTICS);
+    for ((image, d_pooled), statistics) in images.chunks_exact(net.pixels()).zip(d_pooled).zip(statistics) {
+        patches::gather(net, image, first.patches);
+        patches::forward(net, first.patches, &weights.first, first.y, Write::New);
+        norm::backward(net.maps(block, 1), &weights.norms[0], statistics, d_pooled, first.y, &mut affine);
+        let target = &mut theta[..net.width * net.channels * 9];
+        patches::weight_gradient(net, first.patches, first.y, target);
+    }
+    affine.write(net, &block, theta);
 }
 
 pub(crate) fn head_of(net: &Network, n: usize) -> Head {

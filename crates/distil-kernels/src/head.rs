@@ -13,10 +13,10 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Where image `image`'s part of a panel starts in `[panels][images × pixels]`.
+    /// Where a panel of image `image` starts in `[images][panels][pixels]`.
     #[inline(always)]
     fn feature(self, panel: usize, image: usize) -> usize {
-        (panel * self.images + image) * self.pixels
+        (image * self.panels + panel) * self.pixels
     }
 
     /// Where class `class`'s part of a panel starts in `[classes][panels][pixels]`.

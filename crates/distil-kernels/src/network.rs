@@ -1,4 +1,4 @@
-use crate::winograd::Grid;
+use crate::winograd::{Grid, Maps};
 use crate::{Lanes, PANEL};
 
 /// The ConvNets that these kernels compute: `depth` × (3×3 convolution, instance norm, ReLU, 2×2 average pool),
@@ -34,8 +34,8 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub(crate) fn grid(self, images: usize) -> Grid {
-        Grid { images, height: self.height, width: self.width }
+    pub(crate) fn grid(self) -> Grid {
+        Grid { height: self.height, width: self.width }
     }
 
     /// Pixels of one image after the pool.
@@ -48,6 +48,11 @@ impl Network {
     /// Length `P` of θ.
     pub fn params(&self) -> usize {
         self.classifier() + self.classes * (self.features() + 1)
+    }
+
+    /// Scalars of one image.
+    pub(crate) fn pixels(&self) -> usize {
+        self.channels * self.height * self.image_width
     }
 
     /// Panels of channels between the blocks.
@@ -79,6 +84,11 @@ impl Network {
             width: width >> block,
             offset: if block == 0 { 0 } else { first + (block - 1) * later },
         })
+    }
+
+    /// The maps of a block for so many images.
+    pub(crate) fn maps(&self, block: Block, images: usize) -> Maps {
+        Maps { images, panels: self.panels(), grid: block.grid() }
     }
 
     /// Pixels of one image before the classifier.

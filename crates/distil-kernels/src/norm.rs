@@ -5,7 +5,7 @@
 
 use crate::vectorised::vectorised;
 use crate::weights::Affine;
-use crate::winograd::Grid;
+use crate::winograd::Maps;
 use crate::{Lanes, PANEL};
 
 /// Added to variances before the square root, as PyTorch's norms do.
@@ -21,18 +21,19 @@ pub(crate) struct Map {
     pub(crate) pooled_width: usize,
     pub(crate) pooled: usize,
     pub(crate) pixels: usize,
-    pub(crate) images: usize,
+    pub(crate) panels: usize,
 }
 
 impl Map {
-    pub(crate) fn of(grid: Grid) -> Self {
+    pub(crate) fn of(maps: Maps) -> Self {
+        let grid = maps.grid;
         let (h, w) = (grid.height / 2, grid.width / 2);
         Self {
             width: grid.width,
             pooled_width: w,
             pooled: h * w,
             pixels: grid.height * grid.width,
-            images: grid.images,
+            panels: maps.panels,
         }
     }
 
@@ -70,12 +71,12 @@ pub(crate) fn inverse_std(y: &[Lanes], mean: &Lanes) -> Lanes {
 }
 
 vectorised! {
-    /// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]`, and the statistics `[panels][images][2]`.
-    pub(crate) fn forward<'a>(grid: Grid, affine: &'a Affine, y: &'a [Lanes], statistics: &'a mut [Lanes], p: &'a mut [Lanes]) {
-        let map = Map::of(grid);
+    /// `y` `[images][panels][pixels]` to `p` `[images][panels][pooled pixels]`, and the statistics `[images][panels][2]`.
+    pub(crate) fn forward<'a>(maps: Maps, affine: &'a Affine, y: &'a [Lanes], statistics: &'a mut [Lanes], p: &'a mut [Lanes]) {
+        let map = Map::of(maps);
         let maps = y.chunks_exact(map.pixels).zip(p.chunks_exact_mut(map.pooled));
         for (k, ((y, p), s)) in maps.zip(statistics.chunks_exact_mut(STATISTICS)).enumerate() {
-            let panel = k / map.images;
+            let panel = k % map.panels;
             s[0] = mean(y);
             s[1] = inverse_std(y, &s[0]);
             pool(map, y, s, &affine.scale[panel], &affine.shift[panel], p);
@@ -105,11 +106,11 @@ fn pool(map: Map, y: &[Lanes], s: &[Lanes], gamma: &Lanes, beta: &Lanes, p: &mut
 
 vectorised! {
     /// Turns `y` into ∂y, given ∂p; adds ∂γ and ∂β `[panels]`.
-    pub(crate) fn backward<'a>(grid: Grid, affine: &'a Affine, statistics: &'a [Lanes], dp: &'a [Lanes], y: &'a mut [Lanes], gradient: &'a mut Affine) {
-        let map = Map::of(grid);
+    pub(crate) fn backward<'a>(maps: Maps, affine: &'a Affine, statistics: &'a [Lanes], dp: &'a [Lanes], y: &'a mut [Lanes], gradient: &'a mut Affine) {
+        let map = Map::of(maps);
         let maps = y.chunks_exact_mut(map.pixels).zip(dp.chunks_exact(map.pooled));
         for (k, ((y, dp), s)) in maps.zip(statistics.chunks_exact(STATISTICS)).enumerate() {
-            let panel = k / map.images;
+            let panel = k % map.panels;
             let (gamma, beta) = (&affine.scale[panel], &affine.shift[panel]);
             let (sum, projection) = sums(map, y, s, gamma, beta, dp);
             for l in 0..PANEL {

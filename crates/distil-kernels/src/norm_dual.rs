@@ -6,7 +6,7 @@
 use crate::norm::{Map, inverse_std, mean};
 use crate::vectorised::vectorised;
 use crate::weights::Affine;
-use crate::winograd::Grid;
+use crate::winograd::Maps;
 use crate::{Lanes, PANEL, Pair};
 
 /// μ, 1/σ and their tangents, of one channel of one image.
@@ -47,15 +47,15 @@ impl Channel<'_> {
 }
 
 vectorised! {
-    /// `y` `[panels][pixels]` to `p` `[panels][pooled pixels]` with tangents, and the statistics `[panels][images][4]`.
-    pub(crate) fn forward<'a>(grid: Grid, affine: Pair<&'a Affine>, y: Pair<&'a [Lanes]>, statistics: &'a mut [Lanes], p: Pair<&'a mut [Lanes]>) {
-        let map = Map::of(grid);
+    /// `y` `[images][panels][pixels]` to `p` `[images][panels][pooled pixels]` with tangents, and the statistics `[images][panels][4]`.
+    pub(crate) fn forward<'a>(maps: Maps, affine: Pair<&'a Affine>, y: Pair<&'a [Lanes]>, statistics: &'a mut [Lanes], p: Pair<&'a mut [Lanes]>) {
+        let map = Map::of(maps);
         let y = y.value.chunks_exact(map.pixels).zip(y.tangent.chunks_exact(map.pixels));
         let p = p.value.chunks_exact_mut(map.pooled).zip(p.tangent.chunks_exact_mut(map.pooled));
         let maps = y.zip(p).zip(statistics.chunks_exact_mut(STATISTICS));
         for (k, (((y, dy), (p, dp)), s)) in maps.enumerate() {
             measure(y, dy, s);
-            pool(map, channel(affine, k / map.images, s), y, dy, p, dp);
+            pool(map, channel(affine, k % map.panels, s), y, dy, p, dp);
         }
     }
 }
@@ -109,13 +109,13 @@ fn pool(map: Map, channel: Channel<'_>, y: &[Lanes], dy: &[Lanes], p: &mut [Lane
 
 vectorised! {
     /// Turns `y` and ẏ into ∂y and its tangent, given ∂p and its tangent; adds ∂γ and ∂β, and their tangents.
-    pub(crate) fn backward<'a>(grid: Grid, affine: Pair<&'a Affine>, statistics: &'a [Lanes], dp: Pair<&'a [Lanes]>, y: Pair<&'a mut [Lanes]>, gradient: Pair<&'a mut Affine>) {
-        let map = Map::of(grid);
+    pub(crate) fn backward<'a>(maps: Maps, affine: Pair<&'a Affine>, statistics: &'a [Lanes], dp: Pair<&'a [Lanes]>, y: Pair<&'a mut [Lanes]>, gradient: Pair<&'a mut Affine>) {
+        let map = Map::of(maps);
         let y = y.value.chunks_exact_mut(map.pixels).zip(y.tangent.chunks_exact_mut(map.pixels));
         let dp = dp.value.chunks_exact(map.pooled).zip(dp.tangent.chunks_exact(map.pooled));
         let maps = y.zip(dp).zip(statistics.chunks_exact(STATISTICS));
         for (k, (((y, dy), (dp, ddp)), s)) in maps.enumerate() {
-            let panel = k / map.images;
+            let panel = k % map.panels;
             let channel = channel(affine, panel, s);
             let sums = sums(map, channel, Pair { value: y, tangent: dy }, dp, ddp);
             for l in 0..PANEL {

@@ -6,3 +6,9 @@ pub struct Pair<T> {
     /// The tangent.
     pub tangent: T,
 }
+
+impl<T> Pair<T> {
+    pub(crate) fn as_mut(&mut self) -> Pair<&mut T> {
+        Pair { value: &mut self.value, tangent: &mut self.tangent }
+    }
+}

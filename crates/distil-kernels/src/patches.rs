@@ -4,48 +4,34 @@ use crate::gemm::{Left, Write, multiply};
 use crate::network::Network;
 use crate::{Lanes, PANEL};
 
-/// 3×3 patches `[patch panels][images × pixels]` of `images` `[n, c, h, w]`; column `9·channel + 3·dy + dx`.
-pub(crate) fn gather(net: &Network, images: &[f32], patches: &mut [Lanes]) {
+/// 3×3 patches `[patch panels][pixels]` of one image `[c, h, w]`; column `9·channel + 3·dy + dx`.
+pub(crate) fn gather(net: &Network, image: &[f32], patches: &mut [Lanes]) {
     patches.fill([0.0; PANEL]);
     let rows = patches.len() / net.patch_panels();
-    each_tap(net, images.len() / plane(net), |row, tap, pixel| {
-        patches[tap / PANEL * rows + row][tap % PANEL] = images[pixel];
-    });
+    each_tap(net, |row, tap, pixel| patches[tap / PANEL * rows + row][tap % PANEL] = image[pixel]);
 }
 
 /// The transposed of [`gather`]: adds patches to the pixels they were taken from.
-pub(crate) fn scatter(net: &Network, patches: &[Lanes], images: &mut [f32]) {
+pub(crate) fn scatter(net: &Network, patches: &[Lanes], image: &mut [f32]) {
     let rows = patches.len() / net.patch_panels();
-    each_tap(net, images.len() / plane(net), |row, tap, pixel| {
-        images[pixel] += patches[tap / PANEL * rows + row][tap % PANEL];
-    });
+    each_tap(net, |row, tap, pixel| image[pixel] += patches[tap / PANEL * rows + row][tap % PANEL]);
 }
 
-fn plane(net: &Network) -> usize {
-    net.channels * net.height * net.image_width
-}
-
-/// Calls `f(patch, column, pixel)` for every tap inside the images.
-fn each_tap(net: &Network, images: usize, mut f: impl FnMut(usize, usize, usize)) {
+/// Calls `f(patch, column, pixel)` for every tap inside the image.
+fn each_tap(net: &Network, mut f: impl FnMut(usize, usize, usize)) {
     let (h, w, margin) = (net.height, net.image_width, net.first_padding);
     let grown = 2 * (margin - 1);
-    let (out_h, out_w) = (h + grown, w + grown);
-    for image in 0..images {
-        for y in 0..out_h {
-            for x in 0..out_w {
-                let row = (image * out_h + y) * out_w + x;
-                for channel in 0..net.channels {
-                    for dy in 0..3 {
-                        let Some(source_y) = (y + dy).checked_sub(margin).filter(|&y| y < h) else {
+    for y in 0..h + grown {
+        for x in 0..w + grown {
+            let row = y * (w + grown) + x;
+            for channel in 0..net.channels {
+                for dy in 0..3 {
+                    let Some(source_y) = (y + dy).checked_sub(margin).filter(|&y| y < h) else { continue };
+                    for dx in 0..3 {
+                        let Some(source_x) = (x + dx).checked_sub(margin).filter(|&x| x < w) else {
                             continue;
                         };
-                        let start = ((image * net.channels + channel) * h + source_y) * w;
-                        for dx in 0..3 {
-                            let Some(source_x) = (x + dx).checked_sub(margin).filter(|&x| x < w) else {
-                                continue;
-                            };
-                            f(row, channel * 9 + dy * 3 + dx, start + source_x);
-                        }
+                        f(row, channel * 9 + dy * 3 + dx, (channel * h + source_y) * w + source_x);
                     }
                 }
             }
@@ -53,7 +39,7 @@ fn each_tap(net: &Network, images: usize, mut f: impl FnMut(usize, usize, usize)
     }
 }
 
-/// y = patches · W: `weights` `[panels][columns]`, `y` `[panels][images × pixels]`.
+/// y = patches · W: `weights` `[panels][columns]`, `y` `[panels][pixels]`.
 pub(crate) fn forward(net: &Network, patches: &[Lanes], weights: &[Lanes], y: &mut [Lanes], write: Write) {
     let rows = y.len() / net.panels();
     let columns = net.patch_panels() * net.patch_depth();
@@ -71,7 +57,7 @@ pub(crate) fn backward(net: &Network, dy: &[Lanes], weights: &[Lanes], patches: 
     }
 }
 
-/// ∂W = patchesᵀ · ∂y, written to `gradient` `[o, c, 3, 3]`.
+/// ∂W = patchesᵀ · ∂y, added to `gradient` `[o, c, 3, 3]`.
 pub(crate) fn weight_gradient(net: &Network, patches: &[Lanes], dy: &[Lanes], gradient: &mut [f32]) {
     let rows = dy.len() / net.panels();
     let taps = net.channels * 9;
@@ -82,7 +68,7 @@ pub(crate) fn weight_gradient(net: &Network, patches: &[Lanes], dy: &[Lanes], gr
             multiply(Left::Transposed(patches), dy, &mut product[..count], Write::New);
             for (tap, product) in product[..count].iter().enumerate() {
                 for lane in 0..PANEL.min(net.width - panel * PANEL) {
-                    gradient[(panel * PANEL + lane) * taps + group * PANEL + tap] = product[lane];
+                    gradient[(panel * PANEL + lane) * taps + group * PANEL + tap] += product[lane];
                 }
             }
         }

@@ -10,7 +10,6 @@ use crate::head;
 use crate::network::{Block, Network};
 use crate::norm_dual::{self, STATISTICS};
 use crate::weights::{Affine, Weights, filters_gradient};
-use crate::winograd::Grid;
 use crate::{Lanes, PANEL, Pair, conv, patches, winograd};
 
 /// Which products with parameters are wanted beside those with images and targets.
@@ -63,13 +62,21 @@ pub fn products_bytes(net: &Network, n: usize) -> usize {
 type Both<'a> = Pair<&'a mut [Lanes]>;
 
 struct Buffers<'a> {
-    patches: &'a mut [Lanes],
-    blocks: Vec<BlockBuffers<'a>>,
+    first: FirstBuffers<'a>,
+    later: Vec<BlockBuffers<'a>>,
     /// Output of the last block so far, later its gradient.
     pooled: Both<'a>,
     products: Both<'a>,
     filters: &'a mut [Lanes],
     rows: &'a mut [Lanes],
+}
+
+/// The first block works on one image after the other: its maps are the largest, and cheap to compute again.
+struct FirstBuffers<'a> {
+    patches: &'a mut [Lanes],
+    y: Both<'a>,
+    /// Of all images.
+    statistics: &'a mut [Lanes],
 }
 
 struct BlockBuffers<'a> {
@@ -84,12 +91,18 @@ impl<'a> Buffers<'a> {
         let both =
             |arena: &mut Arena<'a>, lines| Pair { value: arena.take(lines), tangent: arena.take(lines) };
         Self {
-            patches: arena.take(sizes.patches),
-            blocks: (0..net.depth)
-                .map(|block| BlockBuffers {
-                    y: both(arena, sizes.maps[block]),
+            first: FirstBuffers {
+                patches: arena.take(sizes.patches),
+                y: both(arena, sizes.first),
+                statistics: arena.take(net.panels() * n * STATISTICS),
+            },
+            later: sizes
+                .later
+                .iter()
+                .map(|maps| BlockBuffers {
+                    y: both(arena, maps.lines()),
                     statistics: arena.take(net.panels() * n * STATISTICS),
-                    v: both(arena, sizes.transformed[block]),
+                    v: both(arena, maps.transformed()),
                 })
                 .collect(),
             pooled: both(arena, sizes.pooled),
@@ -101,9 +114,14 @@ impl<'a> Buffers<'a> {
 }
 
 impl Pair<&mut [Lanes]> {
-    /// The first lines of both.
-    fn first(&mut self, lines: usize) -> Both<'_> {
-        Pair { value: &mut self.value[..lines], tangent: &mut self.tangent[..lines] }
+    /// So many lines of both from `start` on.
+    fn part(&mut self, start: usize, lines: usize) -> Both<'_> {
+        Pair { value: &mut self.value[start..][..lines], tangent: &mut self.tangent[start..][..lines] }
+    }
+
+    /// The same lines, borrowed once more.
+    fn again(&mut self) -> Both<'_> {
+        Pair { value: self.value, tangent: self.tangent }
     }
 
     fn shared(&self) -> Pair<&[Lanes]> {
@@ -126,26 +144,39 @@ fn dual_products(panels: usize, v: Pair<&[Lanes]>, u: Pair<&[Lanes]>, out: &mut 
 fn forward(net: &Network, at: Pair<&Weights>, n: usize, images: &[f32], buffers: &mut Buffers<'_>) {
     let panels = net.panels();
     let Pair { value, tangent } = at;
-    patches::gather(net, images, buffers.patches);
-    for (index, (block, buffer)) in net.blocks().zip(&mut buffers.blocks).enumerate() {
-        let grid = block.grid(n);
-        if index == 0 {
-            patches::forward(net, buffers.patches, &value.first, buffer.y.value, Write::New);
-            patches::forward(net, buffers.patches, &tangent.first, buffer.y.tangent, Write::New);
-        } else {
-            let mut products = buffers.products.first(buffer.v.value.len());
-            let input = buffers.pooled.first(panels * grid.pixels());
-            winograd::input(grid, input.value, buffer.v.value);
-            winograd::input(grid, input.tangent, buffer.v.tangent);
-            let u =
-                Pair { value: &*value.convs[index - 1].forward, tangent: &*tangent.convs[index - 1].forward };
-            dual_products(panels, buffer.v.shared(), u, &mut products);
-            winograd::output(grid, products.value, buffer.y.value);
-            winograd::output(grid, products.tangent, buffer.y.tangent);
-        }
-        let affine = Pair { value: &value.norms[index], tangent: &tangent.norms[index] };
-        let pooled = buffers.pooled.first(panels * n * block.pooled());
-        norm_dual::forward(grid, affine, buffer.y.shared(), buffer.statistics, pooled);
+    let mut blocks = net.blocks();
+    let block = blocks.next().expect("a network has a block");
+    let lines = panels * block.pooled();
+    for (index, image) in images.chunks_exact(net.pixels()).enumerate() {
+        buffers.first.convolve(net, at, image);
+        let FirstBuffers { y, statistics, .. } = &mut buffers.first;
+        let statistics = &mut statistics[index * panels * STATISTICS..][..panels * STATISTICS];
+        let affine = Pair { value: &value.norms[0], tangent: &tangent.norms[0] };
+        let pooled = buffers.pooled.part(index * lines, lines);
+        norm_dual::forward(net.maps(block, 1), affine, y.shared(), statistics, pooled);
+    }
+    for (index, (block, buffer)) in blocks.zip(&mut buffers.later).enumerate() {
+        let maps = net.maps(block, n);
+        let mut products = buffers.products.part(0, maps.transformed());
+        let input = buffers.pooled.part(0, maps.lines());
+        winograd::input(maps, input.value, buffer.v.value);
+        winograd::input(maps, input.tangent, buffer.v.tangent);
+        let u = Pair { value: &*value.convs[index].forward, tangent: &*tangent.convs[index].forward };
+        dual_products(panels, buffer.v.shared(), u, &mut products);
+        winograd::output(maps, products.value, buffer.y.value);
+        winograd::output(maps, products.tangent, buffer.y.tangent);
+        let affine = Pair { value: &value.norms[index + 1], tangent: &tangent.norms[index + 1] };
+        let pooled = buffers.pooled.part(0, panels * n * block.pooled());
+        norm_dual::forward(maps, affine, buffer.y.shared(), buffer.statistics, pooled);
+    }
+}
+
+impl FirstBuffers<'_> {
+    /// Patches and convolution of one image.
+    fn convolve(&mut self, net: &Network, at: Pair<&Weights>, image: &[f32]) {
+        patches::gather(net, image, self.patches);
+        patches::forward(net, self.patches, &at.value.first, self.y.value, Write::New);
+        patches::forward(net, self.patches, &at.tangent.first, self.y.tangent, Write::New);
     }
 }
 
@@ -180,8 +211,8 @@ impl Sweep<'_> {
             hv: (self.wanted != Wanted::Images).then(zeros),
         };
         let logits = self.head(batch, &mut buffers, &mut found);
-        let mut images = vec![0.0; batch.images.len()];
-        self.blocks(&mut buffers, &mut found, &mut images);
+        self.later(&mut buffers, &mut found);
+        let images = self.first(batch.images, &mut buffers, &mut found);
         let Found { gradient, hv } = found;
         Products { loss: logits.loss, slope: logits.slope, gradient, hv, images, targets: logits.targets }
     }
@@ -191,7 +222,7 @@ impl Sweep<'_> {
         let Pair { value, tangent } = self.at;
         let head = head_of(self.net, self.n);
         let lines = self.net.panels() * self.n * head.pixels;
-        let mut features = buffers.pooled.first(lines);
+        let mut features = buffers.pooled.part(0, lines);
         let out = logits_of(head, value, features.value);
         let mut moved = logits_of(head, tangent, features.value);
         head::products(head, features.tangent, &value.classifier, &mut moved);
@@ -215,76 +246,94 @@ impl Sweep<'_> {
         logits
     }
 
-    fn blocks(self, buffers: &mut Buffers<'_>, found: &mut Found, images: &mut [f32]) {
-        let panels = self.net.panels();
-        let Pair { value, tangent } = self.at;
-        for (index, block) in self.net.blocks().enumerate().rev() {
-            let grid = block.grid(self.n);
-            let affine = Pair { value: &value.norms[index], tangent: &tangent.norms[index] };
+    /// All blocks but the first, from the last on.
+    fn later(self, buffers: &mut Buffers<'_>, found: &mut Found) {
+        let Self { net, at: Pair { value, tangent }, n, .. } = self;
+        let panels = net.panels();
+        for (index, block) in net.blocks().skip(1).enumerate().rev() {
+            let maps = net.maps(block, n);
+            let affine = Pair { value: &value.norms[index + 1], tangent: &tangent.norms[index + 1] };
             let mut gradient = Pair { value: Affine::zero(panels), tangent: Affine::zero(panels) };
-            let BlockBuffers { y, statistics, .. } = &mut buffers.blocks[index];
-            let d_pooled = buffers.pooled.first(panels * self.n * block.pooled());
-            let both = Pair { value: &mut gradient.value, tangent: &mut gradient.tangent };
-            let y = Pair { value: &mut *y.value, tangent: &mut *y.tangent };
-            norm_dual::backward(grid, affine, statistics, d_pooled.shared(), y, both);
-            for (affine, found) in
-                [(&gradient.value, &mut found.gradient), (&gradient.tangent, &mut found.hv)]
-            {
-                if let Some(theta) = found {
-                    affine.write(self.net, &block, theta);
-                }
-            }
-            if index == 0 {
-                self.first(buffers, found, images);
-            } else {
-                self.later(index, block, grid, buffers, found);
-            }
+            let BlockBuffers { y, statistics, v } = &mut buffers.later[index];
+            let d_pooled = buffers.pooled.part(0, panels * n * block.pooled());
+            norm_dual::backward(maps, affine, statistics, d_pooled.shared(), y.again(), gradient.as_mut());
+            found.write_affine(net, &block, &gradient);
+            let products = buffers.products.part(0, maps.transformed());
+            winograd::output_transposed(maps, y.value, products.value);
+            winograd::output_transposed(maps, y.tangent, products.tangent);
+            found.write_filters(net, &block, v, &products, buffers.filters);
+            let u = Pair { value: &*value.convs[index].backward, tangent: &*tangent.convs[index].backward };
+            dual_products(panels, products.shared(), u, v);
+            let input = buffers.pooled.part(0, maps.lines());
+            winograd::input_transposed(maps, v.value, input.value);
+            winograd::input_transposed(maps, v.tangent, input.tangent);
         }
     }
 
-    /// The first convolution: parameters, then images.
-    fn first(self, buffers: &mut Buffers<'_>, found: &mut Found, images: &mut [f32]) {
-        let Pair { value, tangent } = self.at;
-        let y = &buffers.blocks[0].y;
-        let scalars = self.net.width * self.net.channels * 9;
-        if let Some(hv) = &mut found.hv {
-            patches::weight_gradient(self.net, buffers.patches, y.tangent, &mut hv[..scalars]);
-        }
-        if let Some(gradient) = &mut found.gradient {
-            patches::weight_gradient(self.net, buffers.patches, y.value, &mut gradient[..scalars]);
-        }
-        patches::backward(self.net, y.tangent, &value.first_transposed, buffers.patches, Write::New);
-        patches::backward(self.net, y.value, &tangent.first_transposed, buffers.patches, Write::Add);
-        patches::scatter(self.net, buffers.patches, images);
-    }
-
-    /// A convolution between panels: parameters, then the gradient of its input.
-    fn later(self, index: usize, block: Block, grid: Grid, buffers: &mut Buffers<'_>, found: &mut Found) {
-        let panels = self.net.panels();
-        let Pair { value, tangent } = self.at;
-        let BlockBuffers { y, v, .. } = &mut buffers.blocks[index];
-        let products = buffers.products.first(v.value.len());
-        winograd::output_transposed(grid, y.value, products.value);
-        winograd::output_transposed(grid, y.tangent, products.tangent);
-        let here = block.offset..block.offset + self.net.width * block.channels * 9;
-        let filters = &mut *buffers.filters;
-        for panel in 0..panels {
+    /// The first block: parameters, and the product with the images.
+    fn first(self, images: &[f32], buffers: &mut Buffers<'_>, found: &mut Found) -> Vec<f32> {
+        let Self { net, at, .. } = self;
+        let Pair { value, tangent } = at;
+        let panels = net.panels();
+        let block = net.blocks().next().expect("a network has a block");
+        let (lines, scalars) = (panels * block.pooled(), net.width * net.channels * 9);
+        let mut gradient = Pair { value: Affine::zero(panels), tangent: Affine::zero(panels) };
+        let mut moved = vec![0.0; images.len()];
+        let each = images.chunks_exact(net.pixels()).zip(moved.chunks_exact_mut(net.pixels()));
+        for (index, (image, moved)) in each.enumerate() {
+            buffers.first.convolve(net, at, image);
+            let FirstBuffers { patches, y, statistics } = &mut buffers.first;
+            let statistics = &statistics[index * panels * STATISTICS..][..panels * STATISTICS];
+            let affine = Pair { value: &value.norms[0], tangent: &tangent.norms[0] };
+            let d_pooled = buffers.pooled.part(index * lines, lines);
+            let maps = net.maps(block, 1);
+            norm_dual::backward(maps, affine, statistics, d_pooled.shared(), y.again(), gradient.as_mut());
             if let Some(hv) = &mut found.hv {
-                conv::filter_products(panels, panel, v.value, products.tangent, filters, Write::New);
-                conv::filter_products(panels, panel, v.tangent, products.value, filters, Write::Add);
-                filters_gradient(self.net.width, panel, filters, &mut hv[here.clone()]);
+                patches::weight_gradient(net, patches, y.tangent, &mut hv[..scalars]);
             }
             if let Some(gradient) = &mut found.gradient {
-                conv::filter_products(panels, panel, v.value, products.value, filters, Write::New);
-                filters_gradient(self.net.width, panel, filters, &mut gradient[here.clone()]);
+                patches::weight_gradient(net, patches, y.value, &mut gradient[..scalars]);
+            }
+            patches::backward(net, y.tangent, &value.first_transposed, patches, Write::New);
+            patches::backward(net, y.value, &tangent.first_transposed, patches, Write::Add);
+            patches::scatter(net, patches, moved);
+        }
+        found.write_affine(net, &block, &gradient);
+        moved
+    }
+}
+
+impl Found {
+    fn write_affine(&mut self, net: &Network, block: &Block, gradient: &Pair<Affine>) {
+        for (affine, found) in [(&gradient.value, &mut self.gradient), (&gradient.tangent, &mut self.hv)] {
+            if let Some(theta) = found {
+                affine.write(net, block, theta);
             }
         }
-        let u =
-            Pair { value: &*value.convs[index - 1].backward, tangent: &*tangent.convs[index - 1].backward };
-        dual_products(panels, products.shared(), u, v);
-        let input = buffers.pooled.first(panels * grid.pixels());
-        winograd::input_transposed(grid, v.value, input.value);
-        winograd::input_transposed(grid, v.tangent, input.tangent);
+    }
+
+    /// Filters of a convolution between panels, from its transformed input and output gradient.
+    fn write_filters(
+        &mut self,
+        net: &Network,
+        block: &Block,
+        v: &Both<'_>,
+        m: &Both<'_>,
+        filters: &mut [Lanes],
+    ) {
+        let panels = net.panels();
+        let here = block.offset..block.offset + net.width * block.channels * 9;
+        for panel in 0..panels {
+            if let Some(hv) = &mut self.hv {
+                conv::filter_products(panels, panel, v.value, m.tangent, filters, Write::New);
+                conv::filter_products(panels, panel, v.tangent, m.value, filters, Write::Add);
+                filters_gradient(net.width, panel, filters, &mut hv[here.clone()]);
+            }
+            if let Some(gradient) = &mut self.gradient {
+                conv::filter_products(panels, panel, v.value, m.value, filters, Write::New);
+                filters_gradient(net.width, panel, filters, &mut gradient[here.clone()]);
+            }
+        }
     }
 }
 

@@ -15,67 +15,91 @@ const SIDE: usize = 6;
 /// Side of an output tile, and the distance of input tiles.
 const OUT: usize = 4;
 
-/// The maps of one panel of channels: `images × height × width` pixels, cut into output tiles.
+/// One map, cut into output tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grid {
-    pub(crate) images: usize,
     pub(crate) height: usize,
     pub(crate) width: usize,
 }
 
 impl Grid {
-    /// Pixels of all images.
     pub(crate) fn pixels(self) -> usize {
-        self.images * self.height * self.width
+        self.height * self.width
     }
 
-    /// Tiles of all images.
     pub(crate) fn tiles(self) -> usize {
-        self.images * self.height.div_ceil(OUT) * self.width.div_ceil(OUT)
+        self.height.div_ceil(OUT) * self.width.div_ceil(OUT)
     }
 
     /// Calls `f(tile, corner)` for every tile.
     #[inline(always)]
     fn each_tile(self, mut f: impl FnMut(usize, Corner)) {
         let mut tile = 0;
-        for image in 0..self.images {
-            for top in (0..self.height).step_by(OUT) {
-                for left in (0..self.width).step_by(OUT) {
-                    f(tile, Corner { image, top, left });
-                    tile += 1;
-                }
+        for top in (0..self.height).step_by(OUT) {
+            for left in (0..self.width).step_by(OUT) {
+                f(tile, Corner { top, left });
+                tile += 1;
             }
         }
     }
 
-    /// Where row `top + i − margin` of the corner's image starts, if it is inside the map.
+    /// Where row `top + i − margin` starts, if it is inside the map.
     #[inline(always)]
     fn row(self, at: Corner, i: usize, margin: usize) -> Option<usize> {
-        let y = (at.top + i).checked_sub(margin).filter(|&y| y < self.height)?;
-        Some((at.image * self.height + y) * self.width)
+        (at.top + i).checked_sub(margin).filter(|&y| y < self.height).map(|y| y * self.width)
     }
 }
 
 /// Where a tile of outputs begins.
 #[derive(Debug, Clone, Copy)]
 struct Corner {
-    image: usize,
     top: usize,
     left: usize,
 }
 
+/// Maps of all images and panels `[images][panels][pixels]`, and their tiles `[36][panels][images × tiles]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Maps {
+    pub(crate) images: usize,
+    pub(crate) panels: usize,
+    pub(crate) grid: Grid,
+}
+
+impl Maps {
+    /// Lines of all maps.
+    pub(crate) fn lines(self) -> usize {
+        self.images * self.panels * self.grid.pixels()
+    }
+
+    /// Lines of all transformed tiles.
+    pub(crate) fn transformed(self) -> usize {
+        POSITIONS * self.stride()
+    }
+
+    /// Lines between two positions.
+    fn stride(self) -> usize {
+        self.panels * self.images * self.grid.tiles()
+    }
+
+    /// Where the tiles of the `k`-th map start.
+    #[inline(always)]
+    fn first_tile(self, k: usize) -> usize {
+        (k % self.panels * self.images + k / self.panels) * self.grid.tiles()
+    }
+}
+
 vectorised! {
-    /// V = Bᵀ d B: `x` `[panels][pixels]` to `v` `[36][panels][tiles]`, with zeros around the map.
-    pub(crate) fn input<'a>(grid: Grid, x: &'a [Lanes], v: &'a mut [Lanes]) {
-        let stride = v.len() / POSITIONS;
+    /// V = Bᵀ d B, with zeros around the maps.
+    pub(crate) fn input<'a>(maps: Maps, x: &'a [Lanes], v: &'a mut [Lanes]) {
+        let grid = maps.grid;
         let mut scratch = Scratch::new();
-        for (panel, x) in x.chunks_exact(grid.pixels()).enumerate() {
+        for (k, x) in x.chunks_exact(grid.pixels()).enumerate() {
             grid.each_tile(
                 #[inline(always)]
                 |tile, at| {
                     load(grid, x, at, 1, &mut scratch.tile);
                     scratch.both_sides(bt);
-                    store_positions(&scratch.whole, v, stride, panel * grid.tiles() + tile);
+                    store_positions(&scratch.whole, v, maps.stride(), maps.first_tile(k) + tile);
                 },
             );
         }
@@ -83,16 +107,16 @@ vectorised! {
 }
 
 vectorised! {
-    /// ∂d = B ∂V Bᵀ, summed over overlapping tiles: `v` `[36][panels][tiles]` to `x` `[panels][pixels]`.
-    pub(crate) fn input_transposed<'a>(grid: Grid, v: &'a [Lanes], x: &'a mut [Lanes]) {
-        let stride = v.len() / POSITIONS;
+    /// ∂d = B ∂V Bᵀ, summed over overlapping tiles.
+    pub(crate) fn input_transposed<'a>(maps: Maps, v: &'a [Lanes], x: &'a mut [Lanes]) {
+        let grid = maps.grid;
         let mut scratch = Scratch::<SIDE, SIDE>::new();
         x.fill([0.0; PANEL]);
-        for (panel, x) in x.chunks_exact_mut(grid.pixels()).enumerate() {
+        for (k, x) in x.chunks_exact_mut(grid.pixels()).enumerate() {
             grid.each_tile(
                 #[inline(always)]
                 |tile, at| {
-                    load_positions(v, stride, panel * grid.tiles() + tile, &mut scratch.tile);
+                    load_positions(v, maps.stride(), maps.first_tile(k) + tile, &mut scratch.tile);
                     scratch.both_sides(b);
                     add_tile(grid, &scratch.whole, at, x);
                 },
@@ -118,20 +142,20 @@ fn add_tile(grid: Grid, tile: &[[Lanes; SIDE]; SIDE], at: Corner, x: &mut [Lanes
 }
 
 vectorised! {
-    /// y = Aᵀ M A: `m` `[36][panels][tiles]` to `y` `[panels][pixels]`.
-    pub(crate) fn output<'a>(grid: Grid, m: &'a [Lanes], y: &'a mut [Lanes]) {
-        let stride = m.len() / POSITIONS;
+    /// y = Aᵀ M A.
+    pub(crate) fn output<'a>(maps: Maps, m: &'a [Lanes], y: &'a mut [Lanes]) {
+        let grid = maps.grid;
         let mut scratch = Scratch::<SIDE, OUT>::new();
-        for (panel, y) in y.chunks_exact_mut(grid.pixels()).enumerate() {
+        for (k, y) in y.chunks_exact_mut(grid.pixels()).enumerate() {
             grid.each_tile(
                 #[inline(always)]
-                |tile, at| {
-                    load_positions(m, stride, panel * grid.tiles() + tile, &mut scratch.tile);
-                    scratch.both_sides(self::at);
+                |tile, corner| {
+                    load_positions(m, maps.stride(), maps.first_tile(k) + tile, &mut scratch.tile);
+                    scratch.both_sides(at);
                     for (i, row) in scratch.whole.iter().enumerate() {
-                        let Some(start) = grid.row(at, i, 0) else { continue };
-                        let count = OUT.min(grid.width - at.left);
-                        y[start + at.left..][..count].copy_from_slice(&row[..count]);
+                        let Some(start) = grid.row(corner, i, 0) else { continue };
+                        let count = OUT.min(grid.width - corner.left);
+                        y[start + corner.left..][..count].copy_from_slice(&row[..count]);
                     }
                 },
             );
@@ -140,17 +164,17 @@ vectorised! {
 }
 
 vectorised! {
-    /// ∂M = A ∂y Aᵀ: `y` `[panels][pixels]` to `m` `[36][panels][tiles]`.
-    pub(crate) fn output_transposed<'a>(grid: Grid, y: &'a [Lanes], m: &'a mut [Lanes]) {
-        let stride = m.len() / POSITIONS;
+    /// ∂M = A ∂y Aᵀ.
+    pub(crate) fn output_transposed<'a>(maps: Maps, y: &'a [Lanes], m: &'a mut [Lanes]) {
+        let grid = maps.grid;
         let mut scratch = Scratch::new();
-        for (panel, y) in y.chunks_exact(grid.pixels()).enumerate() {
+        for (k, y) in y.chunks_exact(grid.pixels()).enumerate() {
             grid.each_tile(
                 #[inline(always)]
                 |tile, at| {
                     load(grid, y, at, 0, &mut scratch.tile);
                     scratch.both_sides(a);
-                    store_positions(&scratch.whole, m, stride, panel * grid.tiles() + tile);
+                    store_positions(&scratch.whole, m, maps.stride(), maps.first_tile(k) + tile);
                 },
             );
         }
