@@ -269,3 +269,35 @@ fn networks_that_do_not_fit_are_refused() {
     let error = refusal(&bench, "layer", &bench.ingredients(&method)).to_string();
     assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
 }
+
+/// What dropout costs at the size of the paper's network (0.6 million parameters); docs/benchmarks.md has figures.
+#[test]
+#[ignore = "prints times; they mean nothing while other programs run"]
+fn time_of_dropout() {
+    let net = distil_models::ConvNet::new(3, 10, 128, 128).with_width(128).with_depth(5);
+    let layout = net.layout();
+    let values = |purpose| -> Vec<f64> {
+        let mut rng = distil_random::stream(0, purpose, 0);
+        (0..layout.params()).map(|_| f64::from(distil_random::normal(&mut rng)) * 0.01).collect()
+    };
+    let (theta_n, theta_0, target) = (values("n"), values("0"), values("target"));
+    let mut time = |name: &str, dropout: Option<CommonPatternDropout>| {
+        let mut times: Vec<f64> = (0..21)
+            .map(|iteration| {
+                let started = std::time::Instant::now();
+                let draw = distil_match::Draw { seed: 0, iteration };
+                let got = distil_match::trajectory_loss(&layout, &theta_n, &theta_0, &target, dropout, draw);
+                assert!(got.loss.is_finite());
+                started.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let line = format!("{name}: {:.2} ms (median of 21; fastest {:.2})\n", times[10], times[0]);
+        std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()).expect("standard output");
+    };
+    time(&format!("no dropout, {} parameters", layout.params()), None);
+    for criterion in [Criterion::Loss, Criterion::Random, Criterion::Uniform, Criterion::First] {
+        let dropout = CommonPatternDropout { criterion, ..CommonPatternDropout::default() };
+        time(&format!("{criterion:?}"), Some(dropout));
+    }
+}
