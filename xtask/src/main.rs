@@ -2,8 +2,10 @@
 //!
 //! It only builds and calls: what a row computes is decided by its file in `configs/` and by the `distil` command.
 
+mod list;
 mod process;
-mod rows;
+mod reproduce;
+mod side_by_side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::process::{Profile, become_process, built_distil, cargo, ensure};
+use crate::reproduce::Reproduce;
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
@@ -23,10 +26,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Train experts, distil, evaluate and write the report of one row of configs/
-    #[command(after_help = "Examples:\n  cargo xtask reproduce\n  cargo xtask reproduce --list\n  \
-        cargo xtask reproduce fashion-mnist-ipc1-cpu --set eval.seeds=1\n  \
-        cargo xtask reproduce clutter --features cuda -- --device cuda\n\n\
-        Ctrl-C stops at a safe point; the same command continues.")]
+    #[command(after_help = reproduce::EXAMPLES)]
     Reproduce(Reproduce),
     /// Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
     #[command(
@@ -41,25 +41,6 @@ enum Task {
     Test,
     /// Formatting, lints and documentation, then all tests: what CI checks
     Check,
-}
-
-#[derive(Debug, clap::Args)]
-struct Reproduce {
-    /// The row: a file of configs/ without its ending
-    #[arg(default_value = "clutter")]
-    row: String,
-    /// Set a key of the configuration, as in distill.ipc=10; may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// List the rows
-    #[arg(long)]
-    list: bool,
-    /// Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
-    #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
-    /// More arguments for `distil reproduce`
-    #[arg(last = true)]
-    distil: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,8 +79,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<ExitCode> {
     match task {
-        Task::Reproduce(args) if args.list => rows::print().map(|()| ExitCode::SUCCESS),
-        Task::Reproduce(args) => reproduce(&args),
+        Task::Reproduce(args) => reproduce::run(&args),
         Task::Bench(args) => bench(&args),
         Task::Test => become_process(&mut cargo(&["test", "--workspace"])),
         Task::Check => {
@@ -110,16 +90,6 @@ fn run(task: Task) -> Result<ExitCode> {
             become_process(&mut cargo(&["test", "--workspace"]))
         }
     }
-}
-
-fn reproduce(args: &Reproduce) -> Result<ExitCode> {
-    let config = rows::find(&args.row)?;
-    let mut distil = built_distil(Profile::Dev, &args.features)?;
-    distil.arg("reproduce").arg("--config").arg(config);
-    for set in &args.set {
-        distil.arg("--set").arg(set);
-    }
-    become_process(distil.args(&args.distil))
 }
 
 fn bench(args: &Bench) -> Result<ExitCode> {

@@ -60,6 +60,18 @@ pub(crate) fn ensure(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command to its end; its exit code where it failed. Ctrl-C is the command's to handle, which stops at a
+/// safe point; we wait for it.
+pub(crate) fn to_the_end(command: &mut Command) -> Result<Option<ExitCode>> {
+    // The terminal tells both of us; a second call finds the handler there.
+    let _ = ctrlc::set_handler(|| {});
+    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
+    if status.success() {
+        return Ok(None);
+    }
+    Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)))
+}
+
 /// Hands the process over, so that Ctrl-C and the exit code are the command's own.
 #[cfg(unix)]
 pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode> {
