@@ -10,6 +10,7 @@ use crate::commands::bench::BenchCommand;
 use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::gradcam::GradcamArgs;
+use crate::commands::plan::PlanArgs;
 use crate::commands::train_cam::TrainCamArgs;
 use crate::device::DeviceChoice;
 
@@ -71,6 +72,13 @@ pub(crate) enum Command {
         distil expert --config C.toml --import replay_buffer_0.pt replay_buffer_1.pt"
     )]
     Expert(ExpertArgs),
+    /// Say what a run will need: memory, disk and time, and what to change where it does not fit
+    #[command(after_help = "Examples:\n  distil plan --config configs/clutter.toml\n  \
+        distil plan --config C.toml --set distill.ipc=50 --threads 8\n\n\
+        Memory is meant to be right within 20 %: what the kernels work in is exact. Time is that of one inner step and \
+        of one step back, in the sizes of the run on random data, so no dataset is needed. `distil run` refuses what \
+        does not fit.")]
+    Plan(PlanArgs),
     /// Distil a synthetic set by matching the experts' trajectories
     #[command(after_help = "Examples:\n  distil run --config configs/clutter.toml\n  \
         distil run --config configs/clutter.toml --resume\n  \

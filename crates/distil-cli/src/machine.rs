@@ -12,6 +12,12 @@ pub(crate) fn peak_resident_mib() -> Option<f64> {
     Some(kibibytes(&status, "VmHWM:")? / 1024.0)
 }
 
+/// The resident size of this process, in bytes.
+pub(crate) fn resident_bytes() -> Option<u128> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    Some(kibibytes(&status, "VmRSS:")? as u128 * 1024)
+}
+
 /// Memory of the machine and what of it is free or can be freed, in MiB.
 pub(crate) fn memory_mib() -> Option<(f64, f64)> {
     let info = fs::read_to_string("/proc/meminfo").ok()?;

@@ -22,6 +22,7 @@ mod enhancement;
 mod init;
 mod method;
 mod outer;
+pub mod plan;
 mod range;
 mod run;
 mod schedule;

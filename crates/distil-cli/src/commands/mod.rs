@@ -12,6 +12,7 @@ mod eval;
 mod expert;
 mod fetch;
 pub(crate) mod gradcam;
+pub(crate) mod plan;
 mod report;
 mod reproduce;
 mod run;
@@ -32,6 +33,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
         Command::Expert(args) => expert::expert(args, around(args.config.data_dir.as_deref())),
+        Command::Plan(args) => plan::plan(args, around(args.data_dir())),
         Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),

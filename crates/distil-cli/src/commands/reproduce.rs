@@ -16,13 +16,14 @@ use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::{evaluate_run, networks};
 use super::run::{Existing, command, distil, feasible, prepared};
-use super::{cam_network, expert, fetch, report};
+use super::{cam_network, expert, fetch, plan, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     let config = Config::load(&args.config, &args.set)?;
     let paths = RunPaths::new(run_folder(args.out.as_deref(), &config));
     let early = prepared(&paths, &config, Existing::Continue)?;
+    plan::refuse_what_does_not_fit(&config, around)?;
     fetch_if_missing(&config, around)?;
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;

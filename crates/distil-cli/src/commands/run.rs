@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
-use super::{cam_network, expert};
+use super::{cam_network, expert, plan};
 
 /// Students of validations must not be those of the evaluation: their seeds are far apart.
 const VALIDATION_SEED: u64 = 1 << 32;
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failur
     let paths = RunPaths::new(run_folder(args.config.out.as_deref(), &config));
     // Before minutes of loading: a folder that cannot be used.
     let early = prepared(&paths, &config, existing)?;
+    plan::refuse_what_does_not_fit(&config, around)?;
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;
     let store = expert::open(&bench, args.config.experts.as_deref())?;

@@ -1,0 +1,116 @@
+//! How long a run takes on this device, from a few of its own steps on random data.
+
+use std::time::Instant;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
+use distil_match::{Gradient, Method};
+use distil_models::{ConvNet, Targets};
+use distil_random::{normal, stream};
+
+use crate::config::Config;
+
+/// A second pass is timed when the first, which also pays for memory and compiled kernels, took less than this.
+const PATIENCE: f64 = 2.0;
+/// A training step takes three times a classification: a forward pass and two of its kind backwards.
+const CLASSIFICATION: f64 = 1.0 / 3.0;
+
+/// Seconds of a run's parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Times {
+    /// One inner step forwards.
+    pub(crate) forward: f64,
+    /// One step of the adjoint.
+    pub(crate) adjoint: f64,
+    /// One iteration: N of both.
+    pub(crate) iteration: f64,
+    /// One validation: its students, and what they classify.
+    pub(crate) validation: f64,
+    /// How many there are.
+    pub(crate) validations: u64,
+}
+
+impl Times {
+    /// Scales one step's times to a run that classifies `held_out` images in a validation.
+    fn of(config: &Config, net: &ConvNet, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
+        let method = &config.distill;
+        let images = (method.ipc * net.classes) as f64;
+        let each = forward / batch(method, net) as f64;
+        let epochs = (config.eval.epochs + 1) as f64;
+        let student = each * (images * epochs + held_out as f64 * CLASSIFICATION);
+        Self {
+            forward,
+            adjoint,
+            iteration: method.syn_steps as f64 * (forward + adjoint),
+            validation: config.eval.validation_seeds as f64 * student,
+            // At the start, every so often, and at the end.
+            validations: 1 + method.iterations.div_ceil(method.validate_every),
+        }
+    }
+
+    pub(crate) fn iterations_an_hour(&self) -> f64 {
+        3600.0 / self.iteration
+    }
+
+    /// The whole run.
+    pub(crate) fn total(&self, iterations: u64) -> f64 {
+        iterations as f64 * self.iteration + self.validations as f64 * self.validation
+    }
+}
+
+/// Images of one inner step.
+fn batch(method: &Method, net: &ConvNet) -> usize {
+    let images = method.ipc * net.classes;
+    method.batch_syn.map_or(images, |batch| batch.min(images))
+}
+
+/// Times one inner step forwards and one of the adjoint in the shapes of the run.
+pub(crate) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device: &Device) -> Times {
+    let n = batch(&config.distill, net);
+    let set = InnerSet {
+        images: gaussian("plan-images", [n, net.channels, net.height, net.image_width], config.seed, device),
+        targets: Targets::Soft(gaussian("plan-labels", [n, net.classes], config.seed, device)),
+    };
+    let mut rng = stream(config.seed, "plan-augmentation", 0);
+    let augmentation = config.distill.augmentation.draw(n, net.height, net.image_width, &mut rng);
+    let steps = [InnerStep { rows: (0..n).collect(), augmentation }];
+    let inner = InnerLoop {
+        net,
+        set: &set,
+        steps: &steps,
+        syn_lr: config.distill.syn_lr,
+        micro_batch: config.distill.micro_batch,
+    };
+    let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
+    let differentiation = match config.distill.gradient {
+        Gradient::Exact => Differentiation::Exact,
+        Gradient::Tesla => Differentiation::Truncated,
+    };
+    let once = || timed(&inner, &theta, differentiation, device);
+    let first = once();
+    let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };
+    Times::of(config, net, held_out, seconds)
+}
+
+fn timed(
+    inner: &InnerLoop<'_>,
+    theta: &Tensor<1>,
+    differentiation: Differentiation,
+    device: &Device,
+) -> (f64, f64) {
+    let clock = Instant::now();
+    let thetas = unroll(inner, theta.clone());
+    // What is read has been computed.
+    let _ = thetas[1].clone().sum().into_data();
+    let forward = clock.elapsed().as_secs_f64();
+    let lambda = Tensor::ones([theta.dims()[0]], device);
+    let gradient = adjoint(inner, &thetas, lambda, differentiation);
+    let _ = gradient.images.sum().into_data();
+    (forward, clock.elapsed().as_secs_f64() - forward)
+}
+
+fn gaussian<const D: usize>(purpose: &str, shape: [usize; D], seed: u64, device: &Device) -> Tensor<D> {
+    let mut rng = stream(seed, purpose, 0);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| normal(&mut rng)).collect();
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))
+}

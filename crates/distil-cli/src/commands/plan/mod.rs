@@ -1,0 +1,154 @@
+//! `distil plan`: what a run will need; and the refusal of a run that does not fit.
+
+mod calibration;
+mod data_size;
+mod limits;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{DType, Device};
+use clap::{Args, ValueHint};
+use distil_match::plan::{Change, Job, Memory, Part, Remedy, Students};
+use distil_models::ConvNet;
+
+use crate::config::Config;
+use crate::device::is_cpu;
+use crate::failure::Failure;
+use crate::workbench::Surroundings;
+use data_size::Images;
+use limits::Limit;
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The configuration (TOML)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: PathBuf,
+    /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where datasets are kept; needed only for sets that no name describes
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    data_dir: Option<PathBuf>,
+    /// Compute no step of the run to time it
+    #[arg(long)]
+    no_timing: bool,
+}
+
+impl PlanArgs {
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+}
+
+/// A configuration with the shapes it stands for.
+#[derive(Debug)]
+struct Planned<'a> {
+    config: &'a Config,
+    net: ConvNet,
+    images: Images,
+    device: Device,
+}
+
+pub(crate) fn plan(args: &PlanArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let config = Config::load(&args.config, &args.set)?;
+    let planned = Planned::new(&config, around)?.ok_or_else(|| {
+        Failure::new(
+            format_args!("nothing tells the size of the images of {}", config.data.name),
+            "correct data.path, or look at the data first: `distil data info`",
+        )
+    })?;
+    let (job, limits) = (planned.job(), limits::limits());
+    let memory = job.memory();
+    let tightest = tightest(&limits, &memory);
+    let fits = !planned.on_host() || tightest.is_none_or(|limit| limit.allows(&memory));
+    let times = (fits && !args.no_timing).then(|| {
+        let Planned { config, net, images, device } = &planned;
+        calibration::calibrate(config, net, images.validation, device)
+    });
+    let remedy = tightest.filter(|_| !fits).map(|limit| remedy(&job, limit));
+    around.console.result(table::table(&planned, &job, tightest, times.as_ref(), remedy.as_deref()))
+}
+
+/// Refuses a run that needs more memory than there is, before anything is read or written. What cannot be planned is
+/// refused, if at all, by whatever reads it.
+pub(crate) fn refuse_what_does_not_fit(config: &Config, around: Surroundings<'_>) -> Result<(), Failure> {
+    let Some(planned) = Planned::new(config, around)? else { return Ok(()) };
+    let (job, limits) = (planned.job(), limits::limits());
+    let memory = planned.in_this_process(&job);
+    let Some(limit) = tightest(&limits, &memory).filter(|limit| !limit.allows(&memory)) else {
+        return Ok(());
+    };
+    let (needs, there) = (table::size(limit.counts(&memory)), table::size(limit.bytes));
+    Err(Failure::new(
+        format_args!("this run needs about {needs} of memory, and {there} are available {}", limit.bound),
+        remedy(&job, limit),
+    ))
+}
+
+/// The bound that leaves least, relative to what it counts.
+fn tightest(limits: &[Limit], memory: &Memory) -> Option<Limit> {
+    let room = |limit: &Limit| limit.bytes as f64 / limit.counts(memory).max(1) as f64;
+    limits.iter().min_by(|a, b| room(a).total_cmp(&room(b))).copied()
+}
+
+/// What to change, in words.
+fn remedy(job: &Job<'_>, limit: Limit) -> String {
+    let Some(Remedy { changes, memory }) = job.remedy(|memory| limit.allows(memory)) else {
+        return "use less data (data.train_limit), a smaller network or resolution, or a larger machine"
+            .to_owned();
+    };
+    let flags: Vec<String> = changes.iter().map(flag).collect();
+    let needs = table::size(limit.counts(&memory));
+    format!("it fits in {needs} with {}; `distil plan` shows what takes how much", flags.join(" "))
+}
+
+fn flag(change: &Change) -> String {
+    match change {
+        Change::MicroBatch(size) => format!("--set distill.micro_batch={size}"),
+        Change::StudentMicroBatch(size) => format!("--set eval.micro_batch={size}"),
+        Change::Threads(threads) => format!("--threads {threads}"),
+        Change::BatchSyn(batch) => format!("--set distill.batch_syn={batch}"),
+        Change::Ipc(ipc) => format!("--set distill.ipc={ipc}"),
+    }
+}
+
+impl<'a> Planned<'a> {
+    /// `None` where the size of the data cannot be known without loading them.
+    fn new(config: &'a Config, around: Surroundings<'_>) -> Result<Option<Self>, Failure> {
+        let Some(images) = data_size::images(&config.data, around.data_dir) else { return Ok(None) };
+        let shape = images.shape;
+        let net = config.model.build(shape.channels, images.classes, shape.height, shape.width)?;
+        let device = around.device.open()?;
+        Ok(Some(Self { config, net, images, device }))
+    }
+
+    fn job(&self) -> Job<'_> {
+        let Self { config, net, images, device } = self;
+        Job {
+            method: &config.distill,
+            net,
+            kernels: net.kernels(device, DType::F32),
+            experts: config.expert.experts,
+            expert_epochs: config.expert.epochs,
+            students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
+            data: images.size,
+            device,
+            threads: if self.on_host() { rayon::current_num_threads() } else { 1 },
+        }
+    }
+
+    fn on_host(&self) -> bool {
+        is_cpu(&self.device)
+    }
+
+    /// What of a plan lies in this process: all of it on the CPU.
+    fn in_this_process(&self, job: &Job<'_>) -> Memory {
+        let mut memory = job.memory();
+        if !self.on_host() {
+            let host = [Part::Program, Part::Data, Part::Zca, Part::Loss, Part::Reading, Part::Experts];
+            memory.parts.retain(|(part, _)| host.contains(part));
+        }
+        memory
+    }
+}

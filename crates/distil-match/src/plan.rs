@@ -1,0 +1,145 @@
+//! What a run will need, before it starts: memory, disk, and what to change when it does not fit.
+//!
+//! On the kernels' path the working memory is exact; what a network on Burn's operations takes is an estimate. The
+//! whole is meant to be within 20 % of the growth of the largest resident size of a real run (docs/benchmarks.md).
+
+mod memory;
+mod remedy;
+
+use burn::tensor::Device;
+use distil_augment::Strategy;
+use distil_kernels::Network;
+use distil_models::ConvNet;
+
+use crate::Method;
+
+pub use memory::{Memory, Part};
+pub use remedy::{Change, Remedy};
+
+/// Bytes of a scalar.
+const SCALAR: u128 = 4;
+/// Checkpoints of a run folder, and one more while it is written.
+const CHECKPOINTS: u128 = 3;
+/// What one event takes in the log, about.
+const EVENT: u128 = 160;
+
+/// How students of validations are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Students {
+    /// Images a step.
+    pub batch: usize,
+    /// The most images alive at a time, on each CPU thread.
+    pub micro_batch: usize,
+}
+
+/// How much real data is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataSize {
+    /// Images that stay in memory: training, validation and test parts.
+    pub kept: usize,
+    /// Images that are read before the parts are chosen.
+    pub read: usize,
+    /// Pixels of one image as it is read, before it is resized.
+    pub read_pixels: usize,
+    /// Whether a ZCA transform is fitted or read.
+    pub zca: bool,
+}
+
+/// Everything that decides what a run needs.
+#[derive(Debug, Clone)]
+pub struct Job<'a> {
+    /// How to distil.
+    pub method: &'a Method,
+    /// The student network; the experts' too.
+    pub net: &'a ConvNet,
+    /// The network as the CPU kernels know it ([`ConvNet::kernels`]); `None` where Burn's operations compute it.
+    pub kernels: Option<Network>,
+    /// Experts of the store.
+    pub experts: usize,
+    /// Epochs of each.
+    pub expert_epochs: usize,
+    /// Validations.
+    pub students: Students,
+    /// Real data.
+    pub data: DataSize,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// CPU threads that take chunks; 1 on other devices, which take one chunk after the other.
+    pub threads: usize,
+}
+
+/// Bytes that a run leaves on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// The trajectories of all experts, which runs with the same data, network and recipe share.
+    pub trajectories: u128,
+    /// The checkpoints of the run, at their most.
+    pub checkpoints: u128,
+    /// The synthetic sets: initial, last, best, and the moving average where there is one.
+    pub sets: u128,
+    /// The log, about.
+    pub events: u128,
+}
+
+impl Stored {
+    /// The sum.
+    pub fn total(&self) -> u128 {
+        self.trajectories + self.checkpoints + self.sets + self.events
+    }
+}
+
+impl Job<'_> {
+    /// Synthetic images.
+    pub fn images(&self) -> u128 {
+        self.method.ipc as u128 * self.net.classes as u128
+    }
+
+    /// Images of one inner step.
+    pub fn batch(&self) -> u128 {
+        let all = self.images();
+        self.method.batch_syn.map_or(all, |batch| (batch as u128).min(all))
+    }
+
+    /// What a run leaves on disk.
+    pub fn stored(&self) -> Stored {
+        let sets = if self.method.ema > 0.0 { 4 } else { 3 };
+        let snapshots = self.expert_epochs as u128 + 1;
+        Stored {
+            trajectories: (self.experts as u128).saturating_mul(snapshots).saturating_mul(self.theta()),
+            checkpoints: CHECKPOINTS * self.learned_copies() * self.set(),
+            sets: sets * self.set(),
+            events: EVENT * u128::from(self.method.iterations),
+        }
+    }
+
+    /// θ.
+    fn theta(&self) -> u128 {
+        self.net.layout().params() as u128 * SCALAR
+    }
+
+    /// One image.
+    fn image(&self) -> u128 {
+        self.pixels() * SCALAR
+    }
+
+    fn pixels(&self) -> u128 {
+        [self.net.channels, self.net.height, self.net.image_width].iter().map(|&side| side as u128).product()
+    }
+
+    /// Images and labels of the synthetic set.
+    fn set(&self) -> u128 {
+        self.images() * (self.image() + self.net.classes as u128 * SCALAR)
+    }
+
+    /// The set, its momentum, and its moving average where there is one.
+    fn learned_copies(&self) -> u128 {
+        if self.method.ema > 0.0 { 3 } else { 2 }
+    }
+
+    fn augments(&self) -> bool {
+        self.method.augmentation != Strategy::none()
+    }
+}
+
+#[cfg(test)]
+mod tests;

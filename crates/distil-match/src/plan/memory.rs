@@ -1,0 +1,244 @@
+//! Peak memory, part by part.
+
+use distil_kernels::{gradient_bytes, products_bytes};
+use distil_models::chunk_size;
+
+use super::{Job, SCALAR};
+
+/// Code and small things of the program, and what the allocator keeps for each thread.
+const PROGRAM: (u128, u128) = (48 << 20, 8 << 20);
+/// Images that a thread classifies at a time (distil-models), and that are uploaded together.
+const CLASSIFIED: (u128, u128) = (16, 250);
+/// Chunks whose results are alive at a time (distil-models' `reduce_chunks`).
+const WAVE: u128 = 8;
+/// Vectors like θ, in f32, beside θ_0…θ_N: λ, its update and its copies, or start, end, target, errors and their order in
+/// f64 when the loss is computed.
+const LOSS_VECTORS: u128 = 14;
+/// Copies of a chunk's images that its augmentation and that one's derivative hold.
+const AUGMENTED: u128 = 24;
+/// Copies of a step's images: the batch, its gradient, what is added to the set's.
+const BATCH_COPIES: u128 = 4;
+/// Scalars that Burn's graph of a dual pass keeps, and that of a plain one, for each value of a feature map.
+const GRAPH: (u128, u128) = (44, 12);
+/// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
+const EXACT: u128 = 1 << 16;
+
+/// What memory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The program itself.
+    Program,
+    /// Training, validation and test images.
+    Data,
+    /// The matrices of ZCA.
+    Zca,
+    /// Synthetic images and labels, their momentum, average and gradient.
+    Synthetic,
+    /// θ_0…θ_N.
+    Parameters,
+    /// Vectors like θ: λ, and the loss on the host.
+    Loss,
+    /// Weights in the order and domain of the kernels, of θ and λ.
+    Filters,
+    /// Working memory of the threads.
+    Threads,
+    /// Results of chunks that wait for their sum.
+    Results,
+    /// The images of one step.
+    Batch,
+    /// What the update, a checkpoint or a validation needs beyond the inner loop.
+    Outer,
+    /// What reading the data needs beyond the run itself.
+    Reading,
+    /// Trajectories of experts, mapped from their files.
+    Experts,
+}
+
+impl Part {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Data => "real data",
+            Self::Zca => "ZCA matrices",
+            Self::Synthetic => "synthetic set, its optimiser and its gradient",
+            Self::Parameters => "parameters θ_0…θ_N",
+            Self::Loss => "λ, and the matching loss",
+            Self::Filters => "filters of θ and λ, transformed",
+            Self::Threads => "working memory of the threads",
+            Self::Results => "results of chunks",
+            Self::Batch => "images of one step",
+            Self::Outer => "update and checkpoint, beyond the inner loop",
+            Self::Reading => "reading the data, beyond the run",
+            Self::Experts => "experts, mapped from their files",
+        }
+    }
+}
+
+/// Peak memory of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes of every part that needs any.
+    pub parts: Vec<(Part, u128)>,
+}
+
+impl Memory {
+    /// The sum: what the largest resident size will be where memory is plentiful.
+    pub fn total(&self) -> u128 {
+        self.parts.iter().fold(0, |sum, (_, bytes)| sum.saturating_add(*bytes))
+    }
+
+    /// What cannot be taken away: files that are mapped are read again when they are needed.
+    pub fn needed(&self) -> u128 {
+        self.total() - self.of(Part::Experts)
+    }
+
+    /// Bytes of one part.
+    pub fn of(&self, part: Part) -> u128 {
+        self.parts.iter().filter(|(which, _)| *which == part).map(|(_, bytes)| bytes).sum()
+    }
+}
+
+impl Job<'_> {
+    /// Peak memory of the run, of the process where the device is the CPU, else of process and device together.
+    pub fn memory(&self) -> Memory {
+        let mut parts = vec![
+            (Part::Program, PROGRAM.0 + PROGRAM.1 * self.threads as u128),
+            (Part::Data, self.data_bytes()),
+            (Part::Zca, self.zca_bytes()),
+            (Part::Synthetic, (self.learned_copies() + 1) * self.set()),
+            (Part::Filters, self.filters()),
+            (Part::Threads, self.working_memory()),
+        ];
+        let inner = [
+            (Part::Parameters, (self.method.syn_steps as u128 + 1) * self.theta()),
+            (Part::Loss, LOSS_VECTORS * self.theta()),
+            (Part::Results, self.results()),
+            (Part::Batch, BATCH_COPIES * self.batch() * self.image()),
+        ];
+        let inside: u128 = inner.iter().map(|(_, bytes)| bytes).sum();
+        parts.extend(inner);
+        // Old values, new values and host copies of everything that is learned; the gradient is counted already.
+        let outer = (self.learned_copies() + 1) * self.set();
+        parts.push((Part::Outer, outer.saturating_sub(inside)));
+        let running: u128 = parts.iter().skip(1).map(|(_, bytes)| bytes).sum();
+        parts.push((Part::Reading, self.reading().saturating_sub(running)));
+        let opened = self.method.iterations.saturating_add(1).min(self.experts as u64);
+        let trajectory = (self.expert_epochs as u128 + 1) * self.theta();
+        parts.push((Part::Experts, u128::from(opened).saturating_mul(trajectory)));
+        parts.retain(|(_, bytes)| *bytes > 0);
+        Memory { parts }
+    }
+
+    /// Bytes, and network input in f32 beside them after ZCA.
+    fn data_bytes(&self) -> u128 {
+        let each = if self.data.zca { 1 + SCALAR } else { 1 };
+        self.data.kept as u128 * self.pixels() * each
+    }
+
+    /// Whitening and its inverse, in f64.
+    fn zca_bytes(&self) -> u128 {
+        if self.data.zca { 2 * 2 * SCALAR * self.pixels().pow(2) } else { 0 }
+    }
+
+    /// Everything at the moment when all images are read (with room to grow) and the parts are copied out of them; fitting
+    /// ZCA takes four times what it leaves.
+    fn reading(&self) -> u128 {
+        let read = self.data.read as u128 * self.data.read_pixels as u128;
+        let kept = self.data.kept as u128 * self.pixels();
+        (read + read / 2 + kept).max(4 * self.zca_bytes() + self.data_bytes())
+    }
+
+    /// Chunks of a batch: how many, and the images of the largest.
+    fn chunks(&self, batch: u128, micro_batch: usize) -> (u128, u128) {
+        let images = usize::try_from(batch).unwrap_or(usize::MAX).max(1);
+        let size = chunk_size(images, micro_batch, self.device) as u128;
+        (batch.max(1).div_ceil(size), size)
+    }
+
+    /// θ and λ as the kernels want them.
+    fn filters(&self) -> u128 {
+        let Some(net) = &self.kernels else { return 0 };
+        let padded = net.width.div_ceil(32) as u128 * 32;
+        let patches = (net.channels as u128 * 9).div_ceil(32) * 32;
+        // F(4×4, 3×3): 36 values a filter, forwards and backwards.
+        let later = (net.depth as u128 - 1) * 2 * 36 * padded * padded;
+        let head = self.net.features().div_ceil(net.width) as u128 * padded * net.classes as u128;
+        2 * (later + 2 * patches * padded + head) * SCALAR
+    }
+
+    /// The threads' working memory, which they keep: each thread of the pool meets the largest chunk of any work that
+    /// comes in several chunks; work of one chunk runs on the calling thread.
+    fn working_memory(&self) -> u128 {
+        let batches = Self::batches(self.images(), self.batch());
+        let inner = batches.map(|batch| (self.chunks(batch, self.method.micro_batch), Pass::Dual));
+        let students = (self.students.batch as u128).min(self.images());
+        let students = Self::batches(self.images(), students)
+            .map(|batch| (self.chunks(batch, self.students.micro_batch), Pass::Plain));
+        let classified = ((CLASSIFIED.1.div_ceil(CLASSIFIED.0), CLASSIFIED.0), Pass::Forward);
+        let work = inner.into_iter().chain(students).chain([classified]);
+        let (mut caller, mut each) = (0, 0);
+        for ((chunks, size), pass) in work {
+            let bytes = self.pass(pass, size);
+            if chunks == 1 {
+                caller = bytes.max(caller);
+            } else {
+                each = (bytes * (self.threads as u128).min(chunks)).max(each);
+            }
+        }
+        caller + each
+    }
+
+    /// Whole batches, and the smaller last one of a pass over the set.
+    fn batches(images: u128, batch: u128) -> [u128; 2] {
+        let rest = if batch == 0 { 0 } else { images % batch };
+        [batch, if rest == 0 { batch } else { rest }]
+    }
+
+    /// Working memory of one thread for a chunk.
+    fn pass(&self, pass: Pass, images: u128) -> u128 {
+        let augmented = if self.augments() && pass != Pass::Forward { AUGMENTED } else { BATCH_COPIES };
+        let copies = augmented * images * self.image();
+        let Some(net) = &self.kernels else {
+            let graph = match pass {
+                Pass::Dual => GRAPH.0,
+                Pass::Plain => GRAPH.1,
+                // Nothing is kept: two feature maps at a time, of all images that are uploaded together.
+                Pass::Forward => 3 * CLASSIFIED.1 / CLASSIFIED.0,
+            };
+            return copies + graph * images * self.feature_maps() * SCALAR;
+        };
+        let bytes = |n| match pass {
+            Pass::Dual => products_bytes(net, n) as u128,
+            Pass::Plain | Pass::Forward => gradient_bytes(net, n) as u128,
+        };
+        if images <= EXACT {
+            return copies + bytes(images as usize);
+        }
+        copies + bytes(EXACT as usize) * images.div_ceil(EXACT)
+    }
+
+    /// Values of the feature maps after all convolutions, of one image.
+    fn feature_maps(&self) -> u128 {
+        let grown = if self.net.channels == 1 && self.net.pad28 { 4 } else { 0 };
+        let (h, w) = (self.net.height as u128 + grown, self.net.image_width as u128 + grown);
+        (0..self.net.depth).map(|block| self.net.width as u128 * (h >> block) * (w >> block)).sum()
+    }
+
+    /// Sums so far, and the results of a wave.
+    fn results(&self) -> u128 {
+        let (chunks, size) = self.chunks(self.batch(), self.method.micro_batch);
+        (chunks.min(WAVE) + 1) * (self.theta() + size * self.image())
+    }
+}
+
+/// What a thread does with a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Second-order products.
+    Dual,
+    /// A gradient.
+    Plain,
+    /// Logits.
+    Forward,
+}

@@ -1,0 +1,147 @@
+use std::sync::LazyLock;
+
+use burn::tensor::{DType, Device};
+use distil_models::{ConvNet, Norm};
+
+use super::{Change, DataSize, Job, Memory, Part, Students};
+use crate::Method;
+
+/// EDF's job at 50 images a class: 128 of 500 images a step, 80 steps, 3×128×128.
+fn method() -> Method {
+    Method { ipc: 50, syn_steps: 80, batch_syn: Some(128), micro_batch: 16, ..Method::datm() }
+}
+
+fn net() -> ConvNet {
+    ConvNet::new(3, 10, 128, 128)
+}
+
+fn job<'a>(method: &'a Method, net: &'a ConvNet) -> Job<'a> {
+    static DEVICE: LazyLock<Device> = LazyLock::new(Device::flex);
+    Job {
+        device: &DEVICE,
+        method,
+        net,
+        kernels: net.kernels(&DEVICE, DType::F32),
+        experts: 100,
+        expert_epochs: 100,
+        students: Students { batch: 128, micro_batch: 16 },
+        data: DataSize { kept: 13_500, read: 0, read_pixels: 0, zca: false },
+        threads: 2,
+    }
+}
+
+/// Memory of EDF's job after a change to it.
+fn changed(change: impl FnOnce(&mut Method)) -> u128 {
+    let (mut method, net) = (method(), net());
+    change(&mut method);
+    job(&method, &net).memory().total()
+}
+
+#[test]
+fn every_size_that_grows_takes_more() {
+    let micro: Vec<u128> =
+        [1, 2, 5, 16, 40, 64].map(|size| changed(|method| method.micro_batch = size)).to_vec();
+    assert!(micro.is_sorted() && micro[0] < micro[5], "{micro:?}");
+    let steps: Vec<u128> =
+        [1, 10, 80, 400, 4000].map(|steps| changed(|method| method.syn_steps = steps)).to_vec();
+    assert!(steps.is_sorted() && steps[0] < steps[4], "{steps:?}");
+    let ipc: Vec<u128> = [1, 5, 10, 50, 100].map(|ipc| changed(|method| method.ipc = ipc)).to_vec();
+    assert!(ipc.is_sorted() && ipc[0] < ipc[4], "{ipc:?}");
+    let (method, net) = (method(), net());
+    let threads =
+        [1, 2, 4, 8, 64].map(|threads| Job { threads, ..job(&method, &net) }.memory().total()).to_vec();
+    assert!(threads.is_sorted() && threads[0] < threads[2], "{threads:?}");
+    assert_eq!(threads[3], threads[4], "a batch of eight chunks keeps eight threads busy");
+}
+
+#[test]
+fn memory_grows_with_n_by_parameters_alone() {
+    let net = net();
+    let (one, more) = (method(), Method { syn_steps: 580, ..method() });
+    let [one, more] = [&one, &more].map(|method| job(method, &net).memory());
+    let theta = 4 * net.layout().params() as u128;
+    assert_eq!(more.of(Part::Parameters) - one.of(Part::Parameters), 500 * theta);
+    assert!(more.total() - one.total() <= 500 * theta);
+}
+
+#[test]
+fn one_image_keeps_one_thread_busy() {
+    let net = net();
+    let method = Method { batch_syn: Some(1), ..method() };
+    let job = job(&method, &net);
+    let kernels = job.kernels.expect("the kernels know this network");
+    let threads = |threads| {
+        let memory = Job { students: Students { batch: 1, micro_batch: 1 }, threads, ..job.clone() }.memory();
+        memory.of(Part::Threads)
+    };
+    // Beside it, every thread classifies sixteen images.
+    let classifies = distil_kernels::gradient_bytes(&kernels, 16) as u128;
+    let grown = threads(4) - threads(1);
+    assert!(grown >= 3 * classifies && grown < 4 * classifies, "{grown} {classifies}");
+}
+
+#[test]
+fn the_kernels_take_what_they_say() {
+    let (net, method) = (net(), method());
+    let job = job(&method, &net);
+    let kernels = job.kernels.expect("the kernels know this network");
+    let exact = 2 * distil_kernels::products_bytes(&kernels, 16) as u128;
+    let planned = job.memory().of(Part::Threads);
+    assert!(planned >= exact && planned < exact + exact / 10, "{planned} {exact}");
+    // Burn's graph takes more than the kernels.
+    let other = ConvNet { norm: Norm::Group, ..net.clone() };
+    let graph = Job { kernels: None, net: &other, ..job };
+    assert!(graph.memory().of(Part::Threads) > planned);
+}
+
+#[test]
+fn parts_add_up_and_mapped_files_can_be_taken_away() {
+    let (net, method) = (net(), method());
+    let memory: Memory = job(&method, &net).memory();
+    let sum: u128 = memory.parts.iter().map(|(_, bytes)| bytes).sum();
+    assert_eq!(memory.total(), sum);
+    assert_eq!(memory.needed() + memory.of(Part::Experts), sum);
+    // 100 experts of 101 snapshots.
+    assert_eq!(memory.of(Part::Experts), 100 * 101 * 4 * net.layout().params() as u128);
+    assert!(memory.parts.iter().all(|(_, bytes)| *bytes > 0));
+}
+
+#[test]
+fn stored_bytes_follow_what_is_kept() {
+    let net = net();
+    let (plain, averaged) = (method(), Method { ema: 0.999, ..method() });
+    let [plain, averaged] = [&plain, &averaged].map(|method| job(method, &net).stored());
+    let set = 500 * (3 * 128 * 128 + 10) * 4;
+    assert_eq!((plain.sets, averaged.sets), (3 * set, 4 * set));
+    assert_eq!(averaged.checkpoints * 2, plain.checkpoints * 3);
+    assert_eq!(plain.trajectories, averaged.trajectories);
+    assert_eq!(plain.total(), plain.trajectories + plain.checkpoints + plain.sets + plain.events);
+}
+
+#[test]
+fn a_remedy_fits_and_changes_what_matters_least() {
+    let net = net();
+    let method = Method { micro_batch: 256, ..method() };
+    let job = job(&method, &net);
+    let whole = job.memory().needed();
+    let within = |bytes: u128| job.remedy(move |memory| memory.needed() <= bytes);
+    let remedy = within(whole * 3 / 4).expect("smaller micro-batches fit");
+    let [Change::MicroBatch(size)] = remedy.changes[..] else { panic!("{:?}", remedy.changes) };
+    assert!(remedy.memory.needed() <= whole * 3 / 4);
+    // The next larger power of two does not fit.
+    let larger = Method { micro_batch: 2 * size, ..method.clone() };
+    let larger = Job { method: &larger, ..job.clone() }.memory().needed();
+    assert!(larger > whole * 3 / 4, "{size}");
+    let least = job.remedy(|memory| memory.needed() < 1100 << 20).expect("fewer images fit");
+    assert!(least.changes.iter().any(|change| matches!(change, Change::Ipc(_) | Change::BatchSyn(_))));
+    assert_eq!(within(1 << 20), None);
+}
+
+#[test]
+fn absurd_sizes_do_not_overflow() {
+    let most = usize::MAX;
+    let method = Method { ipc: most, micro_batch: most, batch_syn: None, ..method() };
+    let net = net();
+    let job = Job { experts: most, expert_epochs: most, threads: most, ..job(&method, &net) };
+    assert!(job.memory().total() > 1 << 80 && job.stored().total() > 1 << 80);
+}
