@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use distil_data::Dataset;
+use distil_data::{Dataset, Difference, Preprocessing};
 use distil_models::{Arch, Network};
 use distil_stats::{RepeatedScores, Tally};
 use distil_store::SyntheticSet;
@@ -98,6 +98,12 @@ pub enum EvaluateError {
         "the synthetic set was made with other preprocessing than the dataset was loaded with; set the [data] section to what its card says"
     )]
     Preprocessing,
+    /// The set was made by the same steps, on other images.
+    #[error(
+        "the synthetic set was normalised with statistics of other training images: files were added, removed or changed since, \
+         or the split was drawn with another seed; restore them (and `seed`), or distil again"
+    )]
+    Statistics,
 }
 
 /// The evaluation of any subject on one dataset with one network and protocol.
@@ -195,5 +201,12 @@ fn check(set: &SyntheticSet, net: &Network, dataset: &Dataset) -> Result<(), Eva
         return Err(EvaluateError::Classes { found, wanted });
     }
     let wanted = serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON");
-    if set.card.preprocessing == wanted { Ok(()) } else { Err(EvaluateError::Preprocessing) }
+    if set.card.preprocessing == wanted {
+        return Ok(());
+    }
+    let of_set = Preprocessing::deserialize(&set.card.preprocessing).ok();
+    match of_set.and_then(|of_set| of_set.difference(&dataset.preprocessing)) {
+        Some(Difference::Statistics) => Err(EvaluateError::Statistics),
+        _ => Err(EvaluateError::Preprocessing),
+    }
 }

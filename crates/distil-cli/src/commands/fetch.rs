@@ -27,6 +27,10 @@ fn unknown(name: &str) -> Failure {
     let message = format!("there is no dataset called {name:?}");
     match near {
         Some(near) => Failure::new(message, format_args!("did you mean {near}?")),
-        None => Failure::new(message, "choose mnist, fashion-mnist, cifar10 or cifar100"),
+        None => {
+            let downloaded = DatasetName::all().filter(|name| name.is_downloaded());
+            let names: Vec<&str> = downloaded.map(DatasetName::as_str).collect();
+            Failure::new(message, format_args!("choose one of {}", names.join(", ")))
+        }
     }
 }
