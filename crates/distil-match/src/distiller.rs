@@ -147,7 +147,8 @@ impl Distiller {
         }
         let cam = with.cam.ok_or(EnhancementError::NoModel)?;
         let images = &self.learned.images;
-        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts out as the same.
+        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
+        // out as the same.
         let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / with.method.ipc) as u32).collect();
         let noise = Noise { seed: with.seed, round: self.iteration, first_image: 0 };
         let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, with.method.micro_batch)?;

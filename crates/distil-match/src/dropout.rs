@@ -2,12 +2,12 @@ use distil_models::{Entry, Layout};
 use distil_random::{permutation, stream};
 use serde::{Deserialize, Serialize};
 
-/// Common-pattern dropout (EDF §2.1): the share of matching errors that is left out of the loss, because small errors
-/// come from patterns that student and expert share anyway.
+/// Common-pattern dropout (EDF §2.1): the share of matching errors that is left out of the loss, because small
+/// errors come from patterns that student and expert share anyway.
 ///
-/// The defaults are EDF's at ten images a class. Published ratios: 0 at one image a class, 0.25 at ten, 0.375 at fifty
-/// (its Table 8; some files of the public code have 0.5 or 0.25 at fifty). The paper's Eq. 2 sums over P parameters and its Table 7
-/// speaks of layers; the public code drops scalars, which is the default here.
+/// The defaults are EDF's at ten images a class. Published ratios: 0 at one image a class, 0.25 at ten, 0.375 at
+/// fifty (its Table 8; some files of the public code have 0.5 or 0.25 at fifty). The paper's Eq. 2 sums over P
+/// parameters and its Table 7 speaks of layers; the public code drops scalars, which is the default here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommonPatternDropout {
@@ -36,8 +36,8 @@ pub enum Granularity {
     Tensor,
 }
 
-/// Which units are dropped: EDF's Table 7, whose ratio is 0.25 throughout. The paper names the criteria without formulas, and the public
-/// code has only the first; what follows is this crate's reading.
+/// Which units are dropped: EDF's Table 7, whose ratio is 0.25 throughout. The paper names the criteria without
+/// formulas, and the public code has only the first; what follows is this crate's reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Criterion {
@@ -56,8 +56,8 @@ pub enum Criterion {
     Last,
 }
 
-/// Names the draw of [`Criterion::Random`] (one an iteration) and [`Criterion::Uniform`] (one a seed); no other criterion
-/// draws.
+/// Names the draw of [`Criterion::Random`] (one an iteration) and [`Criterion::Uniform`] (one a seed); no other
+/// criterion draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Draw {
     /// Seed of the run.
@@ -67,8 +67,8 @@ pub struct Draw {
 }
 
 impl CommonPatternDropout {
-    /// Marks the units that remain after ⌊α·units⌋ were dropped, given the errors `[P]` of all scalars; `None` where
-    /// the ratio is 0.
+    /// Marks the units that remain after ⌊α·units⌋ were dropped, given the errors `[P]` of all scalars; `None`
+    /// where the ratio is 0.
     pub(crate) fn kept(self, layout: &Layout, error: &[f64], draw: Draw) -> Option<Vec<bool>> {
         if self.ratio <= 0.0 {
             return None;
@@ -114,10 +114,12 @@ impl CommonPatternDropout {
     }
 }
 
-/// Drops exactly `count` of the smallest `squares`; among equal ones the earlier goes first, and NaN counts as the largest.
+/// Drops exactly `count` of the smallest `squares`; among equal ones the earlier goes first, and NaN counts as
+/// the largest.
 ///
-/// A selection, not a sort, and over the values themselves: the bits of non-negative floats have the order of the floats, so
-/// one linear pass finds the value that separates the dropped from the kept, and a second one applies it.
+/// A selection, not a sort, and over the values themselves: the bits of non-negative floats have the order of
+/// the floats, so one linear pass finds the value that separates the dropped from the kept, and a second one
+/// applies it.
 fn drop_smallest(squares: &[f64], count: usize, kept: &mut [bool]) {
     if count == 0 {
         return;

@@ -11,18 +11,19 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7, Comp-DD).
+/// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7,
+/// Comp-DD).
 const HALF: f64 = 0.5;
 /// How far statistics of a normalisation may be apart: both are rounded for print.
 const SAME: f64 = 1e-4;
 
 /// Discriminative-area enhancement (EDF §2.2): images learn more where a trained network sees their class.
 ///
-/// The gradient of the images is multiplied with F(M, β): 1 where the activation map M is below its threshold, β + M elsewhere. Maps
-/// are made anew every `refresh_every` iterations.
+/// The gradient of the images is multiplied with F(M, β): 1 where the activation map M is below its threshold, β
+/// + M elsewhere. Maps are made anew every `refresh_every` iterations.
 ///
-/// The defaults are EDF's at ten images a class. Published values at one, ten and fifty images a class: β 1, 1 or 2, and 1 or 2 (Table 8
-/// and the public code contradict each other at fifty); K 50, 100 and 200.
+/// The defaults are EDF's at ten images a class. Published values at one, ten and fifty images a class: β 1, 1
+/// or 2, and 1 or 2 (Table 8 and the public code contradict each other at fifty); K 50, 100 and 200.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AreaEnhancement {
@@ -43,10 +44,11 @@ pub struct AreaEnhancement {
     /// The network of the maps: a file of `distil train-cam`, or torchvision's resnet18.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
-    /// How labels become classes of that network. The public code's mapping, `"public-code"`, shows a network of ImageNet the
-    /// classes 0 to 9 for every subset.
+    /// How labels become classes of that network. The public code's mapping, `"public-code"`, shows a network of
+    /// ImageNet the classes 0 to 9 for every subset.
     pub classes: ClassRule,
-    /// The class of the network for each label, which goes before `classes`; for networks that do not name their classes.
+    /// The class of the network for each label, which goes before `classes`; for networks that do not name their
+    /// classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_indices: Option<Vec<u32>>,
 }
@@ -76,8 +78,8 @@ pub enum Apply {
     BeforeMomentum,
     /// D ← D − r·F∘∇D without any momentum on the images, as line 19 of the paper's algorithm reads.
     PlainUpdate,
-    /// Nowhere: maps are made and logged, and the images learn as without enhancement. For comparing discriminative areas
-    /// with a method that has none (EDF's Figure 5).
+    /// Nowhere: maps are made and logged, and the images learn as without enhancement. For comparing
+    /// discriminative areas with a method that has none (EDF's Figure 5).
     Observe,
 }
 
@@ -229,8 +231,8 @@ fn statistics(found: &Discriminative) -> AreaStatistics {
     }
 }
 
-/// Refuses a network whose input is not what the synthetic images are. Resizes do not matter here: the network's sides are
-/// compared with the images' when maps are made.
+/// Refuses a network whose input is not what the synthetic images are. Resizes do not matter here: the network's
+/// sides are compared with the images' when maps are made.
 pub(crate) fn check_normalisation(model: &Value, data: &Value) -> Result<(), EnhancementError> {
     let part = |preprocessing: &Value| preprocessing.get("normalisation").cloned().unwrap_or_default();
     let (model, data) = (part(model), part(data));

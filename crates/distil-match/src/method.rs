@@ -190,11 +190,12 @@ impl Method {
         }
     }
 
-    /// EDF (Wang et al. 2025): DATM with common-pattern dropout and discriminative-area enhancement; settings for ImageNette at ten images a
-    /// class. Without the two, this is DATM to the last bit.
+    /// EDF (Wang et al. 2025): DATM with common-pattern dropout and discriminative-area enhancement; settings
+    /// for ImageNette at ten images a class. Without the two, this is DATM to the last bit.
     ///
-    /// Paper and public code agree on all of these; the paper does not print the window, the gate, `syn_lr` and its own step
-    /// size, which are the public code's. Both name a `batch_syn` above the number of images, which means all of them.
+    /// Paper and public code agree on all of these; the paper does not print the window, the gate, `syn_lr` and
+    /// its own step size, which are the public code's. Both name a `batch_syn` above the number of images, which
+    /// means all of them.
     pub fn edf() -> Self {
         Self {
             ipc: 10,

@@ -15,8 +15,9 @@ pub enum Range {
     /// The method's window as it stands (published).
     #[default]
     Fixed,
-    /// The experts: the shortest window that holds three quarters of the movement they agree on; see [`Profile::window`]. Whether the
-    /// window widens, and when, stays as `window.initial_max` and `window.expand_until` say.
+    /// The experts: the shortest window that holds three quarters of the movement they agree on; see
+    /// [`Profile::window`]. Whether the window widens, and when, stays as `window.initial_max` and
+    /// `window.expand_until` say.
     Auto,
 }
 
@@ -44,17 +45,17 @@ impl Profile {
         Ok(Self::of_snapshots(&snapshots, ahead))
     }
 
-    /// The profile of `snapshots[expert][epoch]` `[P]`. Both sums need one pass over the steps: with unit steps u_e,
-    /// Σ over pairs of ⟨u_e, u_f⟩ is (‖Σ u_e‖² − E) / 2.
+    /// The profile of `snapshots[expert][epoch]` `[P]`. Both sums need one pass over the steps: with unit steps
+    /// u_e, Σ over pairs of ⟨u_e, u_f⟩ is (‖Σ u_e‖² − E) / 2.
     pub(crate) fn of_snapshots(snapshots: &[Vec<&[f32]>], ahead: usize) -> Self {
         let starts = snapshots.iter().map(Vec::len).min().unwrap_or(0).saturating_sub(ahead);
         let (lengths, agreements) = (0..starts).map(|t| agreement(snapshots, t, ahead)).unzip();
         Self { lengths, agreements }
     }
 
-    /// The shortest range of start epochs that holds three quarters of Σ_t agreement·length (negative agreement counts as
-    /// none), the earliest among equally short ones. A step that is long but different in every expert is noise of their batches,
-    /// which no small set can teach; a short one teaches little.
+    /// The shortest range of start epochs that holds three quarters of Σ_t agreement·length (negative agreement
+    /// counts as none), the earliest among equally short ones. A step that is long but different in every expert
+    /// is noise of their batches, which no small set can teach; a short one teaches little.
     ///
     /// Without any agreement, all start epochs.
     pub fn window(&self) -> std::ops::Range<usize> {

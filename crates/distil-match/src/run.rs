@@ -2,79 +2,12 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use distil_store::{Card, Checkpoint, RunFolder, RunPaths, StoreError, SyntheticSet};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::enhancement::{self, EnhancementError};
 use crate::state::{Selection, card};
-use crate::{
-    AreaStatistics, Distiller, Ingredients, InitError, MethodError, Profile, StepError, StepOutcome, Verdict,
-    range,
-};
-
-/// One line of `events.jsonl`. It holds no time of day and no duration, so a replayed run logs the same bytes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Event {
-    /// The experts have chosen the window of start epochs.
-    Range {
-        /// Always 0.
-        iteration: u64,
-        /// First start epoch.
-        min: usize,
-        /// Bound of the start epochs, itself excluded.
-        max: usize,
-        /// What it was chosen from.
-        #[serde(flatten)]
-        profile: Profile,
-    },
-    /// Discriminative areas of the synthetic images as they were before an iteration.
-    DiscriminativeArea {
-        /// The iteration whose step is the first with these maps, from 1.
-        iteration: u64,
-        /// Averages over the images.
-        #[serde(flatten)]
-        areas: AreaStatistics,
-    },
-    /// What common-pattern dropout left out of an iteration's loss.
-    Dropout {
-        /// From 1.
-        iteration: u64,
-        /// Names of the parameter tensors.
-        layers: Vec<String>,
-        /// Dropped scalars of each.
-        dropped: Vec<usize>,
-        /// All scalars of each.
-        sizes: Vec<usize>,
-    },
-    /// An iteration of distillation.
-    Iteration {
-        /// From 1.
-        iteration: u64,
-        /// The expert that was matched.
-        expert: usize,
-        /// The epoch the student started from.
-        start_epoch: usize,
-        /// Matching loss; `null` where it is not finite.
-        loss: f64,
-        /// Inner step size after the iteration.
-        syn_lr: f64,
-        /// Whether the step was taken.
-        applied: bool,
-        /// Why it was not.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<Verdict>,
-    },
-    /// A validation on held-out training images.
-    Validation {
-        /// Iterations done.
-        iteration: u64,
-        /// Accuracy of a student trained from scratch, in `[0, 1]`.
-        accuracy: f64,
-        /// Whether it is the best so far.
-        best: bool,
-    },
-}
+use crate::{Distiller, Event, Ingredients, InitError, MethodError, Profile, StepError, range};
 
 /// The sets that a run leaves in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,11 +196,12 @@ impl<'a> Run<'a> {
     }
 
     fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
-        let mut step = self.distiller.step(self.with)?;
-        for event in self.descriptions(&mut step) {
+        let step = self.distiller.step(self.with)?;
+        // Only the log shows these: a callback could stop between them and the step's own event.
+        for event in Event::descriptions(&step, &self.with.net.layout()) {
             self.folder.append_event(&event)?;
         }
-        let event = iteration_event(&step);
+        let event = Event::of(&step);
         self.folder.append_event(&event)?;
         let &Distiller { iteration, gated, non_finite, last_applied, .. } = &self.distiller;
         if told(&event).is_break() {
@@ -281,19 +215,6 @@ impl<'a> Run<'a> {
             return Err(RunError::Stuck { iterations: PATIENCE, since: last_applied, gated, non_finite });
         }
         Ok(())
-    }
-
-    /// What a step tells beside its loss. Only the log shows it: a callback could stop between these and the step's own event.
-    fn descriptions(&self, step: &mut StepOutcome) -> Vec<Event> {
-        let iteration = step.iteration;
-        let areas = step.areas.map(|areas| Event::DiscriminativeArea { iteration, areas });
-        let dropout = step.dropped.take().map(|dropped| {
-            let layout = self.with.net.layout();
-            let layers = layout.entries().iter().map(|entry| entry.name.clone()).collect();
-            let sizes = layout.entries().iter().map(distil_models::Entry::len).collect();
-            Event::Dropout { iteration, layers, dropped, sizes }
-        });
-        areas.into_iter().chain(dropout).collect()
     }
 
     /// Validates the set where that is due: at the start, every `validate_every` iterations, at the end.
@@ -353,13 +274,6 @@ fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), Enhanc
         Some(mask) if mask.model != enhancement::digest(cam.model) => Err(EnhancementError::OtherModel),
         _ => Ok(()),
     }
-}
-
-fn iteration_event(step: &StepOutcome) -> Event {
-    let &StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, .. } = step;
-    let applied = verdict == Verdict::Applied;
-    let reason = (!applied).then_some(verdict);
-    Event::Iteration { iteration, expert, start_epoch, loss, syn_lr, applied, reason }
 }
 
 /// The iteration of the last event of a kind in the log.

@@ -270,10 +270,19 @@ fn networks_that_do_not_fit_are_refused() {
     assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
 }
 
+/// CPU time of this process in seconds; unlike the time of day it does not count what other programs do.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().expect("ticks");
+    (ticks(11) + ticks(12)) / 100.0
+}
+
 /// What dropout costs at the size of the paper's network (0.6 million parameters); docs/benchmarks.md has figures.
 #[test]
-#[ignore = "prints times; they mean nothing while other programs run"]
+#[ignore = "prints CPU times"]
 fn time_of_dropout() {
+    const ROUNDS: u64 = 60;
     let net = distil_models::ConvNet::new(3, 10, 128, 128).with_width(128).with_depth(5);
     let layout = net.layout();
     let values = |purpose| -> Vec<f64> {
@@ -281,18 +290,14 @@ fn time_of_dropout() {
         (0..layout.params()).map(|_| f64::from(distil_random::normal(&mut rng)) * 0.01).collect()
     };
     let (theta_n, theta_0, target) = (values("n"), values("0"), values("target"));
-    let mut time = |name: &str, dropout: Option<CommonPatternDropout>| {
-        let mut times: Vec<f64> = (0..21)
-            .map(|iteration| {
-                let started = std::time::Instant::now();
-                let draw = distil_match::Draw { seed: 0, iteration };
-                let got = distil_match::trajectory_loss(&layout, &theta_n, &theta_0, &target, dropout, draw);
-                assert!(got.loss.is_finite());
-                started.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        let line = format!("{name}: {:.2} ms (median of 21; fastest {:.2})\n", times[10], times[0]);
+    let time = |name: &str, dropout: Option<CommonPatternDropout>| {
+        let started = cpu_seconds();
+        for iteration in 0..ROUNDS {
+            let draw = distil_match::Draw { seed: 0, iteration };
+            let got = distil_match::trajectory_loss(&layout, &theta_n, &theta_0, &target, dropout, draw);
+            assert!(got.loss.is_finite());
+        }
+        let line = format!("{name}: {:.1} ms\n", (cpu_seconds() - started) * 1e3 / ROUNDS as f64);
         std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()).expect("standard output");
     };
     time(&format!("no dropout, {} parameters", layout.params()), None);

@@ -1,0 +1,90 @@
+use distil_models::{Entry, Layout};
+use serde::Serialize;
+
+use crate::{AreaStatistics, Profile, StepOutcome, Verdict};
+
+/// One line of `events.jsonl`. It holds no time of day and no duration, so a replayed run logs the same bytes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// The experts have chosen the window of start epochs.
+    Range {
+        /// Always 0.
+        iteration: u64,
+        /// First start epoch.
+        min: usize,
+        /// Bound of the start epochs, itself excluded.
+        max: usize,
+        /// What it was chosen from.
+        #[serde(flatten)]
+        profile: Profile,
+    },
+    /// Discriminative areas of the synthetic images as they were before an iteration.
+    DiscriminativeArea {
+        /// The iteration whose step is the first with these maps, from 1.
+        iteration: u64,
+        /// Averages over the images.
+        #[serde(flatten)]
+        areas: AreaStatistics,
+    },
+    /// What common-pattern dropout left out of an iteration's loss.
+    Dropout {
+        /// From 1.
+        iteration: u64,
+        /// Names of the parameter tensors.
+        layers: Vec<String>,
+        /// Dropped scalars of each.
+        dropped: Vec<usize>,
+        /// All scalars of each.
+        sizes: Vec<usize>,
+    },
+    /// An iteration of distillation.
+    Iteration {
+        /// From 1.
+        iteration: u64,
+        /// The expert that was matched.
+        expert: usize,
+        /// The epoch the student started from.
+        start_epoch: usize,
+        /// Matching loss; `null` where it is not finite.
+        loss: f64,
+        /// Inner step size after the iteration.
+        syn_lr: f64,
+        /// Whether the step was taken.
+        applied: bool,
+        /// Why it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Verdict>,
+    },
+    /// A validation on held-out training images.
+    Validation {
+        /// Iterations done.
+        iteration: u64,
+        /// Accuracy of a student trained from scratch, in `[0, 1]`.
+        accuracy: f64,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+}
+
+impl Event {
+    /// The step itself.
+    pub(crate) fn of(step: &StepOutcome) -> Self {
+        let &StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, .. } = step;
+        let applied = verdict == Verdict::Applied;
+        let reason = (!applied).then_some(verdict);
+        Self::Iteration { iteration, expert, start_epoch, loss, syn_lr, applied, reason }
+    }
+
+    /// What a step tells beside its loss.
+    pub(crate) fn descriptions(step: &StepOutcome, layout: &Layout) -> Vec<Self> {
+        let iteration = step.iteration;
+        let areas = step.areas.map(|areas| Self::DiscriminativeArea { iteration, areas });
+        let dropout = step.dropped.clone().map(|dropped| {
+            let layers = layout.entries().iter().map(|entry| entry.name.clone()).collect();
+            let sizes = layout.entries().iter().map(Entry::len).collect();
+            Self::Dropout { iteration, layers, dropped, sizes }
+        });
+        areas.into_iter().chain(dropout).collect()
+    }
+}
