@@ -8,35 +8,37 @@ use anyhow::{Context, Result, bail};
 use toml::Value;
 use xtask::{DataNeed, Resolved, Row, Rows};
 
+use crate::plans::{self, Planner};
 use crate::reproduce::data_folders;
 
 const HEADER: [&str; 7] = ["row", "method", "ipc", "paper %", "data", "there", "settings of"];
 
-/// Prints the rows whose name, title or data have `filter` in them; with planned memory and cost where `plan` names the backends
-/// to build for it.
-pub(crate) fn print(rows: &Rows, filter: &str, plan: Option<&[String]>) -> Result<()> {
-    let mut lines = vec![HEADER.map(str::to_owned).to_vec()];
-    let mut shown = Vec::new();
+/// Prints the rows whose name, title or data have `filter` in them, with what `planner` says about them.
+pub(crate) fn print(rows: &Rows, filter: &str, mut planner: Option<Planner>) -> Result<()> {
+    let mut header = HEADER.map(str::to_owned).to_vec();
+    if planner.is_some() {
+        header.extend(plans::HEADER.map(str::to_owned));
+    }
+    let mut lines = vec![header];
     let folders = data_folders();
     for row in rows.iter() {
         let resolved = rows.resolve(row)?;
-        let cells = cells(row, &resolved, &folders);
+        let mut cells = cells(row, &resolved, &folders);
         if [&row.name, &row.title, &cells[4]].iter().any(|text| text.contains(filter)) {
+            if let Some(planner) = &mut planner {
+                cells.extend(planner.cells(&resolved)?);
+            }
             lines.push(cells);
-            shown.push(resolved);
         }
     }
-    if shown.is_empty() {
+    if lines.len() == 1 {
         bail!("no row has {filter:?} in its name, title or data");
-    }
-    if let Some(features) = plan {
-        add_plans(&mut lines, &shown, features)?;
     }
     let mut text = aligned(&lines);
     let _ = writeln!(
         text,
         "\n{} rows. `there`: whether the data are in {}.",
-        shown.len(),
+        lines.len() - 1,
         folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
     );
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the list")
@@ -87,9 +89,4 @@ pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
         }
     }
     text
-}
-
-/// Adds what `distil plan` says about each row.
-fn add_plans(_lines: &mut [Vec<String>], _shown: &[Resolved], _features: &[String]) -> Result<()> {
-    bail!("`distil plan` is not there yet")
 }

@@ -3,6 +3,7 @@
 //! It only builds and calls: what a row computes is decided by its file in `configs/` and by the `distil` command.
 
 mod list;
+mod plans;
 mod process;
 mod reproduce;
 mod side_by_side;

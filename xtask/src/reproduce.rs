@@ -10,13 +10,15 @@ use toml::Value;
 use xtask::{DataNeed, Reduction, Resolved, Row, Rows};
 
 use crate::list;
+use crate::plans::{Plan, Planner, written};
 use crate::process::{Profile, built_distil, root, to_the_end};
 use crate::side_by_side;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   cargo xtask reproduce                                    the built-in example, minutes on a laptop
-  cargo xtask reproduce --list edf/image                   rows whose name or title has that in it
+  cargo xtask reproduce --list edf/image                   rows whose name, title or data have that in them
+  cargo xtask reproduce edf/imagenette --list --plan       with planned memory; --plan time adds time on this machine
   cargo xtask reproduce edf/imagenette-ipc10 --scale smoke any row end to end in minutes, much reduced
   cargo xtask reproduce datm/cifar10-ipc1 --set eval.seeds=1
   cargo xtask reproduce edf/imagenette-ipc10 --cam resnet18.pth --features cuda -- --device cuda
@@ -31,9 +33,9 @@ pub(crate) struct Reproduce {
     /// Print rows with published figures and the data they need
     #[arg(long)]
     list: bool,
-    /// With --list, build distil and print planned memory and cost, too
-    #[arg(long, requires = "list")]
-    plan: bool,
+    /// With --list, build distil and add what `distil plan` says
+    #[arg(long, requires = "list", value_enum, num_args = 0..=1, default_missing_value = "memory")]
+    plan: Option<Plan>,
     /// How large: full, or smoke for minutes. A reduced run is not the row's result, and says so
     #[arg(long, value_enum, default_value_t = Scale::Full)]
     scale: Scale,
@@ -49,6 +51,9 @@ pub(crate) struct Reproduce {
     /// Set a key of the configuration, as in distill.ipc=10; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Use this distil instead of building one
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "features")]
+    program: Option<PathBuf>,
     /// Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
     #[arg(long, value_delimiter = ',')]
     features: Vec<String>,
@@ -66,8 +71,12 @@ enum Scale {
 pub(crate) fn run(args: &Reproduce) -> Result<ExitCode> {
     let rows = Rows::read(&root().join("configs"))?;
     if args.list {
-        let plan = args.plan.then_some(args.features.as_slice());
-        return list::print(&rows, args.row.as_deref().unwrap_or_default(), plan).map(|()| ExitCode::SUCCESS);
+        let planner = match args.plan {
+            Some(plan) => Some(Planner::new(plan, program(args)?)),
+            None => None,
+        };
+        return list::print(&rows, args.row.as_deref().unwrap_or_default(), planner)
+            .map(|()| ExitCode::SUCCESS);
     }
     let row = rows.find(args.row.as_deref().unwrap_or("clutter"))?;
     let resolved = rows.resolve(row)?;
@@ -121,6 +130,14 @@ fn smoke(args: &Reproduce, row: &Row, resolved: Resolved) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The distil to use.
+fn program(args: &Reproduce) -> Result<PathBuf> {
+    match &args.program {
+        Some(program) => std::path::absolute(program).context("cannot find the program"),
+        None => Ok(PathBuf::from(built_distil(Profile::Dev, &args.features)?.get_program())),
+    }
+}
+
 /// A built program, and the configuration it is to follow.
 struct Session<'a> {
     args: &'a Reproduce,
@@ -133,12 +150,8 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn new(args: &'a Reproduce, resolved: &'a Resolved) -> Result<Self> {
-        let config = PathBuf::from("runs/configs").join(format!("{}.toml", resolved.run));
-        let file = root().join(&config);
-        let parent = file.parent().context("a file has a folder")?;
-        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        fs::write(&file, resolved.to_toml()).with_context(|| format!("cannot write {}", file.display()))?;
-        let program = PathBuf::from(built_distil(Profile::Dev, &args.features)?.get_program());
+        let config = written(resolved)?;
+        let program = program(args)?;
         let folder = root().join(out(&args.distil).unwrap_or_else(|| Path::new("runs").join(&resolved.run)));
         Ok(Self { args, resolved, program, config, folder })
     }
