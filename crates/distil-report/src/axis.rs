@@ -59,6 +59,11 @@ impl Axis {
         Self { low: self.low.max(low), high: self.high.min(high), ..self }
     }
 
+    /// Its lowest and highest value.
+    pub(crate) fn ends(&self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+
     /// Where `value` lies: 0 at the low end, 1 at the high end, never outside.
     pub(crate) fn place(&self, value: f64) -> f64 {
         let place = match self.spacing {

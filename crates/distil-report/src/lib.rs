@@ -29,6 +29,7 @@
 mod axis;
 mod chart;
 mod comparison;
+mod complexity_figure;
 mod conditions;
 mod confusion;
 mod curves;
@@ -48,6 +49,7 @@ mod table;
 mod wording;
 
 pub use comparison::{Contender, comparison_markdown};
+pub use complexity_figure::{Distribution, EasyHard, EasyHardBars};
 pub use conditions::{Conditions, Incomparable, comparable};
 pub use error::ReportError;
 pub use evaluation::{EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure};

@@ -1,6 +1,7 @@
 //! `distil compdd`.
 
 mod args;
+mod figures;
 mod measure;
 mod source;
 mod tables;
@@ -26,6 +27,9 @@ pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Resul
     match command {
         CompddCommand::Measure(args) => {
             let (measured, folder) = measure::measure(args, around)?;
+            if measured.is_complete() {
+                write_figures(&folder, &measured)?;
+            }
             around.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
             around.console.result(tables::classes(&measured).trim_end())
         }
@@ -41,6 +45,7 @@ fn merge(args: &MergeArgs, console: &Console) -> Result<(), Failure> {
     let whole = Measurement::merge(&parts?)?;
     whole.check_complete()?;
     write(&args.out, &[(FILE, serde_json::to_string(&whole)? + "\n"), ("classes.csv", whole.csv())])?;
+    write_figures(&args.out, &whole)?;
     console.note(format_args!("wrote {} and classes.csv", args.out.join(FILE).display()));
     console.result(tables::classes(&whole).trim_end())
 }
@@ -68,9 +73,11 @@ fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let selections = each.iter().map(select).collect::<Result<Vec<Selection>, CompddError>>()?;
     let names: Vec<Selected> = selections.iter().map(Selection::names).collect();
     let json = serde_json::to_string_pretty(&selections)? + "\n";
-    write(&folder, &[("selection.json", json), ("selection.toml", Selected::toml(&names))])?;
+    let figure = figures::of_selections(&selections, &measured.dataset);
+    let toml = Selected::toml(&names);
+    write(&folder, &[("selection.json", json), ("selection.toml", toml), ("selection.svg", figure)])?;
     let to = folder.display();
-    around.console.note(format_args!("wrote selection.json and selection.toml (for data.classes) to {to}"));
+    around.console.note(format_args!("wrote selection.json, .svg and .toml (for data.classes) to {to}"));
     around.console.result(tables::selections(&selections).trim_end())
 }
 
@@ -93,8 +100,9 @@ fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
         }
     }
     let json = serde_json::to_string_pretty(&found)? + "\n";
-    write(&folder, &[("verification.json", json)])?;
-    around.console.note(format_args!("wrote verification.json to {}", folder.display()));
+    let figure = figures::of_verifications(&found, &measured.dataset);
+    write(&folder, &[("verification.json", json), ("verification.svg", figure)])?;
+    around.console.note(format_args!("wrote verification.json and .svg to {}", folder.display()));
     around.console.result(tables::verifications(&found).trim_end())
 }
 
@@ -156,6 +164,12 @@ fn known<A, B>(
         ));
     }
     Ok(found)
+}
+
+fn write_figures(folder: &Path, measured: &Measurement) -> Result<(), Failure> {
+    let files = figures::of_measurement(measured);
+    let files: Vec<(&str, String)> = files.iter().map(|(name, svg)| (name.as_str(), svg.clone())).collect();
+    write(folder, &files)
 }
 
 fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Failure> {

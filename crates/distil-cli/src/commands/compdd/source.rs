@@ -4,7 +4,7 @@ use std::path::Path;
 
 use distil_compdd::Source;
 use distil_data::{
-    Counts, DataConfig, DatasetName, HoldOut, ImageList, ImagenetSubset, Images, Listing, Split,
+    Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Images, Listing, Split,
 };
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
 
@@ -69,7 +69,7 @@ pub(super) fn open(
             let listing = listed(data)?;
             let list = match part {
                 PartName::All => listing.everything(),
-                PartName::Train => train(&listing),
+                PartName::Train => listing.train,
                 PartName::Test => listing.test,
             };
             let (name, class_names) = (listing.name, listing.class_names);
@@ -90,10 +90,6 @@ fn listed(data: &DataConfig) -> Result<Listing, Failure> {
         Err(distil_data::Error::Config { key: "validation", .. }) => Ok(data.list()?),
         Err(error) => Err(error.into()),
     }
-}
-
-fn train(listing: &Listing) -> ImageList {
-    listing.train.clone()
 }
 
 fn loaded(
