@@ -84,7 +84,7 @@ pub struct Stored {
 impl Stored {
     /// The sum.
     pub fn total(&self) -> u128 {
-        self.trajectories + self.checkpoints + self.sets + self.events
+        self.trajectories.saturating_add(self.checkpoints + self.sets + self.events)
     }
 }
 

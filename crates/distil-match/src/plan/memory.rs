@@ -7,6 +7,8 @@ use super::{Job, SCALAR};
 
 /// Code and small things of the program, and what the allocator keeps for each thread.
 const PROGRAM: (u128, u128) = (48 << 20, 8 << 20);
+/// Of that, what there is when data are read.
+const STARTED: u128 = 32 << 20;
 /// Images that a thread classifies at a time (distil-models), and that are uploaded together.
 const CLASSIFIED: (u128, u128) = (16, 250);
 /// Chunks whose results are alive at a time (distil-models' `reduce_chunks`).
@@ -20,6 +22,8 @@ const AUGMENTED: u128 = 24;
 const BATCH_COPIES: u128 = 4;
 /// Scalars that Burn's graph of a dual pass keeps, and that of a plain one, for each value of a feature map.
 const GRAPH: (u128, u128) = (44, 12);
+/// Feature maps of the first block, the largest, that a network of activation maps has at a time.
+const MAPS: u128 = 4;
 /// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
 const EXACT: u128 = 1 << 16;
 
@@ -42,6 +46,8 @@ pub enum Part {
     Filters,
     /// Working memory of the threads.
     Threads,
+    /// The network of activation maps (EDF), as if it were the student's.
+    Maps,
     /// Results of chunks that wait for their sum.
     Results,
     /// The images of one step.
@@ -66,6 +72,7 @@ impl Part {
             Self::Loss => "λ, and the matching loss",
             Self::Filters => "filters of θ and λ, transformed",
             Self::Threads => "working memory of the threads",
+            Self::Maps => "activation maps",
             Self::Results => "results of chunks",
             Self::Batch => "images of one step",
             Self::Outer => "update and checkpoint, beyond the inner loop",
@@ -109,6 +116,7 @@ impl Job<'_> {
             (Part::Synthetic, (self.learned_copies() + 1) * self.set()),
             (Part::Filters, self.filters()),
             (Part::Threads, self.working_memory()),
+            (Part::Maps, self.maps()),
         ];
         let inner = [
             (Part::Parameters, (self.method.syn_steps as u128 + 1) * self.theta()),
@@ -121,8 +129,8 @@ impl Job<'_> {
         // Old values, new values and host copies of everything that is learned; the gradient is counted already.
         let outer = (self.learned_copies() + 1) * self.set();
         parts.push((Part::Outer, outer.saturating_sub(inside)));
-        let running: u128 = parts.iter().skip(1).map(|(_, bytes)| bytes).sum();
-        parts.push((Part::Reading, self.reading().saturating_sub(running)));
+        let running: u128 = parts.iter().map(|(_, bytes)| bytes).sum();
+        parts.push((Part::Reading, (STARTED + self.reading()).saturating_sub(running)));
         let opened = self.method.iterations.saturating_add(1).min(self.experts as u64);
         let trajectory = (self.expert_epochs as u128 + 1) * self.theta();
         parts.push((Part::Experts, u128::from(opened).saturating_mul(trajectory)));
@@ -187,6 +195,16 @@ impl Job<'_> {
             }
         }
         caller + each
+    }
+
+    /// What the threads need for activation maps of the set, on Burn's operations beside what the kernels keep.
+    fn maps(&self) -> u128 {
+        if self.method.enhancement.is_none() {
+            return 0;
+        }
+        let (chunks, size) = self.chunks(self.images(), self.method.micro_batch);
+        let first = self.net.width as u128 * self.pixels() / self.net.channels as u128;
+        (self.threads as u128).min(chunks) * size * MAPS * first * SCALAR
     }
 
     /// Whole batches, and the smaller last one of a pass over the set.

@@ -48,10 +48,11 @@ fn every_size_that_grows_takes_more() {
     let ipc: Vec<u128> = [1, 5, 10, 50, 100].map(|ipc| changed(|method| method.ipc = ipc)).to_vec();
     assert!(ipc.is_sorted() && ipc[0] < ipc[4], "{ipc:?}");
     let (method, net) = (method(), net());
-    let threads =
-        [1, 2, 4, 8, 64].map(|threads| Job { threads, ..job(&method, &net) }.memory().total()).to_vec();
-    assert!(threads.is_sorted() && threads[0] < threads[2], "{threads:?}");
-    assert_eq!(threads[3], threads[4], "a batch of eight chunks keeps eight threads busy");
+    let threads = |threads| Job { threads, ..job(&method, &net) }.memory();
+    let all: Vec<u128> = [1, 2, 4, 8, 64].map(|count| threads(count).total()).to_vec();
+    assert!(all.is_sorted() && all[0] < all[2], "{all:?}");
+    let busy = [16, 64].map(|count| threads(count).of(Part::Threads));
+    assert_eq!(busy[0], busy[1], "no work comes in more than sixteen chunks");
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn the_kernels_take_what_they_say() {
     let kernels = job.kernels.expect("the kernels know this network");
     let exact = 2 * distil_kernels::products_bytes(&kernels, 16) as u128;
     let planned = job.memory().of(Part::Threads);
-    assert!(planned >= exact && planned < exact + exact / 10, "{planned} {exact}");
+    assert!(planned >= exact && planned < exact + exact / 4, "{planned} {exact}");
     // Burn's graph takes more than the kernels.
     let other = ConvNet { norm: Norm::Group, ..net.clone() };
     let graph = Job { kernels: None, net: &other, ..job };
@@ -104,6 +105,17 @@ fn parts_add_up_and_mapped_files_can_be_taken_away() {
     // 100 experts of 101 snapshots.
     assert_eq!(memory.of(Part::Experts), 100 * 101 * 4 * net.layout().params() as u128);
     assert!(memory.parts.iter().all(|(_, bytes)| *bytes > 0));
+}
+
+#[test]
+fn activation_maps_need_memory_beside_the_kernels() {
+    let net = net();
+    let (without, edf) = (method(), Method::edf());
+    let with = Method { enhancement: edf.enhancement, ..method() };
+    let [without, with] = [&without, &with].map(|method| job(method, &net).memory());
+    assert_eq!(without.of(Part::Maps), 0);
+    assert_eq!(with.total() - without.total(), with.of(Part::Maps));
+    assert!(with.of(Part::Maps) > 0);
 }
 
 #[test]
@@ -125,15 +137,19 @@ fn a_remedy_fits_and_changes_what_matters_least() {
     let job = job(&method, &net);
     let whole = job.memory().needed();
     let within = |bytes: u128| job.remedy(move |memory| memory.needed() <= bytes);
-    let remedy = within(whole * 3 / 4).expect("smaller micro-batches fit");
+    let remedy = within(whole * 9 / 10).expect("smaller micro-batches fit");
     let [Change::MicroBatch(size)] = remedy.changes[..] else { panic!("{:?}", remedy.changes) };
-    assert!(remedy.memory.needed() <= whole * 3 / 4);
+    assert!(remedy.memory.needed() <= whole * 9 / 10);
     // The next larger power of two does not fit.
     let larger = Method { micro_batch: 2 * size, ..method.clone() };
     let larger = Job { method: &larger, ..job.clone() }.memory().needed();
-    assert!(larger > whole * 3 / 4, "{size}");
-    let least = job.remedy(|memory| memory.needed() < 1100 << 20).expect("fewer images fit");
-    assert!(least.changes.iter().any(|change| matches!(change, Change::Ipc(_) | Change::BatchSyn(_))));
+    assert!(larger > whole * 9 / 10, "{size}");
+    // When the smallest chunks on one thread are too much, there must be fewer images.
+    let smallest = Method { micro_batch: 1, ..method.clone() };
+    let students = Students { batch: 128, micro_batch: 1 };
+    let least = Job { method: &smallest, students, threads: 1, ..job.clone() }.memory().needed();
+    let remedy = within(least - 1).expect("fewer images fit");
+    assert!(remedy.changes.iter().any(|change| matches!(change, Change::Ipc(_) | Change::BatchSyn(_))));
     assert_eq!(within(1 << 20), None);
 }
 

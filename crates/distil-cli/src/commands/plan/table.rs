@@ -105,7 +105,12 @@ pub(super) fn size(bytes: u128) -> String {
         value /= 1024.0;
         unit += 1;
     }
-    let digits = if unit == 0 || value >= 100.0 { 0 } else { 1 };
+    let digits = match value {
+        _ if unit == 0 => 0,
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
     format!("{value:.digits$} {}", units[unit])
 }
 
@@ -116,6 +121,6 @@ mod tests {
     #[test]
     fn sizes_are_short() {
         let shown = [0, 1023, 1024, 10 << 20, 300 << 30, 1536 << 20].map(size);
-        assert_eq!(shown, ["0 B", "1023 B", "1.0 KiB", "10.0 MiB", "300 GiB", "1.5 GiB"]);
+        assert_eq!(shown, ["0 B", "1023 B", "1.00 KiB", "10.0 MiB", "300 GiB", "1.50 GiB"]);
     }
 }
