@@ -126,8 +126,17 @@ fn smoke(args: &Reproduce, row: &Row, resolved: Resolved) -> Result<ExitCode> {
     }
     let note = session.folder.join("REDUCED.txt");
     fs::write(&note, format!("{warning}.\n")).with_context(|| format!("cannot write {}", note.display()))?;
+    let page = session.folder.join("report.html");
+    let html = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    fs::write(&page, marked(&html, &warning)).with_context(|| format!("cannot write {}", page.display()))?;
     say(&warning)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A report whose title, tab and first line say that the run was reduced.
+fn marked(html: &str, warning: &str) -> String {
+    let titled = html.replacen("<title>", "<title>REDUCED: ", 1).replacen("<h1>", "<h1>REDUCED: ", 1);
+    titled.replacen("</h1>", &format!("</h1>\n<p><strong>{warning}.</strong></p>"), 1)
 }
 
 /// The distil to use.
@@ -234,7 +243,7 @@ fn print(text: &str) -> Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
-    use super::{devices, out};
+    use super::{devices, marked, out};
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
@@ -247,5 +256,12 @@ mod tests {
         assert_eq!(out(&words("--out=there")).unwrap().to_str(), Some("there"));
         assert_eq!(out(&words("--device cpu")), None);
         assert_eq!(devices(&args), words("--device cuda:1 --threads=3"));
+    }
+
+    #[test]
+    fn reduced_reports_say_so() {
+        let html = "<title>x</title><body><h1>x</h1><p>y";
+        let expected = "<title>REDUCED: x</title><body><h1>REDUCED: x</h1>\n<p><strong>w.</strong></p><p>y";
+        assert_eq!(marked(html, "w"), expected);
     }
 }

@@ -140,4 +140,6 @@ fn take_store(merged: &mut Table, layers: &Layers) -> Result<Option<PathBuf>, Fa
 }
 
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;
