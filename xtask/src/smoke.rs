@@ -181,7 +181,8 @@ impl StandIn {
 
     fn save(&self, class: usize, salt: usize, file: &Path) -> Result<(), image::ImageError> {
         let side = self.side as u32;
-        let picture = RgbImage::from_fn(side, side, |x, y| self.pixel(class, salt, x as f64, y as f64));
+        let picture =
+            RgbImage::from_fn(side, side, |x, y| self.pixel(class, salt, f64::from(x), f64::from(y)));
         if self.channels == 1 {
             image::DynamicImage::ImageRgb8(picture).to_luma8().save(file)
         } else {

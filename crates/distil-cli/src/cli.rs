@@ -160,7 +160,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// mnist, fashion-mnist, cifar10 or cifar100
+    /// mnist, fashion-mnist, cifar10, cifar100, svhn or tiny-imagenet
     pub(crate) name: String,
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

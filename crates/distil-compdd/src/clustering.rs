@@ -118,7 +118,9 @@ fn closest(apart: &[Vec<f64>], alive: &[Option<usize>]) -> [usize; 2] {
 fn cut(tree: &[Node], node: usize, smallest: usize, found: &mut Vec<Vec<usize>>) {
     match tree[node].children {
         Some(children) if children.iter().all(|child| tree[*child].members.len() >= smallest) => {
-            children.into_iter().for_each(|child| cut(tree, child, smallest, found));
+            for child in children {
+                cut(tree, child, smallest, found);
+            }
         }
         _ => found.push(tree[node].members.clone()),
     }

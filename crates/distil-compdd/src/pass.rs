@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -104,7 +105,7 @@ impl Pass<'_> {
             let walked = std::thread::scope(|scope| {
                 // One shard waits while another is looked at and a third is decoded.
                 let (hand, take) = sync_channel(1);
-                scope.spawn(|| self.decode(rest, hand));
+                scope.spawn(move || self.decode(rest, &hand));
                 self.walk(&mut measured, take, on_progress)
             });
             self.save(&measured)?;
@@ -158,7 +159,7 @@ impl Pass<'_> {
     }
 
     /// The producer: decodes until nobody takes any more.
-    fn decode(&self, rows: Range<usize>, hand: SyncSender<Result<Batch, CompddError>>) {
+    fn decode(&self, rows: Range<usize>, hand: &SyncSender<Result<Batch, CompddError>>) {
         let [channels, height, width] = self.model.card.network.image_shape();
         let asked = self.preprocessing.resize;
         let (policy, filter) = asked
@@ -256,5 +257,9 @@ fn digest(model: &CamModel) -> String {
     for value in model.state.theta.iter().chain(&model.state.buffers) {
         hash.update(value.to_le_bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in hash.finalize() {
+        write!(hex, "{byte:02x}").expect("a string takes everything");
+    }
+    hex
 }

@@ -169,7 +169,9 @@ mod tests {
         let maps: Vec<Vec<f64>> = (0..9).map(|i| (0..9).map(|j| f64::from(i * j) / 64.0).collect()).collect();
         let tally = |maps: &[Vec<f64>]| {
             let mut tally = ClassTally::new("a", 1, 2);
-            maps.iter().for_each(|map| tally.add(map, &[0.5], &[map[1] / 3.0, -2e9]));
+            for map in maps {
+                tally.add(map, &[0.5], &[map[1] / 3.0, -2e9]);
+            }
             tally
         };
         let whole = tally(&maps);

@@ -133,7 +133,7 @@ fn stopped_passes_and_merged_parts_leave_the_same_bytes() {
 
     let part = |part| run(&source, &smooth(), Pace { part, ..pace(4) }, 0).expect("a part");
     let (one, two, three) = (part((1, 3)), part((2, 3)), part((3, 3)));
-    let merged = Measurement::merge(&[three.clone(), one.clone(), two.clone()]).expect("a whole");
+    let merged = Measurement::merge(&[three.clone(), one.clone(), two]).expect("a whole");
     merged.save(&cut).expect("a file");
     assert_eq!(std::fs::read(&cut).expect("a file"), wanted);
     assert!(matches!(Measurement::merge(&[one.clone(), one.clone()]), Err(CompddError::Merge(_))));

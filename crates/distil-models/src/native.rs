@@ -83,8 +83,5 @@ pub(crate) fn loss_and_gradient_of(
     };
     let zero = || Gradient { loss: 0.0, theta: vec![0.0; net.params()] };
     let Gradient { loss, theta } = reduce_chunks(n, micro_batch, &device, work, add).unwrap_or_else(zero);
-    LossGradient {
-        loss: Tensor::from_data([loss], &device),
-        gradient: vector(theta, &device),
-    }
+    LossGradient { loss: Tensor::from_data([loss], &device), gradient: vector(theta, &device) }
 }

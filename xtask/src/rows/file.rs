@@ -158,7 +158,7 @@ impl FileContents {
             entries.push(Entry::Base(Row { name, extends, config, ..empty.clone() }));
         }
         for RowEntry { name, extends, config, published, archs, note } in rows {
-            entries.push(Entry::Row(Row { name, extends, config, published, archs, note, ..empty.clone() }));
+            entries.push(Entry::Row(Row { name, published, archs, note, extends, config, ..empty.clone() }));
         }
         for grid in grids {
             entries.extend(grid.rows(&empty)?.into_iter().map(Entry::Row));

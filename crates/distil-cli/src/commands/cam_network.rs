@@ -38,8 +38,8 @@ pub(crate) fn open(bench: &Workbench<'_>) -> Result<Option<(CamModel, ClassMap)>
     Ok(Some((model, classes)))
 }
 
-/// Trains a network on the real images where the configuration names none and none was trained before: the students' own
-/// architecture, as the full-data reference is trained.
+/// Trains a network on the real images where the configuration names none and none was trained before: the
+/// students' own architecture, as the full-data reference is trained.
 pub(crate) fn train_if_missing(bench: &Workbench<'_>) -> Result<(), Failure> {
     let Some(enhancement) = &bench.config.distill.enhancement else { return Ok(()) };
     let path = place(bench, enhancement);
@@ -59,7 +59,8 @@ pub(crate) fn train_if_missing(bench: &Workbench<'_>) -> Result<(), Failure> {
     Ok(model.save(&path)?)
 }
 
-/// The file named in the configuration, or one below `runs/cam` that all runs with the same data, network and training share.
+/// The file named in the configuration, or one below `runs/cam` that all runs with the same data, network and
+/// training share.
 fn place(bench: &Workbench<'_>, enhancement: &AreaEnhancement) -> PathBuf {
     if let Some(model) = &enhancement.model {
         return model.clone();

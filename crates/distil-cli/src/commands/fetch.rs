@@ -25,12 +25,10 @@ fn unknown(name: &str) -> Failure {
     let known: Vec<&str> = DatasetName::all().map(DatasetName::as_str).collect();
     let near = known.iter().find(|known| strsim::normalized_damerau_levenshtein(known, name) > 0.7);
     let message = format!("there is no dataset called {name:?}");
-    match near {
-        Some(near) => Failure::new(message, format_args!("did you mean {near}?")),
-        None => {
-            let downloaded = DatasetName::all().filter(|name| name.is_downloaded());
-            let names: Vec<&str> = downloaded.map(DatasetName::as_str).collect();
-            Failure::new(message, format_args!("choose one of {}", names.join(", ")))
-        }
+    if let Some(near) = near {
+        return Failure::new(message, format_args!("did you mean {near}?"));
     }
+    let downloaded = DatasetName::all().filter(|name| name.is_downloaded());
+    let names: Vec<&str> = downloaded.map(DatasetName::as_str).collect();
+    Failure::new(message, format_args!("choose one of {}", names.join(", ")))
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use distil_compdd::{
     Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
 };
+use distil_data::ImagenetSubset;
 use distil_store::atomic;
 
 pub(crate) use args::CompddCommand;
@@ -93,11 +94,10 @@ fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
             (one.category.clone(), Verification::of(&measured, one, threshold))
         })?,
     };
-    if found.iter().any(|one| one.category == "music") && args.selection.is_none() {
-        if let Some(note) = distil_data::ImagenetSubset::find("comp-dd/music-hard").and_then(|set| set.note())
-        {
-            around.console.note(note);
-        }
+    let music_hard = ImagenetSubset::find("comp-dd/music-hard").and_then(ImagenetSubset::note);
+    let looked_at = found.iter().any(|one| one.category == "music") && args.selection.is_none();
+    if let Some(note) = music_hard.filter(|_| looked_at) {
+        around.console.note(note);
     }
     let json = serde_json::to_string_pretty(&found)? + "\n";
     let figure = figures::of_verifications(&found, &measured.dataset);

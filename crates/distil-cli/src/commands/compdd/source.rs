@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use distil_compdd::Source;
-use distil_data::{
-    Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Images, Listing, Split,
-};
+use distil_data::{Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Images, Listing, Split};
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
 
 use super::args::{ImagesArgs, PartName};
