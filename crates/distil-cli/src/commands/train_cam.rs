@@ -16,7 +16,7 @@ use crate::workbench::{Surroundings, Workbench};
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainCamArgs {
-    /// The configuration (TOML): data, [model] for a ConvNet, and [eval] for how it is trained
+    /// The configuration (TOML): data, `[model]` for a ConvNet, and `[eval]` for how it is trained
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: PathBuf,
     /// Set a key of the configuration, as in `eval.real_lr=0.02`; may be repeated
