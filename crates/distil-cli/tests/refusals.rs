@@ -185,6 +185,6 @@ fn results_of_other_data_do_not_enter_a_run() {
     let before = std::fs::read(&results).expect("results");
     let other = run(path, &["eval", "runs/tiny", "--config", "tiny.toml", "--set", "data.train_limit=90"]);
     assert_eq!(other.code, Some(2), "{}", other.err);
-    assert!(other.err.contains("other preprocessing"), "{}", other.err);
+    assert!(other.err.contains("statistics of other training images"), "{}", other.err);
     assert_eq!(std::fs::read(&results).expect("results"), before);
 }

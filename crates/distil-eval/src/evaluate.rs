@@ -100,8 +100,8 @@ pub enum EvaluateError {
     Preprocessing,
     /// The set was made by the same steps, on other images.
     #[error(
-        "the synthetic set was normalised with statistics of other training images: files were added, removed or changed since, \
-         or the split was drawn with another seed; restore them (and `seed`), or distil again"
+        "the synthetic set was normalised with statistics of other training images: files were added, removed or changed \
+         since, or seed, data.validation or data.train_limit differ; set them to what its card says, or distil again"
     )]
     Statistics,
 }

@@ -191,7 +191,8 @@ fn a_flipped_bit_in_an_archive_is_noticed() {
             let mut damaged = archive.clone();
             damaged[at as usize] ^= 4;
             let read = member.read(Path::new(name), std::io::Cursor::new(damaged));
-            assert!(read.is_err(), "byte {at} of {name}");
+            // The last bits of a compressed stream only fill its last byte, whatever wrote it.
+            assert!(read.map_or(true, |read| read == *content), "byte {at} of {name}");
         }
     }
 }
