@@ -35,11 +35,13 @@ impl Network {
             let LossGradient { loss, gradient } = loss_and_gradient_of(net, theta, n, micro_batch, rows);
             return TrainingStep { loss, gradient, buffers: buffers.clone() };
         }
-        let micro_batch = if self.has_batch_statistics() { n } else { micro_batch };
         let work = |range| {
             let (images, targets) = rows(range);
             self.chunk(theta, buffers, images, &targets, n)
         };
+        if self.has_batch_statistics() && n > 0 {
+            return work(0..n);
+        }
         let add = |sum: TrainingStep, part: TrainingStep| TrainingStep {
             loss: sum.loss + part.loss,
             gradient: sum.gradient + part.gradient,
