@@ -11,7 +11,6 @@ mod commands;
 mod config;
 mod console;
 mod device;
-mod digest;
 mod failure;
 mod interrupt;
 mod machine;

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use distil_models::ConvNet;
-use distil_store::StoreHeader;
+use distil_store::{StoreHeader, hex};
 use sha2::{Digest, Sha256};
 
 use crate::config::Config;
-use crate::digest::hex;
 
 /// All runs.
 const RUNS: &str = "runs";
@@ -29,7 +28,7 @@ pub(crate) fn expert_folder(
         return given.to_owned();
     }
     let text = serde_json::to_string(header).expect("a header is plain JSON");
-    let digest = hex(Sha256::new_with_prefix(text));
+    let digest = hex(&Sha256::digest(text));
     let ConvNet { depth, width, .. } = net;
     Path::new(RUNS).join("experts").join(format!(
         "{}-convnet-d{depth}-w{width}-{}",

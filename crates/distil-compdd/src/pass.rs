@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,6 +6,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::{ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy};
 use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
+use distil_store::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -257,9 +257,5 @@ fn digest(model: &CamModel) -> String {
     for value in model.state.theta.iter().chain(&model.state.buffers) {
         hash.update(value.to_le_bytes());
     }
-    let mut hex = String::new();
-    for byte in hash.finalize() {
-        write!(hex, "{byte:02x}").expect("a string takes everything");
-    }
-    hex
+    hex(&hash.finalize())
 }

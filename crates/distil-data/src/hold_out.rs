@@ -46,7 +46,7 @@ pub(crate) fn hold_out(
             })?
         }
         HoldOut::Share(share) if (0.0..1.0).contains(&share) => {
-            rows.iter().map(|rows| share_quota(rows.len(), share)).collect()
+            rows.iter().map(|rows| share_of_class(rows.len(), share)).collect()
         }
         HoldOut::Share(share) => {
             return Err(Error::config(
@@ -103,7 +103,8 @@ fn equal_quotas(room: &[usize], count: usize) -> Option<Vec<usize>> {
     Some(quotas)
 }
 
-fn share_quota(rows: usize, share: f64) -> usize {
+/// Images that [`HoldOut::Share`] holds out of a class of `rows` images.
+pub fn share_of_class(rows: usize, share: f64) -> usize {
     if share == 0.0 || rows < 2 {
         return 0;
     }

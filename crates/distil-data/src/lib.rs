@@ -71,7 +71,7 @@ pub use dataset::{Dataset, Split};
 pub use download::{Download, download};
 pub use error::Error;
 pub use fetch::{Fetch, fetch};
-pub use hold_out::HoldOut;
+pub use hold_out::{HoldOut, share_of_class};
 pub use idx::{read_idx, read_idx_images, read_idx_labels};
 pub use image_list::{ImageList, Listing};
 pub use image_stream::{ImageStream, Shard, StreamOptions, StreamPosition};

@@ -1,10 +1,9 @@
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use distil_models::{Network, NetworkError, NetworkState, StateDict, StateDictError};
-use distil_store::{StoreError, WriteError, atomic};
+use distil_store::{StoreError, WriteError, atomic, hex};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -219,8 +218,5 @@ fn digest(card: &Value, tensors: &StateDict) -> String {
             hash.update(value.to_le_bytes());
         }
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+    hex(&hash.finalize())
 }

@@ -155,8 +155,7 @@ fn forward(net: &Network, weights: &Weights, n: usize, images: &[f32], buffers: 
     let statistics = first.statistics.chunks_exact_mut(panels * STATISTICS);
     for ((image, pooled), statistics) in images.chunks_exact(net.pixels()).zip(pooled_images).zip(statistics)
     {
-        patches::gather(net, image, first.patches);
-        patches::forward(net, first.patches, &weights.first, first.y, Write::New);
+        first_convolution(net, weights, image, first.patches, first.y);
         norm::forward(net.maps(block, 1), &weights.norms[0], first.y, statistics, pooled);
     }
     for (index, (block, buffer)) in blocks.zip(later).enumerate() {
@@ -168,6 +167,18 @@ fn forward(net: &Network, weights: &Weights, n: usize, images: &[f32], buffers: 
         let pooled = &mut pooled[..panels * n * block.pooled()];
         norm::forward(maps, &weights.norms[index + 1], buffer.y, buffer.statistics, pooled);
     }
+}
+
+/// Patches of one image, and the first block's convolution of them.
+fn first_convolution(
+    net: &Network,
+    weights: &Weights,
+    image: &[f32],
+    patches: &mut [Lanes],
+    y: &mut [Lanes],
+) {
+    patches::gather(net, image, patches);
+    patches::forward(net, patches, &weights.first, y, Write::New);
 }
 
 fn backward(
@@ -228,8 +239,7 @@ fn first_backward(
     let d_pooled = pooled.chunks_exact(panels * block.pooled());
     let statistics = first.statistics.chunks_exact(panels * STATISTICS);
     for ((image, d_pooled), statistics) in images.chunks_exact(net.pixels()).zip(d_pooled).zip(statistics) {
-        patches::gather(net, image, first.patches);
-        patches::forward(net, first.patches, &weights.first, first.y, Write::New);
+        first_convolution(net, weights, image, first.patches, first.y);
         norm::backward(net.maps(block, 1), &weights.norms[0], statistics, d_pooled, first.y, &mut affine);
         let target = &mut theta[..net.width * net.channels * 9];
         patches::weight_gradient(net, first.patches, first.y, target);

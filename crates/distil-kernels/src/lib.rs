@@ -58,7 +58,7 @@ pub use gradient::{Batch, Gradient, gradient, gradient_bytes, logits};
 pub use network::Network;
 pub use pair::Pair;
 pub use products::{Products, Wanted, products, products_bytes};
-pub use weights::Weights;
+pub use weights::{Weights, weights_bytes};
 
 /// Channels come in panels of this many.
 pub(crate) const PANEL: usize = 32;

@@ -61,6 +61,16 @@ impl Weights {
     }
 }
 
+/// Bytes of the [`Weights`] of a network.
+pub fn weights_bytes(net: &Network) -> usize {
+    let padded = net.panels() * PANEL;
+    let first = (net.patch_panels() * net.patch_depth() * net.panels()) + net.patch_panels() * padded;
+    let later = (net.depth - 1) * 2 * POSITIONS * net.panels() * padded;
+    let norms = 2 * net.depth * net.panels();
+    let classifier = net.classes * net.panels() * net.last_pixels();
+    (first + later + norms + classifier) * size_of::<Lanes>() + net.classes * size_of::<f32>()
+}
+
 /// `[o, i, 3, 3]` of a block.
 fn filters<'a>(net: &Network, block: &Block, theta: &'a [f32]) -> &'a [f32] {
     &theta[block.offset..][..net.width * block.channels * 9]
@@ -183,5 +193,24 @@ impl Affine {
         let (scale, shift) = theta[start..start + 2 * net.width].split_at_mut(net.width);
         scale.copy_from_slice(&self.scale.as_flattened()[..net.width]);
         shift.copy_from_slice(&self.shift.as_flattened()[..net.width]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_buffers() {
+        for (channels, width, depth) in [(3, 40, 3), (1, 16, 1), (5, 64, 2)] {
+            let net =
+                Network { channels, classes: 3, height: 16, image_width: 16, width, depth, first_padding: 1 };
+            let made = Weights::new(&net, &vec![0.0; net.params()]);
+            let convs: usize = made.convs.iter().map(|conv| conv.forward.len() + conv.backward.len()).sum();
+            let norms: usize = made.norms.iter().map(|norm| norm.scale.len() + norm.shift.len()).sum();
+            let lines =
+                made.first.len() + made.first_transposed.len() + convs + norms + made.classifier.len();
+            assert_eq!(weights_bytes(&net), lines * PANEL * 4 + made.bias.len() * 4, "{net:?}");
+        }
     }
 }

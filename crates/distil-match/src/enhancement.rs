@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -6,6 +5,7 @@ use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
+use distil_store::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -212,10 +212,7 @@ pub(crate) fn digest(model: &CamModel) -> String {
             hash.update(value.to_le_bytes());
         }
     }
-    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+    hex(&hash.finalize()[..16])
 }
 
 fn statistics(found: &Discriminative) -> AreaStatistics {

@@ -9,9 +9,6 @@ use crate::chunks::computes_on_cpu;
 use crate::gradient::LossGradient;
 use crate::{ConvNet, Norm, Plain, Pool, Targets, reduce_chunks};
 
-/// Images a thread classifies at a time: few enough for its cache.
-const CHUNK: usize = 16;
-
 impl ConvNet {
     /// The kernels' view of this network, if they compute it in these numbers: in f32 on the CPU, not tracked by
     /// autodiff, with instance norm and average pools. Everything else runs on Burn's operations, which are also the oracle in f64.
@@ -42,7 +39,7 @@ impl ConvNet {
             all
         };
         let n = images.dims()[0];
-        let out = reduce_chunks(n, CHUNK, &device, work, join).unwrap_or_default();
+        let out = reduce_chunks(n, n, &device, work, join).unwrap_or_default();
         vector(out, &device).reshape([n, self.classes])
     }
 }

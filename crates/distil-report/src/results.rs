@@ -1,10 +1,9 @@
 //! The results of a run that still hold.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::Path;
 
-use distil_store::{RunPaths, StoreError};
+use distil_store::{RunPaths, StoreError, hex};
 use sha2::{Digest, Sha256};
 
 use crate::error::ReportError;
@@ -64,10 +63,7 @@ impl Results {
 pub fn set_digest(path: &Path) -> Result<String, StoreError> {
     let read = std::fs::read(path);
     let bytes = read.map_err(|source| StoreError::Read { path: path.to_path_buf(), source })?;
-    Ok(Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    }))
+    Ok(hex(&Sha256::digest(bytes)))
 }
 
 fn holds(

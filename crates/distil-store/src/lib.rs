@@ -43,6 +43,7 @@ mod trajectory;
 
 pub use atomic::WriteError;
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
+pub use container::hex;
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use run_folder::{RunFolder, RunPaths};

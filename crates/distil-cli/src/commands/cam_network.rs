@@ -6,11 +6,11 @@ use distil_data::DatasetName;
 use distil_gradcam::{CamModel, ClassMap, ClassRule};
 use distil_match::{Apply, AreaEnhancement};
 use distil_models::Network;
+use distil_store::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::train_cam;
-use crate::digest::hex;
 use crate::failure::Failure;
 use crate::workbench::Workbench;
 
@@ -67,7 +67,7 @@ fn place(bench: &Workbench<'_>, enhancement: &AreaEnhancement) -> PathBuf {
     }
     let Workbench { config, dataset, net, .. } = bench;
     let key = json!([dataset.digest, dataset.preprocessing, net, config.eval, config.seed]);
-    let digest = hex(Sha256::new_with_prefix(key.to_string()));
+    let digest = hex(&Sha256::digest(key.to_string()));
     Path::new("runs").join("cam").join(format!(
         "{}-convnet-d{}-w{}-{}.safetensors",
         dataset.name,

@@ -3,10 +3,10 @@
 use distil_data::Dataset;
 use distil_models::Network;
 use distil_report::Conditions;
+use distil_store::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::digest::hex;
 use crate::workbench::Workbench;
 
 /// The conditions of students with this network.
@@ -38,5 +38,5 @@ fn test_digest(dataset: &Dataset) -> String {
         feed(&test.images.gather(&rows).iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
     }
     feed(&test.labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<_>>());
-    hex(hash)
+    hex(&hash.finalize())
 }

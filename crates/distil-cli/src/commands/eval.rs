@@ -9,14 +9,13 @@ use distil_models::{Arch, Network, NetworkConfig};
 use distil_report::{
     Conditions, EvaluationFile, MeasuredSet, PaperFigure, results_table_markdown, set_digest,
 };
-use distil_store::{RunPaths, SyntheticSet, atomic};
+use distil_store::{RunPaths, SyntheticSet, atomic, hex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::cli::EvalArgs;
 use crate::config::Config;
-use crate::digest::hex;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
@@ -282,7 +281,7 @@ fn key(bench: &Workbench<'_>, net: &Network, candidate: &Candidate) -> String {
             hash.update(format!("{:?}", set.labels));
         }
     }
-    hex(hash)
+    hex(&hash.finalize())
 }
 
 fn evaluator<'a>(bench: &'a Workbench<'_>, net: &'a Network) -> Evaluator<'a> {

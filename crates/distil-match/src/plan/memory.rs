@@ -1,6 +1,6 @@
 //! Peak memory, part by part.
 
-use distil_kernels::{gradient_bytes, products_bytes};
+use distil_kernels::{gradient_bytes, products_bytes, weights_bytes};
 use distil_models::chunk_size;
 
 use super::{Job, SCALAR};
@@ -166,13 +166,7 @@ impl Job<'_> {
 
     /// θ and λ as the kernels want them.
     fn filters(&self) -> u128 {
-        let Some(net) = &self.kernels else { return 0 };
-        let padded = net.width.div_ceil(32) as u128 * 32;
-        let patches = (net.channels as u128 * 9).div_ceil(32) * 32;
-        // F(4×4, 3×3): 36 values a filter, forwards and backwards.
-        let later = (net.depth as u128 - 1) * 2 * 36 * padded * padded;
-        let head = self.net.features().div_ceil(net.width) as u128 * padded * net.classes as u128;
-        2 * (later + 2 * patches * padded + head) * SCALAR
+        self.kernels.as_ref().map_or(0, |net| 2 * weights_bytes(net) as u128)
     }
 
     /// The threads' working memory, which they keep: each thread of the pool meets the largest chunk of any work that

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use distil_data::clutter::{self, ClutterConfig};
-use distil_data::{DataConfig, DatasetName, HoldOut, ImageShape, Listing};
+use distil_data::{DataConfig, DatasetName, HoldOut, ImageShape, Listing, share_of_class};
 use distil_match::plan::DataSize;
 
 /// What is held out when nothing is said (distil-data).
@@ -47,17 +47,11 @@ pub(crate) fn images(data: &DataConfig, data_dir: Option<&Path>) -> Option<Image
     let held = match data.validation.unwrap_or(HELD_OUT) {
         HoldOut::Count(count) => count.min(known.train),
         // Of every class, as equal as the published sets' classes are.
-        HoldOut::Share(share) => known.classes * share_quota(known.train / known.classes.max(1), share),
+        HoldOut::Share(share) => known.classes * share_of_class(known.train / known.classes.max(1), share),
     };
     let train = data.train_limit.unwrap_or(usize::MAX).min(known.train - held.min(known.train));
     let read = if known.decoded { 0 } else { known.train + known.test };
     Some(sized(data, known, [train, held, known.test], read))
-}
-
-/// Images held out of a class: the share, but at least one where another stays.
-fn share_quota(images: usize, share: f64) -> usize {
-    let least = usize::from(share > 0.0 && images > 1);
-    ((images as f64 * share).round() as usize).max(least)
 }
 
 fn sized(data: &DataConfig, known: Known, parts: [usize; 3], read: usize) -> Images {
