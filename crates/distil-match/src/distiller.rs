@@ -1,19 +1,14 @@
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::Device;
 use distil_data::Dataset;
-use distil_gradcam::Noise;
-use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, adjoint, unroll};
+use distil_hypergrad::Hypergradient;
 use distil_models::ConvNet;
 use distil_store::{StoreError, TrajectoryStore};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::enhancement::Mask;
-use crate::method::Gradient;
 use crate::outer::Learned;
-use crate::{
-    Apply, AreaStatistics, CamNetwork, Draw, EnhancementError, InitError, Method, TrajectoryLoss, init,
-    schedule, trajectory_loss,
-};
+use crate::{AreaStatistics, CamNetwork, EnhancementError, InitError, Method, Objective, init};
 
 /// What happened to one iteration's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,11 +27,11 @@ pub enum Verdict {
 pub struct StepOutcome {
     /// Iteration, from 1.
     pub iteration: u64,
-    /// The expert that was matched.
-    pub expert: usize,
+    /// The expert that was matched, where one was.
+    pub expert: Option<usize>,
     /// The epoch the student started from.
-    pub start_epoch: usize,
-    /// Matching loss.
+    pub start_epoch: Option<usize>,
+    /// Loss of the objective.
     pub loss: f64,
     /// Inner step size after the iteration.
     pub syn_lr: f64,
@@ -57,13 +52,9 @@ pub enum StepError {
     /// There are no activation maps.
     #[error(transparent)]
     Enhancement(#[from] EnhancementError),
-}
-
-/// A student's loss against an expert, and its gradient.
-struct Matched {
-    loss: TrajectoryLoss,
-    /// Or why the images must not move along it.
-    gradient: Result<Hypergradient, Verdict>,
+    /// There are no experts.
+    #[error(transparent)]
+    NoExperts(#[from] NoExperts),
 }
 
 /// Everything a distillation needs that does not change while it runs.
@@ -75,10 +66,8 @@ pub struct Ingredients<'a> {
     pub net: &'a ConvNet,
     /// Real data; only the training split is read.
     pub dataset: &'a Dataset,
-    /// Expert trajectories.
-    pub store: &'a TrajectoryStore,
-    /// The complete experts to use, ascending; at least one.
-    pub experts: Vec<usize>,
+    /// Expert trajectories; methods that ask none do without.
+    pub experts: Option<Experts<'a>>,
     /// Keys every random stream.
     pub seed: u64,
     /// Where to compute.
@@ -86,6 +75,27 @@ pub struct Ingredients<'a> {
     /// The network of discriminative-area enhancement; methods without it take no notice.
     pub cam: Option<CamNetwork<'a>>,
 }
+
+/// Trained experts.
+#[derive(Debug, Clone)]
+pub struct Experts<'a> {
+    /// Their trajectories.
+    pub store: &'a TrajectoryStore,
+    /// The complete ones to use, ascending; at least one.
+    pub numbers: Vec<usize>,
+}
+
+impl<'a> Ingredients<'a> {
+    /// The experts, which must be there.
+    pub(crate) fn experts(&self) -> Result<&Experts<'a>, NoExperts> {
+        self.experts.as_ref().filter(|experts| !experts.numbers.is_empty()).ok_or(NoExperts)
+    }
+}
+
+/// The method asks experts, and there are none.
+#[derive(Debug, Error)]
+#[error("the store has no complete expert; train experts first (`distil expert`)")]
+pub struct NoExperts;
 
 /// The state of a distillation between two iterations.
 #[derive(Debug, Clone)]
@@ -109,8 +119,7 @@ impl Distiller {
     /// # Errors
     /// [`InitError`] when a class has too few images, or an expert cannot be read.
     pub fn start(with: &Ingredients<'_>) -> Result<Self, InitError> {
-        let Ingredients { method, net, dataset, store, experts, seed, device, .. } = with;
-        let learned = init::initialise(method, net, dataset, store, experts, *seed, device)?;
+        let learned = init::initialise(with)?;
         Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0, last_applied: 0, mask: None })
     }
 
@@ -119,51 +128,28 @@ impl Distiller {
         self.iteration
     }
 
-    /// One iteration of trajectory matching.
+    /// One iteration.
     ///
     /// # Errors
     /// When an expert cannot be read, or maps are due and cannot be made.
     pub fn step(&mut self, with: &Ingredients<'_>) -> Result<StepOutcome, StepError> {
-        let method = with.method;
-        let areas = self.refresh(with)?;
-        let expert = schedule::expert(&with.experts, with.seed, self.iteration);
-        let start_epoch = method.window.draw(with.seed, self.iteration);
-        let trajectory = with.store.expert(expert)?;
-        let start = trajectory.snapshot(start_epoch);
-        let target = trajectory.snapshot(start_epoch + method.expert_epochs);
-        let Matched { loss, gradient } = self.hypergradient(with, start, target);
-        let logs = self.iteration.is_multiple_of(method.log_every);
-        let dropped = if logs { loss.dropped_by_layer(&with.net.layout()) } else { None };
-        let verdict = self.follow(gradient, method);
-        let (iteration, syn_lr, loss) = (self.iteration, self.learned.syn_lr, loss.loss);
-        Ok(StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, areas, dropped })
-    }
-
-    /// Makes new activation maps where they are due.
-    fn refresh(&mut self, with: &Ingredients<'_>) -> Result<Option<AreaStatistics>, EnhancementError> {
-        let Some(enhancement) = &with.method.enhancement else { return Ok(None) };
-        if !enhancement.is_due(self.iteration) {
-            return Ok(None);
-        }
-        let cam = with.cam.ok_or(EnhancementError::NoModel)?;
-        let images = &self.learned.images;
-        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
-        // out as the same.
-        let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / with.method.ipc) as u32).collect();
-        let noise = Noise { seed: with.seed, round: self.iteration, first_image: 0 };
-        let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, with.method.micro_batch)?;
-        self.mask = Some(mask);
-        Ok(Some(areas))
+        let outcome = match &with.method.objective {
+            Objective::Trajectory(trajectory) => trajectory.step(self, with)?,
+            Objective::Selection(_) => self.outcome(0.0, Verdict::Applied),
+        };
+        self.iteration += 1;
+        Ok(outcome)
     }
 
     /// Moves along a gradient, and counts.
-    fn follow(&mut self, gradient: Result<Hypergradient, Verdict>, method: &Method) -> Verdict {
-        self.iteration += 1;
-        match gradient {
+    pub(crate) fn follow(&mut self, gradient: Result<Hypergradient, Verdict>, method: &Method) -> Verdict {
+        let finite = |gradient: Hypergradient| {
+            if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) }
+        };
+        match gradient.and_then(finite) {
             Ok(gradient) => {
-                let gradient = self.enhanced(gradient, method);
                 self.learned = self.learned.clone().update(gradient, method);
-                self.last_applied = self.iteration;
+                self.last_applied = self.iteration + 1;
                 Verdict::Applied
             }
             Err(verdict) => {
@@ -174,54 +160,18 @@ impl Distiller {
         }
     }
 
-    /// The gradient with the images' part weighted, where the method does that.
-    fn enhanced(&self, gradient: Hypergradient, method: &Method) -> Hypergradient {
-        let observes = method.enhancement.as_ref().is_none_or(|e| e.apply == Apply::Observe);
-        match &self.mask {
-            Some(mask) if !observes => Hypergradient { images: mask.apply(gradient.images), ..gradient },
-            _ => gradient,
-        }
-    }
-
-    /// The matching loss and its gradient.
-    fn hypergradient(&self, with: &Ingredients<'_>, start: &[f32], target: &[f32]) -> Matched {
-        let (method, net) = (with.method, with.net);
-        let set = InnerSet { images: self.learned.images.clone(), targets: self.learned.targets.clone() };
-        let images = set.targets.len();
-        let batch = method.batch_syn.unwrap_or(images).min(images);
-        let sides = (net.height, net.image_width);
-        let key = (with.seed, self.iteration);
-        let steps = schedule::inner_steps(images, batch, method.syn_steps, sides, &method.augmentation, key);
-        let inner = InnerLoop {
-            net,
-            set: &set,
-            steps: &steps,
+    /// What the log says of the iteration that is being done.
+    pub(crate) fn outcome(&self, loss: f64, verdict: Verdict) -> StepOutcome {
+        StepOutcome {
+            iteration: self.iteration + 1,
+            expert: None,
+            start_epoch: None,
+            loss,
             syn_lr: self.learned.syn_lr,
-            micro_batch: method.micro_batch,
-        };
-        let thetas = unroll(&inner, net.theta(start, with.device));
-        let theta_n: Vec<f64> = thetas[method.syn_steps].clone().into_data().iter::<f64>().collect();
-        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-        let draw = Draw { seed: with.seed, iteration: self.iteration };
-        let matched =
-            trajectory_loss(&net.layout(), &theta_n, &wide(start), &wide(target), method.dropout, draw);
-        let refused = |loss, verdict| Matched { loss, gradient: Err(verdict) };
-        if !matched.loss.is_finite() {
-            return refused(matched, Verdict::NonFinite);
+            verdict,
+            areas: None,
+            dropped: None,
         }
-        if matched.loss > method.loss_gate {
-            return refused(matched, Verdict::Gate);
-        }
-        let params = matched.lambda.len();
-        let lambda = TensorData::new(matched.lambda.clone(), [params]);
-        let lambda = Tensor::from_data(lambda, (with.device, DType::F32));
-        let differentiation = match method.gradient {
-            Gradient::Exact => Differentiation::Exact,
-            Gradient::Tesla => Differentiation::Truncated,
-        };
-        let gradient = adjoint(&inner, &thetas, lambda, differentiation);
-        let gradient = if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) };
-        Matched { loss: matched, gradient }
     }
 }
 

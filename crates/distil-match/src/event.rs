@@ -42,11 +42,13 @@ pub enum Event {
     Iteration {
         /// From 1.
         iteration: u64,
-        /// The expert that was matched.
-        expert: usize,
+        /// The expert that was matched, where one was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expert: Option<usize>,
         /// The epoch the student started from.
-        start_epoch: usize,
-        /// Matching loss; `null` where it is not finite.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        start_epoch: Option<usize>,
+        /// Loss of the objective; `null` where it is not finite.
         loss: f64,
         /// Inner step size after the iteration.
         syn_lr: f64,

@@ -1,13 +1,13 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use distil_data::{Dataset, Split};
-use distil_models::{ConvNet, Targets};
+use distil_data::Split;
+use distil_models::Targets;
 use distil_random::{normal, shuffle, stream};
-use distil_store::{LabelKind, StoreError, TrajectoryStore};
+use distil_store::{LabelKind, StoreError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Method;
 use crate::outer::Learned;
+use crate::{Experts, Ingredients, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
 const BATCH: usize = 250;
@@ -54,29 +54,29 @@ pub enum InitError {
     /// An expert cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There are no experts.
+    #[error(transparent)]
+    NoExperts(#[from] NoExperts),
 }
 
 /// Experts as classifiers: their parameters after the last epoch.
-struct Experts<'a> {
-    net: &'a ConvNet,
-    store: &'a TrajectoryStore,
-    numbers: &'a [usize],
-    device: &'a Device,
+struct Classifiers<'a> {
+    with: &'a Ingredients<'a>,
+    experts: &'a Experts<'a>,
 }
 
-impl Experts<'_> {
+impl Classifiers<'_> {
     /// Logits `[rows, k]` of the `which`-th expert, row by row.
     fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
-        let expert = self.store.expert(self.numbers[which])?;
+        let Ingredients { net, device, .. } = self.with;
+        let expert = self.experts.store.expert(self.experts.numbers[which])?;
         let last = expert.snapshot(expert.snapshots() - 1);
-        let theta = self.net.theta(last, self.device);
+        let theta = net.theta(last, device);
         let mut logits = Vec::with_capacity(rows.len());
         for rows in rows.chunks(BATCH) {
-            let shape = [rows.len(), self.net.channels, self.net.height, self.net.image_width];
-            let data = TensorData::new(split.images.gather(rows), shape);
-            let images = Tensor::from_data(data, (self.device, DType::F32));
-            let out: Vec<f32> = self.net.logits(&theta, &images).into_data().iter::<f32>().collect();
-            logits.extend(out.chunks(self.net.classes).map(<[f32]>::to_vec));
+            let images = real::images(split, rows, device);
+            let out: Vec<f32> = net.logits(&theta, &images).into_data().iter::<f32>().collect();
+            logits.extend(out.chunks(net.classes).map(<[f32]>::to_vec));
         }
         Ok(logits)
     }
@@ -87,44 +87,38 @@ fn is_correct(logits: &[f32], label: usize) -> bool {
     logits.iter().enumerate().all(|(class, &logit)| class == label || logit < logits[label])
 }
 
+impl Init {
+    /// Whether the choice of images needs trained experts.
+    pub(crate) fn asks_experts(self) -> bool {
+        self == Self::Correct
+    }
+}
+
 /// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
-pub(crate) fn initialise(
-    method: &Method,
-    net: &ConvNet,
-    dataset: &Dataset,
-    store: &TrajectoryStore,
-    numbers: &[usize],
-    seed: u64,
-    device: &Device,
-) -> Result<Learned, InitError> {
-    let experts = Experts { net, store, numbers, device };
-    let rows = choose(method, dataset, &experts, seed)?;
+pub(crate) fn initialise(with: &Ingredients<'_>) -> Result<Learned, InitError> {
+    let Ingredients { method, net, dataset, seed, device, .. } = with;
+    let rows = choose(with)?;
     let n = rows.len();
-    let pixels = match method.init {
-        Init::Noise => noise(n * net.channels * net.height * net.image_width, seed),
-        Init::Real | Init::Correct => dataset.train.images.gather(&rows),
+    let images = match method.init {
+        Init::Noise => noise([n, net.channels, net.height, net.image_width], *seed, device),
+        Init::Real | Init::Correct => real::images(&dataset.train, &rows, device),
     };
-    let shape = [n, net.channels, net.height, net.image_width];
-    let images = Tensor::from_data(TensorData::new(pixels, shape), (device, DType::F32));
     let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
     let targets = match method.labels {
         LabelKind::Hard => Targets::from_classes(&labels, net.classes, device, DType::F32),
         LabelKind::Soft => {
+            let experts = Classifiers { with, experts: with.experts()? };
             let logits = label_logits(method.init, &dataset.train, &rows, &experts)?;
             let data = TensorData::new(logits, [n, net.classes]);
-            Targets::Soft(Tensor::from_data(data, (device, DType::F32)))
+            Targets::Soft(Tensor::from_data(data, (*device, DType::F32)))
         }
     };
     Ok(Learned::new(images, targets, method))
 }
 
 /// The real images that the set starts from (or, with noise, takes its soft labels from).
-fn choose(
-    method: &Method,
-    dataset: &Dataset,
-    experts: &Experts<'_>,
-    seed: u64,
-) -> Result<Vec<usize>, InitError> {
+fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
+    let Ingredients { method, dataset, seed, .. } = with;
     let ipc = method.ipc;
     let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
     for (class, name) in dataset.class_names.iter().enumerate() {
@@ -132,9 +126,10 @@ fn choose(
         if rows.len() < ipc {
             return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
         }
-        shuffle(&mut stream(seed, "initial-images", class as u64), &mut rows);
+        shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
         if method.init == Init::Correct {
-            rows = correct(rows, class, ipc, &dataset.train, experts)?;
+            let experts = Classifiers { with, experts: with.experts()? };
+            rows = correct(rows, class, ipc, &dataset.train, &experts)?;
             if rows.len() < ipc {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
             }
@@ -151,11 +146,11 @@ fn correct(
     class: usize,
     ipc: usize,
     train: &Split,
-    experts: &Experts<'_>,
+    experts: &Classifiers<'_>,
 ) -> Result<Vec<usize>, StoreError> {
     let mut rest = candidates;
     let mut found = Vec::with_capacity(ipc);
-    for which in 0..experts.numbers.len() {
+    for which in 0..experts.experts.numbers.len() {
         let mut missed = Vec::new();
         for rows in rest.chunks(BATCH) {
             if found.len() >= ipc {
@@ -177,10 +172,10 @@ fn label_logits(
     init: Init,
     train: &Split,
     rows: &[usize],
-    experts: &Experts<'_>,
+    experts: &Classifiers<'_>,
 ) -> Result<Vec<f32>, StoreError> {
-    let classes = experts.net.classes;
-    let asked = if init == Init::Real { 1 } else { experts.numbers.len() };
+    let classes = experts.with.net.classes;
+    let asked = if init == Init::Real { 1 } else { experts.experts.numbers.len() };
     let mut right = vec![(vec![0f64; classes], 0usize); rows.len()];
     let mut all = right.clone();
     for which in 0..asked {
@@ -201,9 +196,10 @@ fn label_logits(
         .collect())
 }
 
-fn noise(values: usize, seed: u64) -> Vec<f32> {
+fn noise(shape: [usize; 4], seed: u64, device: &Device) -> Tensor<4> {
     let mut rng = stream(seed, "initial-noise", 0);
-    (0..values).map(|_| normal(&mut rng)).collect()
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| normal(&mut rng)).collect();
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Trajectory matching and its kin.
 //!
-//! A [`Method`] is a value that says what is learned and how; [`Distiller`] is the state between two
-//! iterations, and [`run`] drives it to the end, writing events, checkpoints and synthetic sets into
-//! a [`RunFolder`](distil_store::RunFolder). MTT, FTD, DATM, M-DATM and EDF are values of one type.
+//! A [`Method`] is a value that says what is learned and how, and its [`Objective`] what moves it; [`Distiller`] is
+//! the state between two iterations, and [`run`] drives it to the end, writing events, checkpoints and synthetic
+//! sets into a [`RunFolder`](distil_store::RunFolder). A method is one file: its settings, its mathematics, its step.
 //!
 //! ```
 //! use distil_match::Method;
@@ -10,10 +10,9 @@
 //! assert_eq!(Method { ema: 0.0, ..ftd }, Method::mtt());
 //! assert!(Method::datm().check(50).is_ok());
 //! // EDF is DATM's loop with two more values.
-//! let edf = Method::edf();
-//! let plain = Method { dropout: None, enhancement: None, ..edf.clone() };
+//! let edf = Method::edf().trajectory().expect("EDF matches trajectories").clone();
 //! assert!(edf.dropout.is_some() && edf.enhancement.is_some());
-//! assert_eq!(plain.labels, Method::datm().labels);
+//! assert_eq!(Method::edf().labels, Method::datm().labels);
 //! ```
 
 mod distiller;
@@ -22,22 +21,27 @@ mod enhancement;
 mod event;
 mod init;
 mod method;
+mod objective;
 mod outer;
 pub mod plan;
 mod range;
+mod real;
 mod run;
 mod schedule;
 mod state;
 mod switch;
 mod trajectory;
+mod trajectory_loss;
 
-pub use distiller::{Distiller, Ingredients, StepError, StepOutcome, Verdict};
+pub use distiller::{Distiller, Experts, Ingredients, NoExperts, StepError, StepOutcome, Verdict};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
 pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
 pub use event::Event;
 pub use init::{Init, InitError};
-pub use method::{Gradient, Method, MethodError};
+pub use method::{Method, MethodError};
+pub use objective::{Objective, Passes, Selection};
 pub use range::{Profile, Range};
 pub use run::{Files, Outcome, RunError, Told, Validate, run};
 pub use schedule::Window;
-pub use trajectory::{TrajectoryLoss, trajectory_loss};
+pub use trajectory::{Gradient, TrajectoryMatching};
+pub use trajectory_loss::{TrajectoryLoss, trajectory_loss};

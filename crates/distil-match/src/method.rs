@@ -3,30 +3,18 @@ use distil_store::LabelKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Apply, AreaEnhancement, CommonPatternDropout, Init, Range, Window, switch};
+use crate::{Apply, AreaEnhancement, Init, Objective, TrajectoryMatching, Verdict};
 
-/// A distillation method as a value: what is learned, how it starts, what is matched, when a step counts.
+/// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
 ///
-/// MTT, FTD, DATM, M-DATM and EDF are such values (see [`Method::mtt`] and its siblings); one loop runs them all.
+/// What is the same for all methods stands here; what is a method's own is its [`Objective`]. In a file both
+/// lie in one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Method {
     /// Synthetic images per class.
     pub ipc: usize,
-    /// Outer iterations (published: 5000 for MTT, 10000 for DATM).
+    /// Outer iterations (published: 5000 for MTT, 10000 for DATM); 0 keeps the initial set (selection).
     pub iterations: u64,
-    /// Inner SGD steps N of a student (published: 10–100).
-    pub syn_steps: usize,
-    /// Epochs M that the expert is ahead of the student's start (published: 2 or 3).
-    pub expert_epochs: usize,
-    /// From which expert epochs a student may start.
-    pub window: Window,
-    /// Whether the window stands as it is or the experts choose it.
-    #[serde(default)]
-    pub range: Range,
-    /// Images of one inner step; without it, all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch_syn: Option<usize>,
     /// Step size of SGD on the images.
     pub image_lr: f64,
     /// Momentum on the images (published: 0.5).
@@ -35,7 +23,7 @@ pub struct Method {
     pub label_lr: f64,
     /// Momentum on the label logits (published: 0.9).
     pub label_momentum: f64,
-    /// Initial inner step size (published: 0.01 or 0.001).
+    /// Initial inner step size (published: 0.01 or 0.001), which students of the set start from.
     pub syn_lr: f64,
     /// Step size of the inner step size's own update.
     pub syn_lr_lr: f64,
@@ -45,19 +33,11 @@ pub struct Method {
     pub init: Init,
     /// Class indices, or learned logits.
     pub labels: LabelKind,
-    /// Largest matching loss at which a step is taken; `inf` takes every finite one (MTT).
+    /// Largest loss at which a step is taken; `inf` takes every finite one (MTT).
     pub loss_gate: f64,
     /// Decay of an exponential moving average of the images, evaluated beside them (FTD); 0 keeps none.
     pub ema: f64,
-    /// Common-pattern dropout (EDF), or `"off"`.
-    #[serde(default, with = "switch")]
-    pub dropout: Option<CommonPatternDropout>,
-    /// Discriminative-area enhancement (EDF), or `"off"`.
-    #[serde(default, with = "switch")]
-    pub enhancement: Option<AreaEnhancement>,
-    /// How the loss is differentiated through the inner steps.
-    pub gradient: Gradient,
-    /// Augmentation of every inner step.
+    /// Augmentation of synthetic images wherever a network sees them.
     pub augmentation: Strategy,
     /// Iterations between validations, each of which trains a student (published: 100–1000).
     pub validate_every: u64,
@@ -67,16 +47,9 @@ pub struct Method {
     pub checkpoint_every: u64,
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
-}
-
-/// Exact, or truncated as TESLA does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Gradient {
-    /// The exact hypergradient.
-    Exact,
-    /// TESLA's truncation, which drops every Hessian; biased for N > 1.
-    Tesla,
+    /// What moves the set.
+    #[serde(flatten)]
+    pub objective: Objective,
 }
 
 /// A method that cannot run.
@@ -123,97 +96,40 @@ pub enum MethodError {
 }
 
 impl Method {
-    /// MTT (Cazenavette et al. 2022), with its settings for CIFAR-10 at one image a class.
-    pub fn mtt() -> Self {
-        Self {
-            ipc: 1,
-            iterations: 5000,
-            syn_steps: 50,
-            expert_epochs: 2,
-            window: Window { min: 0, max: 2, initial_max: None, expand_until: 0 },
-            range: Range::Fixed,
-            batch_syn: None,
-            image_lr: 100.0,
-            image_momentum: 0.5,
-            label_lr: 0.0,
-            label_momentum: 0.9,
-            syn_lr: 0.01,
-            syn_lr_lr: 1e-7,
-            syn_lr_momentum: 0.5,
-            init: Init::Real,
-            labels: LabelKind::Hard,
-            loss_gate: f64::INFINITY,
-            ema: 0.0,
-            dropout: None,
-            enhancement: None,
-            gradient: Gradient::Exact,
-            augmentation: Strategy::dsa(),
-            validate_every: 500,
-            log_every: 100,
-            checkpoint_every: 50,
-            micro_batch: 256,
+    /// The settings of trajectory matching, where that is the objective.
+    pub fn trajectory(&self) -> Option<&TrajectoryMatching> {
+        match &self.objective {
+            Objective::Trajectory(trajectory) => Some(trajectory),
+            _ => None,
         }
     }
 
-    /// FTD (Du et al. 2023): MTT on flat experts, with an EMA of the images.
-    pub fn ftd() -> Self {
-        Self { ema: 0.9999, ..Self::mtt() }
-    }
-
-    /// DATM (Guo et al. 2024): correctly classified initial images, soft labels, a widening window
-    /// and a loss gate; settings for CIFAR-10 at one image a class.
-    pub fn datm() -> Self {
-        Self {
-            iterations: 10_000,
-            syn_steps: 80,
-            window: Window { min: 0, max: 4, initial_max: None, expand_until: 0 },
-            init: Init::Correct,
-            labels: LabelKind::Soft,
-            label_lr: 5.0,
-            loss_gate: 1.1,
-            ..Self::mtt()
-        }
-    }
-
-    /// M-DATM (Zhou et al. 2024): DATM with hard labels and its own range. The published range is not
-    /// known; this is DATM's for CIFAR-100 at ten images a class, the nearest there is.
-    pub fn m_datm() -> Self {
-        Self {
-            ipc: 10,
-            labels: LabelKind::Hard,
-            label_lr: 0.0,
-            image_lr: 1000.0,
-            syn_lr_lr: 1e-5,
-            window: Window { min: 0, max: 50, initial_max: Some(30), expand_until: 2000 },
-            loss_gate: 1.0,
-            ..Self::datm()
-        }
-    }
-
-    /// EDF (Wang et al. 2025): DATM with common-pattern dropout and discriminative-area enhancement; settings
-    /// for ImageNette at ten images a class. Without the two, this is DATM to the last bit.
+    /// The same method with other settings of trajectory matching.
     ///
-    /// Paper and public code agree on all of these; the paper does not print the window, the gate, `syn_lr` and
-    /// its own step size, which are the public code's. Both name a `batch_syn` above the number of images, which
-    /// means all of them.
-    pub fn edf() -> Self {
-        Self {
-            ipc: 10,
-            syn_steps: 40,
-            window: Window { min: 0, max: 20, initial_max: Some(10), expand_until: 1000 },
-            image_lr: 1000.0,
-            label_lr: 2.0,
-            syn_lr_lr: 1e-5,
-            loss_gate: 1.5,
-            dropout: Some(CommonPatternDropout::default()),
-            enhancement: Some(AreaEnhancement::default()),
-            ..Self::datm()
+    /// # Panics
+    /// When the objective is another.
+    #[must_use]
+    pub fn with_trajectory(mut self, change: impl FnOnce(&mut TrajectoryMatching)) -> Self {
+        match &mut self.objective {
+            Objective::Trajectory(trajectory) => change(trajectory),
+            other => panic!("{other:?} follows no trajectory"),
         }
+        self
+    }
+
+    /// Discriminative-area enhancement, where the method has it.
+    pub fn enhancement(&self) -> Option<&AreaEnhancement> {
+        self.trajectory()?.enhancement.as_ref()
+    }
+
+    /// Whether trained experts are needed: to be followed, to choose the initial images, or to label them.
+    pub fn needs_experts(&self) -> bool {
+        self.objective.follows_experts() || self.init.asks_experts() || self.labels == LabelKind::Soft
     }
 
     /// Momentum of the update of the images.
     pub(crate) fn momentum_of_images(&self) -> f64 {
-        match &self.enhancement {
+        match self.enhancement() {
             Some(enhancement) if enhancement.apply == Apply::PlainUpdate => 0.0,
             _ => self.image_momentum,
         }
@@ -224,68 +140,123 @@ impl Method {
     /// # Errors
     /// [`MethodError`] names the key and what would do.
     pub fn check(&self, epochs: usize) -> Result<(), MethodError> {
-        self.check_counts()?;
-        self.check_ranges()?;
-        if self.range == Range::Auto {
-            return self.check_epochs(1, epochs);
-        }
-        let Window { min, max, initial_max, .. } = self.window;
-        if initial_max.unwrap_or(max).min(max) <= min {
-            return Err(MethodError::EmptyWindow { min, max: initial_max.unwrap_or(max).min(max) });
-        }
-        self.check_epochs(max, epochs)
-    }
-
-    fn check_epochs(&self, max: usize, epochs: usize) -> Result<(), MethodError> {
-        let needed = max - 1 + self.expert_epochs;
-        if needed > epochs {
-            return Err(MethodError::ShortExperts { max, ahead: self.expert_epochs, needed, epochs });
-        }
-        Ok(())
-    }
-
-    fn check_counts(&self) -> Result<(), MethodError> {
-        let counts = [
+        refuse_zero(&[
             ("ipc", self.ipc as u64),
-            ("iterations", self.iterations),
-            ("syn_steps", self.syn_steps as u64),
-            ("expert_epochs", self.expert_epochs as u64),
-            ("batch_syn", self.batch_syn.unwrap_or(1) as u64),
+            ("iterations", self.iterations.max(u64::from(self.selects()))),
             ("validate_every", self.validate_every),
             ("log_every", self.log_every),
-            ("enhancement.refresh_every", self.enhancement.as_ref().map_or(1, |e| e.refresh_every)),
             ("checkpoint_every", self.checkpoint_every),
             ("micro_batch", self.micro_batch as u64),
-        ];
-        match counts.iter().find(|(_, count)| *count == 0) {
-            Some(&(key, _)) => Err(MethodError::Zero { key }),
-            None => Ok(()),
+        ])?;
+        let (within, rate) = (Bounds::Momentum, Bounds::Rate);
+        refuse_out_of_range(&[
+            ("image_lr", self.image_lr, rate),
+            ("label_lr", self.label_lr, rate),
+            ("syn_lr_lr", self.syn_lr_lr, rate),
+            ("syn_lr", self.syn_lr, Bounds::PositiveRate),
+            ("image_momentum", self.image_momentum, within),
+            ("label_momentum", self.label_momentum, within),
+            ("syn_lr_momentum", self.syn_lr_momentum, within),
+            ("ema", self.ema, Bounds::Decay),
+            ("loss_gate", self.loss_gate, Bounds::Loss),
+        ])?;
+        self.objective.check(epochs)
+    }
+
+    /// Why no step may be taken at this loss; `None` when it may.
+    pub(crate) fn refuses(&self, loss: f64) -> Option<Verdict> {
+        match loss {
+            loss if !loss.is_finite() => Some(Verdict::NonFinite),
+            loss if loss > self.loss_gate => Some(Verdict::Gate),
+            _ => None,
         }
     }
 
-    fn check_ranges(&self) -> Result<(), MethodError> {
-        let momentum = "0 or more and below 1";
-        let within = |m: f64| (0.0..1.0).contains(&m);
-        let rate = |r: f64| r.is_finite() && r >= 0.0;
-        let ratio = self.dropout.map_or(0.0, |d| d.ratio);
-        let numbers = [
-            ("image_lr", self.image_lr, rate(self.image_lr), "0 or more"),
-            ("label_lr", self.label_lr, rate(self.label_lr), "0 or more"),
-            ("syn_lr_lr", self.syn_lr_lr, rate(self.syn_lr_lr), "0 or more"),
-            ("syn_lr", self.syn_lr, rate(self.syn_lr) && self.syn_lr > 0.0, "a positive number such as 0.01"),
-            ("image_momentum", self.image_momentum, within(self.image_momentum), momentum),
-            ("label_momentum", self.label_momentum, within(self.label_momentum), momentum),
-            ("syn_lr_momentum", self.syn_lr_momentum, within(self.syn_lr_momentum), momentum),
-            ("syn_steps", self.syn_steps as f64, self.syn_steps <= 1_000_000, "at most 1000000"),
-            ("ema", self.ema, within(self.ema), "0 (none) or a decay below 1 such as 0.999"),
-            ("loss_gate", self.loss_gate, self.loss_gate > 0.0, "a positive loss, or inf"),
-            ("dropout.ratio", ratio, within(ratio), "0 or more and below 1"),
-        ];
-        let wrong = numbers.into_iter().find(|(_, _, fits, _)| !fits);
-        let wrong = wrong.map(|(key, value, _, range)| (key, value, range));
-        match wrong.or_else(|| self.enhancement.as_ref()?.fault()) {
-            Some((key, value, range)) => Err(MethodError::Range { key, value, range }),
-            None => Ok(()),
+    /// What all methods share where they do not say otherwise, as in the code of MTT.
+    pub(crate) fn plain(objective: Objective) -> Self {
+        Self {
+            ipc: 1,
+            iterations: 1000,
+            image_lr: 1.0,
+            image_momentum: 0.5,
+            label_lr: 0.0,
+            label_momentum: 0.9,
+            syn_lr: 0.01,
+            syn_lr_lr: 0.0,
+            syn_lr_momentum: 0.5,
+            init: Init::Real,
+            labels: LabelKind::Hard,
+            loss_gate: f64::INFINITY,
+            ema: 0.0,
+            augmentation: Strategy::dsa(),
+            validate_every: 500,
+            log_every: 100,
+            checkpoint_every: 50,
+            micro_batch: 256,
+            objective,
         }
+    }
+
+    /// Whether nothing is learned.
+    fn selects(&self) -> bool {
+        matches!(self.objective, Objective::Selection(_))
+    }
+}
+
+/// What a number may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    /// `[0, ∞)`.
+    Rate,
+    /// `(0, ∞)`.
+    PositiveRate,
+    /// `[0, 1)`.
+    Momentum,
+    /// `[0, 1)`, of a moving average.
+    Decay,
+    /// `(0, ∞]`.
+    Loss,
+    /// `[0, 1)`, of what is left out.
+    Ratio,
+    /// At most a million: every step keeps its parameters.
+    Steps,
+}
+
+impl Bounds {
+    fn hold(self, value: f64) -> bool {
+        match self {
+            Self::Rate => value.is_finite() && value >= 0.0,
+            Self::PositiveRate => value.is_finite() && value > 0.0,
+            Self::Momentum | Self::Decay | Self::Ratio => (0.0..1.0).contains(&value),
+            Self::Loss => value > 0.0,
+            Self::Steps => value <= 1e6,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Rate => "0 or more",
+            Self::PositiveRate => "a positive number such as 0.01",
+            Self::Momentum | Self::Ratio => "0 or more and below 1",
+            Self::Decay => "0 (none) or a decay below 1 such as 0.999",
+            Self::Loss => "a positive loss, or inf",
+            Self::Steps => "at most 1000000",
+        }
+    }
+}
+
+/// Refuses the first count that is 0.
+pub(crate) fn refuse_zero(counts: &[(&'static str, u64)]) -> Result<(), MethodError> {
+    match counts.iter().find(|(_, count)| *count == 0) {
+        Some(&(key, _)) => Err(MethodError::Zero { key }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the first number that is out of its bounds.
+pub(crate) fn refuse_out_of_range(numbers: &[(&'static str, f64, Bounds)]) -> Result<(), MethodError> {
+    match numbers.iter().find(|(_, value, bounds)| !bounds.hold(*value)) {
+        Some(&(key, value, bounds)) => Err(MethodError::Range { key, value, range: bounds.words() }),
+        None => Ok(()),
     }
 }

@@ -97,7 +97,13 @@ impl Job<'_> {
     /// Images of one inner step.
     pub fn batch(&self) -> u128 {
         let all = self.images();
-        self.method.batch_syn.map_or(all, |batch| (batch as u128).min(all))
+        let batch = self.method.trajectory().and_then(|trajectory| trajectory.batch_syn);
+        batch.map_or(all, |batch| (batch as u128).min(all))
+    }
+
+    /// Inner steps whose parameters are kept.
+    fn syn_steps(&self) -> u128 {
+        self.method.trajectory().map_or(0, |trajectory| trajectory.syn_steps as u128)
     }
 
     /// What a run leaves on disk.

@@ -1,7 +1,7 @@
 use distil_store::{StoreError, TrajectoryStore};
 use serde::{Deserialize, Serialize};
 
-use crate::{Method, Window};
+use crate::{Ingredients, Method, RunError, Window};
 
 /// The most experts that are read; more say little that is new, and each is read whole.
 const EXPERTS: usize = 8;
@@ -102,26 +102,24 @@ fn agreement(snapshots: &[Vec<&[f32]>], t: usize, ahead: usize) -> (f64, f64) {
 }
 
 /// The method with its window filled in, and what that was chosen from; `None` where the window is fixed.
-pub(crate) fn resolve(
-    method: &Method,
-    store: &TrajectoryStore,
-    experts: &[usize],
-) -> Result<Option<(Method, Profile)>, StoreError> {
-    if method.range == Range::Fixed {
+pub(crate) fn resolve(with: &Ingredients<'_>) -> Result<Option<(Method, Profile)>, RunError> {
+    let Some(trajectory) = with.method.trajectory().filter(|t| t.range == Range::Auto) else {
         return Ok(None);
-    }
-    let profile = Profile::of(store, experts, method.expert_epochs)?;
+    };
+    let experts = with.experts()?;
+    let profile = Profile::of(experts.store, &experts.numbers, trajectory.expert_epochs)?;
     let chosen = profile.window();
-    let window = Window { min: chosen.start, max: chosen.end, ..method.window };
+    let Window { min, max, initial_max, expand_until } = trajectory.window;
     // A published first bound says how wide the first window is, compared with the whole.
     let share = |initial: usize| {
-        let Window { min, max, .. } = method.window;
         let part = initial.saturating_sub(min) as f64 / max.saturating_sub(min).max(1) as f64;
         (chosen.start + (part * chosen.len() as f64).ceil() as usize)
             .clamp(chosen.start + 1, chosen.end.max(chosen.start + 1))
     };
-    let window = Window { initial_max: method.window.initial_max.map(share), ..window };
-    Ok(Some((Method { window, ..method.clone() }, profile)))
+    let initial_max = initial_max.map(share);
+    let window = Window { min: chosen.start, max: chosen.end, initial_max, expand_until };
+    let method = with.method.clone().with_trajectory(|trajectory| trajectory.window = window);
+    Ok(Some((method, profile)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use thiserror::Error;
 
 use crate::enhancement::{self, EnhancementError};
 use crate::state::{Selection, card};
-use crate::{Distiller, Event, Ingredients, InitError, MethodError, Profile, StepError, range};
+use crate::{
+    Distiller, Event, Ingredients, InitError, MethodError, NoExperts, Profile, StepError, TrajectoryMatching,
+    range,
+};
 
 /// The sets that a run leaves in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +62,9 @@ pub enum RunError {
     /// There are no activation maps.
     #[error(transparent)]
     Enhancement(#[from] EnhancementError),
-    /// The store has no expert.
-    #[error("the store has no complete expert; train experts first (`distil expert`)")]
-    NoExperts,
+    /// There are no experts.
+    #[error(transparent)]
+    NoExperts(#[from] NoExperts),
     /// There are checkpoints, but none can be read; starting over would delete them.
     #[error(
         "no checkpoint can be read ({reasons}); make them readable, or choose another run folder to start over"
@@ -119,6 +122,7 @@ impl From<StepError> for RunError {
         match error {
             StepError::Store(error) => error.into(),
             StepError::Enhancement(error) => error.into(),
+            StepError::NoExperts(error) => error.into(),
         }
     }
 }
@@ -136,11 +140,11 @@ pub fn run(
     validate: &mut Validate<'_>,
     told: &mut Told<'_>,
 ) -> Result<Outcome, RunError> {
-    with.method.check(with.store.header().snapshots - 1)?;
-    if with.experts.is_empty() {
-        return Err(RunError::NoExperts);
+    if with.method.needs_experts() {
+        with.experts()?;
     }
-    let chosen = range::resolve(with.method, with.store, &with.experts)?;
+    with.method.check(with.experts.as_ref().map_or(0, |experts| experts.store.header().snapshots - 1))?;
+    let chosen = range::resolve(with)?;
     let method = chosen.as_ref().map_or(with.method, |(method, _)| method);
     let with = &Ingredients { method, experts: with.experts.clone(), ..*with };
     let mut run = Run::open(with, card(with, name, command), folder)?;
@@ -185,7 +189,7 @@ impl<'a> Run<'a> {
         if logged(self.folder.paths(), "range")?.is_some() {
             return Ok(());
         }
-        let window = self.with.method.window;
+        let Some(&TrajectoryMatching { window, .. }) = self.with.method.trajectory() else { return Ok(()) };
         let event = Event::Range { iteration: 0, min: window.min, max: window.max, profile: profile.clone() };
         self.folder.append_event(&event)?;
         if told(&event).is_break() {
@@ -264,7 +268,7 @@ impl<'a> Run<'a> {
 
 /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
 fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), EnhancementError> {
-    if with.method.enhancement.is_none() {
+    if with.method.enhancement().is_none() {
         return Ok(());
     }
     let cam = with.cam.ok_or(EnhancementError::NoModel)?;

@@ -9,7 +9,7 @@ use common::{Bench, SIDE, bytes, method};
 use distil_gradcam::{ClassMap, Threshold};
 use distil_match::{
     Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, Granularity,
-    Ingredients, Method, Range, RunError, run,
+    Ingredients, Method, Range, RunError, TrajectoryMatching, run,
 };
 use distil_store::{RunFolder, SyntheticSet};
 use serde_json::Value;
@@ -18,9 +18,17 @@ fn enhancement() -> AreaEnhancement {
     AreaEnhancement { refresh_every: 4, ..AreaEnhancement::default() }
 }
 
+fn dropping(method: Method, dropout: CommonPatternDropout) -> Method {
+    method.with_trajectory(|trajectory| trajectory.dropout = Some(dropout))
+}
+
+fn enhancing(method: Method, enhancement: AreaEnhancement) -> Method {
+    method.with_trajectory(|trajectory| trajectory.enhancement = Some(enhancement))
+}
+
 fn edf() -> Method {
-    let dropout = Some(CommonPatternDropout::default());
-    Method { dropout, enhancement: Some(enhancement()), log_every: 2, ..method() }
+    let method = Method { log_every: 2, ..method() };
+    enhancing(dropping(method, CommonPatternDropout::default()), enhancement())
 }
 
 fn sets(files: &Files) -> Vec<Vec<u8>> {
@@ -45,32 +53,15 @@ fn without_its_two_values_it_is_datm_to_the_last_byte() {
     let bench = Bench::with_cam();
     let datm = bench.run("datm", &method(), |_| false);
     let nothing = CommonPatternDropout { ratio: 0.0, ..CommonPatternDropout::default() };
-    let observed = Some(AreaEnhancement { apply: Apply::Observe, ..enhancement() });
-    let edf = Method::edf();
+    let observed = AreaEnhancement { apply: Apply::Observe, ..enhancement() };
     // EDF's own preset with the settings of the test and its two values off.
-    let settings = method();
-    let off = Method {
-        dropout: Some(nothing),
-        enhancement: None,
-        window: settings.window,
-        iterations: settings.iterations,
-        syn_steps: settings.syn_steps,
-        expert_epochs: settings.expert_epochs,
-        ipc: settings.ipc,
-        batch_syn: settings.batch_syn,
-        image_lr: settings.image_lr,
-        label_lr: settings.label_lr,
-        syn_lr: settings.syn_lr,
-        syn_lr_lr: settings.syn_lr_lr,
-        loss_gate: settings.loss_gate,
-        ema: settings.ema,
-        validate_every: settings.validate_every,
-        checkpoint_every: settings.checkpoint_every,
-        ..edf
-    };
-    for (name, method) in
-        [("off", off), ("observed", Method { enhancement: observed, dropout: Some(nothing), ..method() })]
-    {
+    let off = Method { objective: Method::edf().objective, ..method() }.with_trajectory(|trajectory| {
+        let settings = method().trajectory().expect("DATM matches trajectories").clone();
+        let (gradient, range) = (trajectory.gradient, trajectory.range);
+        *trajectory = TrajectoryMatching { gradient, range, dropout: Some(nothing), ..settings };
+    });
+    let off = Method { init: Method::edf().init, labels: Method::edf().labels, ..off };
+    for (name, method) in [("off", off), ("observed", enhancing(dropping(method(), nothing), observed))] {
         let files = bench.run(name, &method, |_| false);
         assert!(sets(&datm) == sets(&files), "{name}");
     }
@@ -79,8 +70,8 @@ fn without_its_two_values_it_is_datm_to_the_last_byte() {
     let (datm, off) = (events(&bench, "datm"), events(&bench, "off"));
     assert!(datm == off, "the logs of DATM and of EDF without its values");
     for (name, changed) in [
-        ("dropout", Method { dropout: Some(CommonPatternDropout::default()), ..method() }),
-        ("enhancement", Method { enhancement: Some(enhancement()), ..method() }),
+        ("dropout", dropping(method(), CommonPatternDropout::default())),
+        ("enhancement", enhancing(method(), enhancement())),
     ] {
         let files = bench.run(name, &changed, |_| false);
         let datm =
@@ -92,14 +83,8 @@ fn without_its_two_values_it_is_datm_to_the_last_byte() {
 #[test]
 fn interruptions_change_nothing_with_both_on() {
     let bench = Bench::with_cam();
-    let method = Method {
-        dropout: Some(CommonPatternDropout {
-            criterion: Criterion::Random,
-            ..CommonPatternDropout::default()
-        }),
-        range: Range::Auto,
-        ..edf()
-    };
+    let random = CommonPatternDropout { criterion: Criterion::Random, ..CommonPatternDropout::default() };
+    let method = dropping(edf(), random).with_trajectory(|trajectory| trajectory.range = Range::Auto);
     let whole = bench.run("whole", &method, |_| false);
     let torn = bench.run("torn", &method, |_| true);
     assert!(sets(&whole) == sets(&torn));
@@ -122,8 +107,7 @@ fn the_gradient_is_weighted_alike_in_all_channels() {
     for threshold in [Threshold::Mean, Threshold::Fixed(0.6)] {
         let one = Method { iterations: 1, ..method() };
         let beta = 3.0;
-        let enhanced =
-            Method { enhancement: Some(AreaEnhancement { beta, threshold, ..enhancement() }), ..one.clone() };
+        let enhanced = enhancing(one.clone(), AreaEnhancement { beta, threshold, ..enhancement() });
         let name = format!("{threshold:?}").replace(|c: char| !c.is_alphanumeric(), "");
         let datm = bench.run(&format!("datm-{name}"), &one, |_| false);
         let edf = bench.run(&format!("edf-{name}"), &enhanced, |_| false);
@@ -154,10 +138,8 @@ fn the_gradient_is_weighted_alike_in_all_channels() {
 #[test]
 fn the_papers_update_has_no_momentum() {
     let bench = Bench::with_cam();
-    let with = |apply, image_momentum| Method {
-        enhancement: Some(AreaEnhancement { apply, ..enhancement() }),
-        image_momentum,
-        ..method()
+    let with = |apply, image_momentum| {
+        enhancing(Method { image_momentum, ..method() }, AreaEnhancement { apply, ..enhancement() })
     };
     let last = |name: &str, method: &Method| images(&bench.run(name, method, |_| false).last);
     let plain = last("plain", &with(Apply::PlainUpdate, 0.5));
@@ -179,7 +161,7 @@ fn every_criterion_drops_its_share_and_says_where() {
         Criterion::Last,
     ] {
         let dropout = CommonPatternDropout { ratio: 0.4, granularity: Granularity::Scalar, criterion };
-        let method = Method { dropout: Some(dropout), log_every: 3, iterations: 4, ..method() };
+        let method = dropping(Method { log_every: 3, iterations: 4, ..method() }, dropout);
         let name = format!("{criterion:?}");
         ends.push(images(&bench.run(&name, &method, |_| false).last));
         let events = events(&bench, &name);
@@ -213,7 +195,7 @@ fn every_criterion_drops_its_share_and_says_where() {
 #[test]
 fn the_experts_choose_the_window() {
     let bench = Bench::new();
-    let method = Method { range: Range::Auto, ..method() };
+    let method = method().with_trajectory(|trajectory| trajectory.range = Range::Auto);
     bench.run("auto", &method, |_| false);
     let events = events(&bench, "auto");
     let [chosen] = of_kind(&events, "range")[..] else { panic!("one choice: {events:?}") };
@@ -264,8 +246,7 @@ fn networks_that_do_not_fit_are_refused() {
     assert!(matches!(error, RunError::Enhancement(EnhancementError::Normalisation { .. })), "{error}");
     // A layer that is not there.
     bench.cam = Bench::with_cam().cam;
-    let layer = Some(AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });
-    let method = Method { enhancement: layer, ..edf() };
+    let method = enhancing(edf(), AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });
     let error = refusal(&bench, "layer", &bench.ingredients(&method)).to_string();
     assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
 }

@@ -72,8 +72,8 @@ fn gated_and_non_finite_steps_touch_nothing() {
 #[test]
 fn a_run_in_which_no_step_counts_gives_up() {
     let bench = Bench::new();
-    let method =
-        Method { loss_gate: 1e-9, iterations: 10_000, syn_steps: 1, validate_every: 10_000, ..method() };
+    let method = Method { loss_gate: 1e-9, iterations: 10_000, validate_every: 10_000, ..method() }
+        .with_trajectory(|trajectory| trajectory.syn_steps = 1);
     let mut folder = RunFolder::create(bench.folder.path().join("stuck"), "a = 1").expect("a new run");
     let with = bench.ingredients(&method);
     let outcome =

@@ -19,7 +19,7 @@ const IMAGENET: &str = "imagenet-1k";
 
 /// The network and the class of it for each label, where the configuration enhances anything.
 pub(crate) fn open(bench: &Workbench<'_>) -> Result<Option<(CamModel, ClassMap)>, Failure> {
-    let Some(enhancement) = &bench.config.distill.enhancement else { return Ok(None) };
+    let Some(enhancement) = bench.config.distill.enhancement() else { return Ok(None) };
     let path = place(bench, enhancement);
     if !path.exists() {
         return Err(Failure::new(
@@ -41,7 +41,7 @@ pub(crate) fn open(bench: &Workbench<'_>) -> Result<Option<(CamModel, ClassMap)>
 /// Trains a network on the real images where the configuration names none and none was trained before: the
 /// students' own architecture, as the full-data reference is trained.
 pub(crate) fn train_if_missing(bench: &Workbench<'_>) -> Result<(), Failure> {
-    let Some(enhancement) = &bench.config.distill.enhancement else { return Ok(()) };
+    let Some(enhancement) = bench.config.distill.enhancement() else { return Ok(()) };
     let path = place(bench, enhancement);
     if enhancement.model.is_some() || path.exists() {
         return Ok(());

@@ -52,11 +52,13 @@ fn used_by(run: &Path) -> Result<Vec<String>, Failure> {
     paths.read_config()?;
     let config = Config::load(&paths.config(), &[])?;
     let mut used = vec![config.method.as_str().to_owned(), config.data.name.to_string()];
-    if config.distill.gradient == distil_match::Gradient::Tesla {
-        used.push("tesla".to_owned());
-    }
-    if config.distill.dropout.is_some() || config.distill.enhancement.is_some() {
-        used.push("edf".to_owned());
+    if let Some(trajectory) = config.distill.trajectory() {
+        if trajectory.gradient == distil_match::Gradient::Tesla {
+            used.push("tesla".to_owned());
+        }
+        if trajectory.dropout.is_some() || trajectory.enhancement.is_some() {
+            used.push("edf".to_owned());
+        }
     }
     if !matches!(config.distill.augmentation.to_string().as_str(), "" | "none") {
         used.push("dsa".to_owned());

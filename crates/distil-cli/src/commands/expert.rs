@@ -78,8 +78,24 @@ pub(crate) fn train(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<Traj
     }
 }
 
+/// Trains the experts that are missing, where the method asks any.
+pub(crate) fn train_if_needed(
+    bench: &Workbench<'_>,
+    folder: Option<&Path>,
+) -> Result<Option<TrajectoryStore>, Failure> {
+    bench.config.distill.needs_experts().then(|| train(bench, folder)).transpose()
+}
+
+/// The experts of a configuration, where the method asks any: all of them must be there.
+pub(crate) fn open_if_needed(
+    bench: &Workbench<'_>,
+    folder: Option<&Path>,
+) -> Result<Option<TrajectoryStore>, Failure> {
+    bench.config.distill.needs_experts().then(|| open(bench, folder)).transpose()
+}
+
 /// The experts of a configuration, all of which must be there.
-pub(crate) fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
     let Workbench { config, dataset, net, .. } = bench;
     let header = header(net, dataset, &config.expert, config.seed);
     let folder = expert_folder(folder, config, net, &header);

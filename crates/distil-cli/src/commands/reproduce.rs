@@ -27,9 +27,9 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     fetch_if_missing(&config, around)?;
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;
-    let store = expert::train(&bench, args.experts.as_deref())?;
+    let store = expert::train_if_needed(&bench, args.experts.as_deref())?;
     cam_network::train_if_missing(&bench)?;
-    distil(&bench, &store, early, &paths, &command(args))?;
+    distil(&bench, store.as_ref(), early, &paths, &command(args))?;
     let results = evaluate_run(&bench, &networks(&bench, &[Arch::ConvNet])?, &paths)?;
     let page = report::write(&paths, &bench.config, bench.console)?;
     bench.console.result(results_table_markdown(&results).trim_end())?;

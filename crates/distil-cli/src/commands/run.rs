@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
-use distil_match::{CamNetwork, Event, Files, Ingredients, Outcome, RunError};
+use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Outcome, RunError};
 use distil_models::Network;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 
@@ -41,8 +41,8 @@ pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failur
     plan::refuse_what_does_not_fit(&config, around)?;
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;
-    let store = expert::open(&bench, args.config.experts.as_deref())?;
-    let outcome = distil(&bench, &store, early, &paths, &command(&args.config))?;
+    let store = expert::open_if_needed(&bench, args.config.experts.as_deref())?;
+    let outcome = distil(&bench, store.as_ref(), early, &paths, &command(&args.config))?;
     bench.console.result(described(&outcome, &paths))
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn feasible(bench: &Workbench<'_>) -> Result<(), Failure> {
 /// Distils to the end; what is on standard error meanwhile is progress.
 pub(crate) fn distil(
     bench: &Workbench<'_>,
-    store: &TrajectoryStore,
+    store: Option<&TrajectoryStore>,
     early: Option<RunFolder>,
     paths: &RunPaths,
     command: &str,
@@ -92,8 +92,7 @@ pub(crate) fn distil(
         method: &config.distill,
         net,
         dataset,
-        store,
-        experts: (0..config.expert.experts).collect(),
+        experts: store.map(|store| Experts { store, numbers: (0..config.expert.experts).collect() }),
         seed: config.seed,
         device,
         cam: cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),

@@ -127,6 +127,23 @@ impl Layers {
         Some(layer.origin(path))
     }
 
+    /// All dotted keys with a value that is no table, the strongest layer's last.
+    pub(crate) fn leaves(&self) -> Vec<String> {
+        let leaves = |layer: &Layer| {
+            let mut found = paths(&layer.table);
+            found.retain(|path| !matches!(lookup(&layer.table, path), Some(Value::Table(_))));
+            found
+        };
+        self.0.iter().flat_map(leaves).collect()
+    }
+
+    /// The layers as if nobody had written a dotted key.
+    pub(crate) fn without(&self, path: &str) -> Self {
+        let mut layers = self.0.clone();
+        layers.iter_mut().for_each(|layer| remove(&mut layer.table, path));
+        Self(layers)
+    }
+
     /// Puts all layers over `base`: tables merge key by key, anything else replaces.
     pub(crate) fn over(&self, mut base: Table) -> Table {
         for layer in &self.0 {
@@ -141,6 +158,19 @@ pub(crate) fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         None => table.get(path),
         Some((key, rest)) => lookup(table.get(key)?.as_table()?, rest),
+    }
+}
+
+fn remove(table: &mut Table, path: &str) {
+    match path.split_once('.') {
+        None => {
+            table.remove(path);
+        }
+        Some((key, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(key) {
+                remove(inner, rest);
+            }
+        }
     }
 }
 

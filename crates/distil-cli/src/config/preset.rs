@@ -22,6 +22,8 @@ pub(crate) enum MethodName {
     MDatm,
     /// Emphasising discriminative features (Wang et al., CVPR 2025).
     Edf,
+    /// Random real images.
+    Random,
 }
 
 impl MethodName {
@@ -33,6 +35,7 @@ impl MethodName {
             Self::Datm => "datm",
             Self::MDatm => "m-datm",
             Self::Edf => "edf",
+            Self::Random => "random",
         }
     }
 
@@ -43,6 +46,7 @@ impl MethodName {
             Self::Datm => Method::datm(),
             Self::MDatm => Method::m_datm(),
             Self::Edf => Method::edf(),
+            Self::Random => Method::random(),
         }
     }
 
@@ -50,7 +54,7 @@ impl MethodName {
     fn recipe(self) -> Recipe {
         let gsam = Some(Gsam { rho: 0.01, alpha: 0.3 });
         match self {
-            Self::Mtt => Recipe::default(),
+            Self::Mtt | Self::Random => Recipe::default(),
             Self::Ftd => Recipe { gsam, ..Recipe::default() },
             Self::Datm | Self::MDatm | Self::Edf => Recipe { gsam, epochs: 100, ..Recipe::default() },
         }
@@ -58,7 +62,7 @@ impl MethodName {
 
     fn protocol(self) -> Protocol {
         match self {
-            Self::Mtt | Self::Ftd => Protocol::default(),
+            Self::Mtt | Self::Ftd | Self::Random => Protocol::default(),
             Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
             Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },

@@ -2,6 +2,7 @@
 
 use toml::{Table, Value};
 
+use super::Config;
 use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
@@ -30,6 +31,8 @@ const OPTIONAL: [&str; 22] = [
     "paper.source",
     "paper.note",
 ];
+/// The section whose keys depend on the method; serde reads them in one piece and does not say which is wrong.
+const OBJECTIVE: &str = "distill";
 /// How alike two names are before one is taken for a slip of the other.
 const ALIKE: f64 = 0.7;
 
@@ -39,12 +42,24 @@ pub(super) fn of_value(
     base: &Table,
     error: &serde_path_to_error::Error<toml::de::Error>,
 ) -> Failure {
-    let path = error.path().to_string();
     let message = error.inner().message();
+    let path = match error.path().to_string() {
+        section if section == OBJECTIVE => at_fault(layers, base, message).unwrap_or(section),
+        path => path,
+    };
     match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
         Some((key, rest)) => unknown(layers, base, &full_path(&path, key), rest),
         None => of_key(layers, base, path.trim_start_matches('.'), message),
     }
+}
+
+/// The key behind an error somewhere in [`OBJECTIVE`]: the one without which the error would be another, or none.
+fn at_fault(layers: &Layers, base: &Table, message: &str) -> Option<String> {
+    let written = layers.leaves().into_iter().filter(|path| path.starts_with(OBJECTIVE));
+    written.rev().find(|path| {
+        let without = Value::Table(layers.without(path).over(base.clone()));
+        without.try_into::<Config>().err().is_none_or(|error| error.message() != message)
+    })
 }
 
 /// Paths of unknown keys end with the key, except inside enums.

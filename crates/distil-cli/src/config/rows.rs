@@ -44,7 +44,8 @@ fn published_protocols_are_the_presets() {
         loaded(row, &rows.resolve(row).expect("a configuration"))
     };
     let edf = config("edf/imagewoof-ipc10");
-    let (dropout, maps) = (edf.distill.dropout.expect("dropout"), edf.distill.enhancement.expect("maps"));
+    let trajectory = edf.distill.trajectory().expect("trajectories").clone();
+    let (dropout, maps) = (trajectory.dropout.expect("dropout"), trajectory.enhancement.expect("maps"));
     assert_eq!((dropout.ratio, maps.beta, maps.refresh_every), (0.25, 2.0, 100));
     assert_eq!((edf.distill.iterations, edf.distill.label_momentum, edf.expert.epochs), (10_000, 0.9, 100));
     assert!(
@@ -52,8 +53,8 @@ fn published_protocols_are_the_presets() {
     );
     let baseline = config("edf/table1/imagewoof-ipc10-datm");
     assert!(
-        baseline.distill.enhancement.is_none()
-            && baseline.distill.dropout.is_none_or(|dropout| dropout.ratio == 0.0)
+        baseline.distill.enhancement().is_none()
+            && baseline.distill.trajectory().is_some_and(|t| t.dropout.is_none_or(|d| d.ratio == 0.0))
     );
     let challenge = config("m-datm/tiny-imagenet-ipc10");
     assert!(

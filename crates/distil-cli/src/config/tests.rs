@@ -28,15 +28,16 @@ fn layers_override_each_other() {
     assert_eq!((config.name.as_str(), config.distill.ipc, config.seed), ("x", 5, 4));
     assert_eq!(config.distill.init, distil_match::Init::Noise);
     // From the preset: what neither the file nor --set says, key by key.
-    assert_eq!((config.distill.window.min, config.distill.window.max, config.distill.syn_steps), (0, 7, 80));
+    let trajectory = config.distill.trajectory().unwrap();
+    assert_eq!((trajectory.window.min, trajectory.window.max, trajectory.syn_steps), (0, 7, 80));
     assert!(config.expert.gsam.is_some() && config.expert.epochs == 20);
     let other = load(text, &["method=mtt"]).unwrap();
-    assert!(other.expert.gsam.is_none() && other.distill.window.max == 7);
+    assert!(other.expert.gsam.is_none() && other.distill.trajectory().unwrap().window.max == 7);
 }
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    for method in ["mtt", "ftd", "datm", "m-datm", "edf"] {
+    for method in ["mtt", "ftd", "datm", "m-datm", "edf", "random"] {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],
@@ -54,18 +55,29 @@ fn parts_of_edf_are_switched_and_set_key_by_key() {
     assert_eq!(edf, distil_match::Method::edf());
     let text = "method = \"edf\"\n[distill.dropout]\ncriterion = \"middle\"\n[distill.enhancement]\nmodel = \"cam.safetensors\"\nthreshold = { fixed = 0.5 }";
     let config = load(text, &["distill.enhancement.beta=2"]).unwrap();
-    let (dropout, enhancement) =
-        (config.distill.dropout.unwrap(), config.distill.enhancement.clone().unwrap());
+    let trajectory = config.distill.trajectory().unwrap().clone();
+    let (dropout, enhancement) = (trajectory.dropout.unwrap(), trajectory.enhancement.unwrap());
     assert_eq!((dropout.ratio, dropout.criterion), (0.25, distil_match::Criterion::Middle));
     assert_eq!((enhancement.beta, enhancement.refresh_every), (2.0, 100));
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
     // Off stays off when it is read back, and any method can have either part.
     let off = load(text, &["distill.enhancement=off", "distill.dropout=off"]).unwrap();
-    assert!(off.distill.enhancement.is_none() && off.distill.dropout.is_none());
+    let trajectory = off.distill.trajectory().unwrap();
+    assert!(trajectory.enhancement.is_none() && trajectory.dropout.is_none());
     assert_eq!(load(&off.to_toml(), &[]).unwrap(), off, "{}", off.to_toml());
     let datm =
         load("method = \"datm\"", &["distill.dropout.ratio=0.5", "distill.range=auto"]).unwrap().distill;
+    let datm = datm.trajectory().unwrap();
     assert_eq!((datm.dropout.unwrap().ratio, datm.range), (0.5, distil_match::Range::Auto));
+}
+
+#[test]
+fn keys_of_another_method_are_unknown() {
+    let text = refusal("method = \"random\"\n[distill]\nipc = 2\nsyn_steps = 3", &[]);
+    assert!(text.starts_with("error: row.toml, line 4: unknown key `distill.syn_steps`"), "{text}");
+    // Of two slips, one is named; the other comes next.
+    let text = refusal("[distill]\nsyn_steps = \"x\"", &["distill.window.maxx=3"]);
+    assert!(text.contains("distill.window.maxx") || text.contains("distill.syn_steps"), "{text}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl Job<'_> {
             (Part::Maps, self.maps()),
         ];
         let inner = [
-            (Part::Parameters, (self.method.syn_steps as u128 + 1) * self.theta()),
+            (Part::Parameters, (self.syn_steps() + 1) * self.theta()),
             (Part::Loss, LOSS_VECTORS * self.theta()),
             (Part::Results, self.results()),
             (Part::Batch, BATCH_COPIES * self.batch() * self.image()),
@@ -193,7 +193,7 @@ impl Job<'_> {
 
     /// What the threads need for activation maps of the set, on Burn's operations beside what the kernels keep.
     fn maps(&self) -> u128 {
-        if self.method.enhancement.is_none() {
+        if self.method.enhancement().is_none() {
             return 0;
         }
         let (chunks, size) = self.chunks(self.images(), self.method.micro_batch);

@@ -56,7 +56,10 @@ impl Job<'_> {
         if self.threads > 1 {
             smallest.push(Change::Threads(1));
         }
-        let batch = usize::try_from(self.batch()).unwrap_or(usize::MAX);
+        let batch = match self.method.trajectory() {
+            Some(_) => usize::try_from(self.batch()).unwrap_or(usize::MAX),
+            None => 0,
+        };
         candidates.extend(halves(batch).map(|batch| after(&smallest, Change::BatchSyn(batch))));
         candidates.extend(halves(self.method.ipc).map(|ipc| after(&smallest, Change::Ipc(ipc))));
         candidates.into_iter().filter(|changes| !changes.is_empty()).find_map(|changes| {
@@ -74,7 +77,9 @@ impl Job<'_> {
                 Change::MicroBatch(size) => method.micro_batch = size,
                 Change::StudentMicroBatch(size) => students.micro_batch = size,
                 Change::Threads(count) => threads = count,
-                Change::BatchSyn(batch) => method.batch_syn = Some(batch),
+                Change::BatchSyn(batch) => {
+                    method = method.with_trajectory(|trajectory| trajectory.batch_syn = Some(batch));
+                }
                 Change::Ipc(ipc) => method.ipc = ipc,
             }
         }

@@ -8,7 +8,10 @@ use crate::Method;
 
 /// EDF's job at 50 images a class: 128 of 500 images a step, 80 steps, 3×128×128.
 fn method() -> Method {
-    Method { ipc: 50, syn_steps: 80, batch_syn: Some(128), micro_batch: 16, ..Method::datm() }
+    Method { ipc: 50, micro_batch: 16, ..Method::datm() }.with_trajectory(|trajectory| {
+        trajectory.syn_steps = 80;
+        trajectory.batch_syn = Some(128);
+    })
 }
 
 fn net() -> ConvNet {
@@ -42,8 +45,9 @@ fn every_size_that_grows_takes_more() {
     let micro: Vec<u128> =
         [1, 2, 5, 16, 40, 64].map(|size| changed(|method| method.micro_batch = size)).to_vec();
     assert!(micro.is_sorted() && micro[0] < micro[5], "{micro:?}");
-    let steps: Vec<u128> =
-        [1, 10, 80, 400, 4000].map(|steps| changed(|method| method.syn_steps = steps)).to_vec();
+    let steps: Vec<u128> = [1, 10, 80, 400, 4000]
+        .map(|steps| changed(|method| *method = method.clone().with_trajectory(|t| t.syn_steps = steps)))
+        .to_vec();
     assert!(steps.is_sorted() && steps[0] < steps[4], "{steps:?}");
     let ipc: Vec<u128> = [1, 5, 10, 50, 100].map(|ipc| changed(|method| method.ipc = ipc)).to_vec();
     assert!(ipc.is_sorted() && ipc[0] < ipc[4], "{ipc:?}");
@@ -58,7 +62,7 @@ fn every_size_that_grows_takes_more() {
 #[test]
 fn memory_grows_with_n_by_parameters_alone() {
     let net = net();
-    let (one, more) = (method(), Method { syn_steps: 580, ..method() });
+    let (one, more) = (method(), method().with_trajectory(|t| t.syn_steps = 580));
     let [one, more] = [&one, &more].map(|method| job(method, &net).memory());
     let theta = 4 * net.layout().params() as u128;
     assert_eq!(more.of(Part::Parameters) - one.of(Part::Parameters), 500 * theta);
@@ -68,7 +72,7 @@ fn memory_grows_with_n_by_parameters_alone() {
 #[test]
 fn one_image_keeps_one_thread_busy() {
     let net = net();
-    let method = Method { batch_syn: Some(1), ..method() };
+    let method = method().with_trajectory(|t| t.batch_syn = Some(1));
     let job = job(&method, &net);
     let kernels = job.kernels.expect("the kernels know this network");
     let threads = |threads| {
@@ -111,7 +115,7 @@ fn parts_add_up_and_mapped_files_can_be_taken_away() {
 fn activation_maps_need_memory_beside_the_kernels() {
     let net = net();
     let (without, edf) = (method(), Method::edf());
-    let with = Method { enhancement: edf.enhancement, ..method() };
+    let with = method().with_trajectory(|t| t.enhancement = edf.enhancement().cloned());
     let [without, with] = [&without, &with].map(|method| job(method, &net).memory());
     assert_eq!(without.of(Part::Maps), 0);
     assert_eq!(with.total() - without.total(), with.of(Part::Maps));
@@ -156,7 +160,7 @@ fn a_remedy_fits_and_changes_what_matters_least() {
 #[test]
 fn absurd_sizes_do_not_overflow() {
     let most = usize::MAX;
-    let method = Method { ipc: most, micro_batch: most, batch_syn: None, ..method() };
+    let method = Method { ipc: most, micro_batch: most, ..method() }.with_trajectory(|t| t.batch_syn = None);
     let net = net();
     let job = Job { experts: most, expert_epochs: most, threads: most, ..job(&method, &net) };
     assert!(job.memory().total() > 1 << 80 && job.stored().total() > 1 << 80);

@@ -8,7 +8,7 @@ use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Spl
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_store};
 use distil_gradcam::{CamModel, ClassMap, ModelCard};
-use distil_match::{CamNetwork, Event, Files, Ingredients, Method, RunError, Window, run};
+use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Method, RunError, Window, run};
 use distil_models::{ConvNet, Network, NetworkState};
 use distil_random::{below, stream};
 use distil_store::{RunFolder, SyntheticSet, TrajectoryStore};
@@ -41,13 +41,9 @@ fn dataset() -> Dataset {
 }
 
 pub(crate) fn method() -> Method {
-    Method {
+    let method = Method {
         ipc: 2,
         iterations: 9,
-        syn_steps: 3,
-        expert_epochs: 1,
-        window: Window { min: 0, max: 2, initial_max: Some(1), expand_until: 4 },
-        batch_syn: Some(4),
         image_lr: 1.0,
         syn_lr: 0.05,
         syn_lr_lr: 1e-4,
@@ -56,7 +52,13 @@ pub(crate) fn method() -> Method {
         validate_every: 4,
         checkpoint_every: 3,
         ..Method::datm()
-    }
+    };
+    method.with_trajectory(|trajectory| {
+        trajectory.syn_steps = 3;
+        trajectory.expert_epochs = 1;
+        trajectory.window = Window { min: 0, max: 2, initial_max: Some(1), expand_until: 4 };
+        trajectory.batch_syn = Some(4);
+    })
 }
 
 pub(crate) struct Bench {
@@ -129,8 +131,7 @@ impl Bench {
             method,
             net: &self.net,
             dataset: &self.dataset,
-            store: &self.store,
-            experts: self.store.complete(),
+            experts: Some(Experts { store: &self.store, numbers: self.store.complete() }),
             seed: 11,
             device: &self.device,
             cam: self.cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),

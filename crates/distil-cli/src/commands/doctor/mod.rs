@@ -74,7 +74,8 @@ fn shapes(args: &DoctorArgs, around: Surroundings<'_>) -> Result<(ConvNet, usize
     let (shape, classes) = (dataset.shape(), dataset.classes());
     let net = config.model.build(shape.channels, classes, shape.height, shape.width)?;
     let images = config.distill.ipc.saturating_mul(classes);
-    let step = config.distill.batch_syn.unwrap_or(images).min(images).min(config.distill.micro_batch);
+    let batch = config.distill.trajectory().map_or(images, |trajectory| trajectory.batch(images));
+    let step = batch.min(config.distill.micro_batch);
     Ok((net, step.min(FEW)))
 }
 

@@ -18,11 +18,11 @@ const CLASSIFICATION: f64 = 1.0 / 3.0;
 /// Seconds of a run's parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Times {
-    /// One inner step forwards.
-    pub(crate) forward: f64,
-    /// One step of the adjoint.
-    pub(crate) adjoint: f64,
-    /// One iteration: N of both.
+    /// A gradient of the network for one image.
+    pub(crate) plain: f64,
+    /// Second-order products of the adjoint for one image.
+    pub(crate) dual: f64,
+    /// One iteration.
     pub(crate) iteration: f64,
     /// One validation: its students, and what they classify.
     pub(crate) validation: f64,
@@ -35,13 +35,15 @@ impl Times {
     fn of(config: &Config, net: &ConvNet, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
         let method = &config.distill;
         let images = (method.ipc * net.classes) as f64;
-        let each = forward / batch(method, net) as f64;
+        let batch = batch(method, net) as f64;
+        let (plain, dual) = (forward / batch, adjoint / batch);
+        let passes = method.objective.passes(method.ipc * net.classes, net.classes);
         let epochs = (config.eval.epochs + 1) as f64;
-        let student = each * (images * epochs + held_out as f64 * CLASSIFICATION);
+        let student = plain * (images * epochs + held_out as f64 * CLASSIFICATION);
         Self {
-            forward,
-            adjoint,
-            iteration: method.syn_steps as f64 * (forward + adjoint),
+            plain,
+            dual,
+            iteration: passes.plain as f64 * plain + passes.dual as f64 * dual,
             validation: config.eval.validation_seeds as f64 * student,
             // At the start, every so often, and at the end.
             validations: 1 + method.iterations.div_ceil(method.validate_every),
@@ -61,7 +63,7 @@ impl Times {
 /// Images of one inner step.
 fn batch(method: &Method, net: &ConvNet) -> usize {
     let images = method.ipc * net.classes;
-    method.batch_syn.map_or(images, |batch| batch.min(images))
+    method.trajectory().map_or(images, |trajectory| trajectory.batch(images))
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.
@@ -82,10 +84,7 @@ pub(crate) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device:
         micro_batch: config.distill.micro_batch,
     };
     let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
-    let differentiation = match config.distill.gradient {
-        Gradient::Exact => Differentiation::Exact,
-        Gradient::Tesla => Differentiation::Truncated,
-    };
+    let differentiation = config.distill.trajectory().map_or(Gradient::Exact, |t| t.gradient).into();
     let once = || timed(&inner, &theta, differentiation, device);
     let first = once();
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };

@@ -29,13 +29,13 @@ pub(super) fn table(
 fn headline(planned: &Planned<'_>, job: &Job<'_>) -> String {
     let ConvNet { depth, width, channels, height, image_width, .. } = planned.net;
     let how = if job.kernels.is_some() { "fused kernels" } else { "Burn's operations" };
+    let steps = job.method.trajectory().map_or_else(String::new, |t| format!(", N = {}", t.syn_steps));
     format!(
-        "{}: {} images, {} a step, N = {}; ConvNet depth {depth}, width {width}, {channels}×{height}×{image_width}; \
+        "{}: {} images, {} a step{steps}; ConvNet depth {depth}, width {width}, {channels}×{height}×{image_width}; \
          {how} on {}, {} threads.",
         planned.config.name,
         job.images(),
         job.batch(),
-        job.method.syn_steps,
         described(&planned.device),
         job.threads
     )
@@ -78,14 +78,21 @@ fn stored(job: &Job<'_>) -> String {
 }
 
 fn time(times: &Times, job: &Job<'_>) -> String {
-    let Times { forward, adjoint, iteration, validation, validations } = *times;
-    let steps = job.method.syn_steps;
+    let Times { plain, dual, iteration, validation, validations } = *times;
+    let passes = job.method.objective.passes(job.images() as usize, job.net.classes);
     let iterations = job.method.iterations;
     let hourly = times.iterations_an_hour();
     [
         "| time on this device, as busy as it is now | |".to_owned(),
         "|---|---:|".to_owned(),
-        format!("| one iteration: {steps} × ({forward:.3} s + {adjoint:.3} s) | {} |", duration(iteration)),
+        format!(
+            "| one iteration: {} gradients of {:.2} ms and {} second-order products of {:.2} ms | {} |",
+            passes.plain,
+            1e3 * plain,
+            passes.dual,
+            1e3 * dual,
+            duration(iteration)
+        ),
         format!("| iterations an hour | {hourly:.0} |"),
         format!("| {validations} validations, each | {} |", duration(validation)),
         format!(
