@@ -46,6 +46,8 @@ pub fn adjoint(
     };
     let a = inner.syn_lr;
     let mut lambda = lambda;
+    // What the steps after this one feel of its gradient: λ_{i+1}, and through the velocity, those after it.
+    let mut direction: Option<Tensor<1>> = None;
     let mut images = inner.set.images.zeros_like();
     let mut labels = match &inner.set.targets {
         Targets::Hard(_) => None,
@@ -54,7 +56,9 @@ pub fn adjoint(
     let mut slopes = Vec::with_capacity(inner.steps.len());
     for i in (0..inner.steps.len()).rev() {
         let (batch, rows) = inner.batch(i);
-        let step = products(inner.net, &thetas[i], &batch, &lambda, inner.micro_batch, wanted);
+        let carried = direction.filter(|_| inner.momentum != 0.0);
+        let along = carried.map_or_else(|| lambda.clone(), |later| lambda.clone() + later * inner.momentum);
+        let step = products(inner.net, &thetas[i], &batch, &along, inner.micro_batch, wanted);
         images = images.select_assign(0, rows.clone(), step.images * -a, IndexingUpdateOp::Add);
         labels = labels
             .zip(step.labels)
@@ -63,6 +67,7 @@ pub fn adjoint(
             lambda = lambda - hv * a;
         }
         slopes.push(step.slope);
+        direction = Some(along);
     }
     Hypergradient {
         images,

@@ -59,6 +59,24 @@ pub fn hvp(
     products(net, theta, &batch, v, micro_batch, Wanted::HessianAndGradient)
 }
 
+/// The mixed products of the mean cross-entropy of an augmented batch at `theta` `[P]` along `v` `[P]`: ∂⟨∇_θ ℓ, v⟩ with
+/// respect to the images before augmentation and to the label logits, and ⟨∇_θ ℓ, v⟩ itself. Gradient matching and
+/// effect matching need nothing else.
+///
+/// At most `micro_batch` images are alive at a time, on each CPU thread.
+pub fn mixed(
+    net: &ConvNet,
+    theta: &Tensor<1>,
+    images: &Tensor<4>,
+    targets: &Targets,
+    augmentation: &Augmentation,
+    v: &Tensor<1>,
+    micro_batch: usize,
+) -> Products {
+    let batch = Batch { images: images.clone(), targets: targets.clone(), augmentation };
+    products(net, theta, &batch, v, micro_batch, Wanted::Images)
+}
+
 pub(crate) fn products(
     net: &ConvNet,
     theta: &Tensor<1>,

@@ -5,6 +5,7 @@ use distil_augment::Augmentation;
 use distil_models::{ConvNet, Targets, loss_and_gradient_of};
 
 use crate::hvp::Batch;
+use crate::{Sgd, SgdState};
 
 /// The synthetic set that inner training runs on.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct InnerStep {
     pub augmentation: Augmentation,
 }
 
-/// Inner training: θ_{i+1} = θ_i − syn_lr · ∇ℓ(θ_i; batch i).
+/// Inner training: v_{i+1} = momentum · v_i + ∇ℓ(θ_i; batch i), θ_{i+1} = θ_i − syn_lr · v_{i+1}.
 #[derive(Debug, Clone, Copy)]
 pub struct InnerLoop<'a> {
     /// The student.
@@ -36,6 +37,8 @@ pub struct InnerLoop<'a> {
     pub steps: &'a [InnerStep],
     /// The step size a.
     pub syn_lr: f64,
+    /// Momentum μ, in `[0, 1)`; 0 in trajectory matching.
+    pub momentum: f64,
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
 }
@@ -59,6 +62,8 @@ impl InnerLoop<'_> {
 /// Runs the N inner steps from `theta` `[P]` and keeps θ_0…θ_N (N+1 vectors, nothing else).
 pub fn unroll(inner: &InnerLoop<'_>, theta: Tensor<1>) -> Vec<Tensor<1>> {
     let mut thetas = vec![theta];
+    let sgd = Sgd { momentum: inner.momentum, weight_decay: 0.0 };
+    let mut state = SgdState::default();
     for i in 0..inner.steps.len() {
         let (batch, _) = inner.batch(i);
         let rows = |range: Range<usize>| {
@@ -67,7 +72,9 @@ pub fn unroll(inner: &InnerLoop<'_>, theta: Tensor<1>) -> Vec<Tensor<1>> {
         };
         let n = batch.targets.len();
         let step = loss_and_gradient_of(inner.net, &thetas[i], n, inner.micro_batch, rows);
-        thetas.push(thetas[i].clone() - step.gradient * inner.syn_lr);
+        let (next, velocity) = sgd.update(thetas[i].clone(), step.gradient, inner.syn_lr, state);
+        thetas.push(next);
+        state = velocity;
     }
     thetas
 }

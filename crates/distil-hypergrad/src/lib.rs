@@ -8,6 +8,9 @@
 //! λ_i = λ_{i+1} − a ∂j_i/∂θ_i                  ∂L/∂a   += −j_i
 //! ```
 //!
+//! With momentum μ (v_{i+1} = μ·v_i + ∇ℓ_i, θ_{i+1} = θ_i − a·v_{i+1}) λ_{i+1} is replaced in j_i by
+//! u_i = λ_{i+1} + μ·u_{i+1}; nothing else changes, and nothing more is kept.
+//!
 //! j_i is the tangent of the loss when the network runs on [`Duals`] with tangent λ on its
 //! parameters; one ordinary `backward()` of it yields every derivative above. Nothing is
 //! approximated unless [`Differentiation::Truncated`] asks for it by name.
@@ -27,7 +30,7 @@
 //!     targets: Targets::Soft(Tensor::from_data([[2.0, 0.0], [0.0, 2.0]], &device)),
 //! };
 //! let step = InnerStep { rows: vec![0, 1], augmentation: Augmentation::None };
-//! let inner = InnerLoop { net: &net, set: &set, steps: &[step.clone(), step], syn_lr: 0.1, micro_batch: 64 };
+//! let inner = InnerLoop { net: &net, set: &set, steps: &[step.clone(), step], syn_lr: 0.1, momentum: 0.0, micro_batch: 64 };
 //! let thetas = unroll(&inner, theta);
 //! // L(θ_N) = ½‖θ_N‖², so λ_N = θ_N.
 //! let gradient = adjoint(&inner, &thetas, thetas[2].clone(), Differentiation::Exact);
@@ -44,6 +47,6 @@ mod sgd;
 
 pub use adjoint::{Differentiation, Hypergradient, adjoint};
 pub use dual::{Dual, Duals};
-pub use hvp::{Products, hvp};
+pub use hvp::{Products, hvp, mixed};
 pub use inner::{InnerLoop, InnerSet, InnerStep, unroll};
 pub use sgd::{Sgd, SgdState};

@@ -92,6 +92,16 @@ fn products_of_every_layer_variant() {
 
 #[test]
 fn unrolled_gradient_through_augmentation_and_repeated_rows() {
+    unrolled_gradient(0.0);
+}
+
+/// Momentum carries every gradient into all later steps.
+#[test]
+fn unrolled_gradient_through_momentum() {
+    unrolled_gradient(0.9);
+}
+
+fn unrolled_gradient(momentum: f64) {
     let net = ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(2);
     let start = theta(&net);
     let weights = random("outer", start.dims());
@@ -100,18 +110,25 @@ fn unrolled_gradient_through_augmentation_and_repeated_rows() {
         InnerStep { rows: vec![1, 2], augmentation: Augmentation::Flip(vec![true, false]) },
         InnerStep { rows: vec![2, 1, 0], augmentation: Augmentation::Brightness(vec![0.1, -0.2, 0.3]) },
     ];
-    let outer = |images: &Tensor<4>, syn_lr: f64, theta: &Tensor<1>| {
-        let set = InnerSet { images: images.clone(), targets: Targets::Soft(random("y", [3, 3])) };
-        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, micro_batch: 2 };
+    let labels = random("y", [3, 3]);
+    let unrolled = |images: &Tensor<4>, labels: &Tensor<2>, syn_lr: f64, theta: &Tensor<1>| {
+        let set = InnerSet { images: images.clone(), targets: Targets::Soft(labels.clone()) };
+        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, momentum, micro_batch: 2 };
         let thetas = unroll(&inner, theta.clone());
         let loss = floats((thetas[3].clone() * weights.clone()).sum())[0];
         (loss, adjoint(&inner, &thetas, weights.clone(), Differentiation::Exact))
     };
+    let outer = |images: &Tensor<4>, syn_lr: f64, theta: &Tensor<1>| unrolled(images, &labels, syn_lr, theta);
     let (images, syn_lr) = (random("x", [3, 2, 8, 8]), 0.3);
     let (_, got) = outer(&images, syn_lr, &start);
     let u = random("u", images.dims());
     let shifted = |sign: f64| outer(&(images.clone() + u.clone() * (sign * EPS)), syn_lr, &start).0;
     close("images", floats((got.images * u.clone()).sum()), [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
+    let u = random("uy", labels.dims());
+    let shifted =
+        |sign: f64| unrolled(&images, &(labels.clone() + u.clone() * (sign * EPS)), syn_lr, &start).0;
+    let slope = floats((got.labels.expect("soft") * u.clone()).sum());
+    close("labels", slope, [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
     let shifted = |sign: f64| outer(&images, syn_lr + sign * EPS, &start).0;
     close("syn_lr", [got.syn_lr], [(shifted(1.0) - shifted(-1.0)) / (2.0 * EPS)]);
     let u = random("ut", start.dims());

@@ -104,7 +104,7 @@ fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
     };
     let syn_lr = fixture.float("lr")?.values[0];
     for micro_batch in [usize::MAX, 2] {
-        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, micro_batch };
+        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
         compare_unroll(fixture, &options, &inner, precision)
             .map_err(|error| format!("micro_batch {micro_batch}: {error}"))?;
     }

@@ -126,7 +126,7 @@ impl TrajectoryMatching {
         let batch = self.batch(images);
         let steps = schedule::inner_steps(images, batch, self.syn_steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
-        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, micro_batch };
+        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
         let thetas = unroll(&inner, net.theta(start, with.device));
         let theta_n: Vec<f64> = thetas[self.syn_steps].clone().into_data().iter::<f64>().collect();
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();

@@ -99,6 +99,7 @@ impl Distillation {
             set: &self.set,
             steps: &steps,
             syn_lr: self.syn_lr,
+            momentum: 0.0,
             micro_batch: self.setting.micro_batch,
         };
         let thetas = unroll(&inner, self.net.theta(&self.start, &device));

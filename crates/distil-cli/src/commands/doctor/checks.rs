@@ -203,7 +203,7 @@ impl Student {
         let Self { net, theta, set, direction } = self;
         let n = set.targets.len();
         let steps = vec![InnerStep { rows: (0..n).collect(), augmentation: Augmentation::None }; STEPS];
-        let inner = InnerLoop { net, set, steps: &steps, syn_lr: SYN_LR, micro_batch: n };
+        let inner = InnerLoop { net, set, steps: &steps, syn_lr: SYN_LR, momentum: 0.0, micro_batch: n };
         let thetas = unroll(&inner, theta.clone());
         let found = adjoint(&inner, &thetas, direction.clone(), Differentiation::Exact);
         let syn_lr = Tensor::from_data([found.syn_lr], (&theta.device(), theta.dtype()));

@@ -81,6 +81,7 @@ pub(crate) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device:
         set: &set,
         steps: &steps,
         syn_lr: config.distill.syn_lr,
+        momentum: 0.0,
         micro_batch: config.distill.micro_batch,
     };
     let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
