@@ -135,6 +135,7 @@ impl Distiller {
     pub fn step(&mut self, with: &Ingredients<'_>) -> Result<StepOutcome, StepError> {
         let outcome = match &with.method.objective {
             Objective::Trajectory(trajectory) => trajectory.step(self, with)?,
+            Objective::Unrolled(unrolled) => unrolled.step(self, with),
             Objective::Selection(_) => self.outcome(0.0, Verdict::Applied),
         };
         self.iteration += 1;

@@ -1,16 +1,19 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::Split;
-use distil_models::Targets;
+use distil_models::{Plain, Targets};
 use distil_random::{normal, shuffle, stream};
 use distil_store::{LabelKind, StoreError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::outer::Learned;
+use crate::selection::Features;
 use crate::{Experts, Ingredients, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
 const BATCH: usize = 250;
+/// Probability of the class where soft labels start without experts. Certainty would leave no gradient.
+const CONFIDENCE: f32 = 0.9;
 
 /// What the synthetic images start as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,10 @@ pub enum Init {
     Real,
     /// Random real images that a trained expert classifies correctly (DATM).
     Correct,
+    /// Herding on the features of the first expert: the mean of the chosen follows the mean of the class.
+    Herding,
+    /// Greedy k-center on the features of the first expert: the chosen cover the class.
+    KCenter,
 }
 
 /// Why the synthetic set cannot be initialised.
@@ -90,7 +97,7 @@ fn is_correct(logits: &[f32], label: usize) -> bool {
 impl Init {
     /// Whether the choice of images needs trained experts.
     pub(crate) fn asks_experts(self) -> bool {
-        self == Self::Correct
+        matches!(self, Self::Correct | Self::Herding | Self::KCenter)
     }
 }
 
@@ -101,14 +108,18 @@ pub(crate) fn initialise(with: &Ingredients<'_>) -> Result<Learned, InitError> {
     let n = rows.len();
     let images = match method.init {
         Init::Noise => noise([n, net.channels, net.height, net.image_width], *seed, device),
-        Init::Real | Init::Correct => real::images(&dataset.train, &rows, device),
+        _ => real::images(&dataset.train, &rows, device),
     };
     let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
     let targets = match method.labels {
         LabelKind::Hard => Targets::from_classes(&labels, net.classes, device, DType::F32),
         LabelKind::Soft => {
-            let experts = Classifiers { with, experts: with.experts()? };
-            let logits = label_logits(method.init, &dataset.train, &rows, &experts)?;
+            let logits = match &with.experts {
+                Some(experts) => {
+                    label_logits(method.init, &dataset.train, &rows, &Classifiers { with, experts })?
+                }
+                None => confident_logits(&labels, net.classes),
+            };
             let data = TensorData::new(logits, [n, net.classes]);
             Targets::Soft(Tensor::from_data(data, (*device, DType::F32)))
         }
@@ -126,7 +137,13 @@ fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
         if rows.len() < ipc {
             return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
         }
-        shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
+        rows = match method.init {
+            Init::Herding | Init::KCenter => selected(&rows, with)?,
+            Init::Noise | Init::Real | Init::Correct => {
+                shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
+                rows
+            }
+        };
         if method.init == Init::Correct {
             let experts = Classifiers { with, experts: with.experts()? };
             rows = correct(rows, class, ipc, &dataset.train, &experts)?;
@@ -137,6 +154,26 @@ fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
         chosen.extend(&rows[..ipc]);
     }
     Ok(chosen)
+}
+
+/// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
+/// last epoch.
+fn selected(rows: &[usize], with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
+    let Ingredients { method, net, dataset, device, .. } = with;
+    let experts = with.experts()?;
+    let expert = experts.store.expert(experts.numbers[0])?;
+    let params = net.layout().split(net.theta(expert.snapshot(expert.snapshots() - 1), device));
+    let mut values = Vec::with_capacity(rows.len() * net.features());
+    for rows in rows.chunks(BATCH) {
+        let features = net.embed::<Plain>(&params, real::images(&dataset.train, rows, device));
+        values.extend(features.into_data().iter::<f32>());
+    }
+    let features = Features { values, width: net.features() };
+    let chosen = match method.init {
+        Init::Herding => features.herding(method.ipc),
+        _ => features.k_center(method.ipc),
+    };
+    Ok(chosen.into_iter().map(|i| rows[i]).collect())
 }
 
 /// The first `ipc` candidates that the first expert classifies correctly; where it finds too few, further
@@ -194,6 +231,14 @@ fn label_logits(
         .zip(all)
         .flat_map(|(right, all)| mean(if right.1 > 0 { right } else { all }))
         .collect())
+}
+
+/// Label logits where no expert can be asked: the class has a probability of 0.9, the others share the rest.
+fn confident_logits(labels: &[u32], classes: usize) -> Vec<f32> {
+    let others = classes.saturating_sub(1).max(1) as f32;
+    let logit = (CONFIDENCE / (1.0 - CONFIDENCE) * others).ln();
+    let row = |label: u32| (0..classes).map(move |class| if class == label as usize { logit } else { 0.0 });
+    labels.iter().flat_map(|&label| row(label)).collect()
 }
 
 fn noise(shape: [usize; 4], seed: u64, device: &Device) -> Tensor<4> {

@@ -28,10 +28,12 @@ mod range;
 mod real;
 mod run;
 mod schedule;
+mod selection;
 mod state;
 mod switch;
 mod trajectory;
 mod trajectory_loss;
+mod unrolled;
 
 pub use distiller::{Distiller, Experts, Ingredients, NoExperts, StepError, StepOutcome, Verdict};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
@@ -39,9 +41,11 @@ pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, Enhanc
 pub use event::Event;
 pub use init::{Init, InitError};
 pub use method::{Method, MethodError};
-pub use objective::{Objective, Passes, Selection};
+pub use objective::{Objective, Passes};
 pub use range::{Profile, Range};
 pub use run::{Files, Outcome, RunError, Told, Validate, run};
 pub use schedule::Window;
+pub use selection::Selection;
 pub use trajectory::{Gradient, TrajectoryMatching};
 pub use trajectory_loss::{TrajectoryLoss, trajectory_loss};
+pub use unrolled::Unrolled;

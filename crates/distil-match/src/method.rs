@@ -122,9 +122,10 @@ impl Method {
         self.trajectory()?.enhancement.as_ref()
     }
 
-    /// Whether trained experts are needed: to be followed, to choose the initial images, or to label them.
+    /// Whether trained experts are needed: to be followed, or to choose the initial images. Where they are, they also
+    /// give soft labels their start.
     pub fn needs_experts(&self) -> bool {
-        self.objective.follows_experts() || self.init.asks_experts() || self.labels == LabelKind::Soft
+        self.objective.follows_experts() || self.init.asks_experts()
     }
 
     /// Momentum of the update of the images.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Init, Method, MethodError, TrajectoryMatching};
+use crate::{MethodError, Selection, TrajectoryMatching, Unrolled};
 
 /// What moves a synthetic set: one variant a family of methods, each with its own settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -8,14 +8,11 @@ use crate::{Init, Method, MethodError, TrajectoryMatching};
 pub enum Objective {
     /// Following an expert's trajectory: MTT, FTD, TESLA, DATM, M-DATM, EDF.
     Trajectory(TrajectoryMatching),
+    /// Training through: DD, LD.
+    Unrolled(Unrolled),
     /// Nothing: the set is a selection of real images.
     Selection(Selection),
 }
-
-/// A selection of real images: what is chosen is [`Method::init`](crate::Method)'s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Selection {}
 
 /// How many images pass through the network in one iteration; what a planner multiplies with its own measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,10 +29,29 @@ impl Objective {
         matches!(self, Self::Trajectory(_))
     }
 
+    /// Synthetic images of one inner step on a set of `images`; all of them where there are no such steps.
+    pub fn batch_syn(&self, images: usize) -> usize {
+        match self {
+            Self::Trajectory(trajectory) => trajectory.batch(images),
+            Self::Unrolled(unrolled) => unrolled.batch(images),
+            Self::Selection(_) => images,
+        }
+    }
+
+    /// Inner steps whose parameters are kept.
+    pub fn syn_steps(&self) -> usize {
+        match self {
+            Self::Trajectory(trajectory) => trajectory.syn_steps,
+            Self::Unrolled(unrolled) => unrolled.syn_steps,
+            Self::Selection(_) => 0,
+        }
+    }
+
     /// What one iteration on a set of `images` of `classes` classes computes.
     pub fn passes(&self, images: usize, _classes: usize) -> Passes {
         match self {
             Self::Trajectory(trajectory) => trajectory.passes(images),
+            Self::Unrolled(unrolled) => unrolled.passes(images),
             Self::Selection(_) => Passes::default(),
         }
     }
@@ -44,14 +60,8 @@ impl Objective {
     pub(crate) fn check(&self, epochs: usize) -> Result<(), MethodError> {
         match self {
             Self::Trajectory(trajectory) => trajectory.check(epochs),
+            Self::Unrolled(unrolled) => unrolled.check(),
             Self::Selection(_) => Ok(()),
         }
-    }
-}
-
-impl Method {
-    /// Random real images: the baseline of every table.
-    pub fn random() -> Self {
-        Self { iterations: 0, init: Init::Real, ..Self::plain(Objective::Selection(Selection {})) }
     }
 }

@@ -96,14 +96,13 @@ impl Job<'_> {
 
     /// Images of one inner step.
     pub fn batch(&self) -> u128 {
-        let all = self.images();
-        let batch = self.method.trajectory().and_then(|trajectory| trajectory.batch_syn);
-        batch.map_or(all, |batch| (batch as u128).min(all))
+        let all = usize::try_from(self.images()).unwrap_or(usize::MAX);
+        if all == usize::MAX { self.images() } else { self.method.objective.batch_syn(all) as u128 }
     }
 
     /// Inner steps whose parameters are kept.
     fn syn_steps(&self) -> u128 {
-        self.method.trajectory().map_or(0, |trajectory| trajectory.syn_steps as u128)
+        self.method.objective.syn_steps() as u128
     }
 
     /// What a run leaves on disk.

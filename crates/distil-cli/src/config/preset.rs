@@ -22,8 +22,16 @@ pub(crate) enum MethodName {
     MDatm,
     /// Emphasising discriminative features (Wang et al., CVPR 2025).
     Edf,
+    /// Dataset distillation (Wang et al. 2018).
+    Dd,
+    /// Label distillation (Bohdal et al. 2020).
+    Ld,
     /// Random real images.
     Random,
+    /// Herding on features of a trained network.
+    Herding,
+    /// Greedy k-center on features of a trained network.
+    KCenter,
 }
 
 impl MethodName {
@@ -35,7 +43,11 @@ impl MethodName {
             Self::Datm => "datm",
             Self::MDatm => "m-datm",
             Self::Edf => "edf",
+            Self::Dd => "dd",
+            Self::Ld => "ld",
             Self::Random => "random",
+            Self::Herding => "herding",
+            Self::KCenter => "k-center",
         }
     }
 
@@ -46,7 +58,11 @@ impl MethodName {
             Self::Datm => Method::datm(),
             Self::MDatm => Method::m_datm(),
             Self::Edf => Method::edf(),
+            Self::Dd => Method::dd(),
+            Self::Ld => Method::ld(),
             Self::Random => Method::random(),
+            Self::Herding => Method::herding(),
+            Self::KCenter => Method::k_center(),
         }
     }
 
@@ -54,7 +70,9 @@ impl MethodName {
     fn recipe(self) -> Recipe {
         let gsam = Some(Gsam { rho: 0.01, alpha: 0.3 });
         match self {
-            Self::Mtt | Self::Random => Recipe::default(),
+            Self::Dd | Self::Ld | Self::Mtt | Self::Random => Recipe::default(),
+            // One trained network gives the features.
+            Self::Herding | Self::KCenter => Recipe { experts: 1, ..Recipe::default() },
             Self::Ftd => Recipe { gsam, ..Recipe::default() },
             Self::Datm | Self::MDatm | Self::Edf => Recipe { gsam, epochs: 100, ..Recipe::default() },
         }
@@ -62,7 +80,8 @@ impl MethodName {
 
     fn protocol(self) -> Protocol {
         match self {
-            Self::Mtt | Self::Ftd | Self::Random => Protocol::default(),
+            Self::Mtt | Self::Ftd | Self::Dd | Self::Ld => Protocol::default(),
+            Self::Random | Self::Herding | Self::KCenter => Protocol::default(),
             Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
             Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },

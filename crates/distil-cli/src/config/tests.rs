@@ -37,7 +37,7 @@ fn layers_override_each_other() {
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    for method in ["mtt", "ftd", "datm", "m-datm", "edf", "random"] {
+    for method in ["mtt", "ftd", "datm", "m-datm", "edf", "dd", "ld", "random", "herding", "k-center"] {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],

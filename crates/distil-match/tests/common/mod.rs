@@ -131,7 +131,9 @@ impl Bench {
             method,
             net: &self.net,
             dataset: &self.dataset,
-            experts: Some(Experts { store: &self.store, numbers: self.store.complete() }),
+            experts: method
+                .needs_experts()
+                .then(|| Experts { store: &self.store, numbers: self.store.complete() }),
             seed: 11,
             device: &self.device,
             cam: self.cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),
