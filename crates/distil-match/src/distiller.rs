@@ -136,6 +136,7 @@ impl Distiller {
         let outcome = match &with.method.objective {
             Objective::Trajectory(trajectory) => trajectory.step(self, with)?,
             Objective::Unrolled(unrolled) => unrolled.step(self, with),
+            Objective::Effect(effect) => effect.step(self, with)?,
             Objective::Selection(_) => self.outcome(0.0, Verdict::Applied),
         };
         self.iteration += 1;

@@ -11,7 +11,7 @@ use crate::selection::Features;
 use crate::{Experts, Ingredients, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
-const BATCH: usize = 250;
+pub(crate) const BATCH: usize = 250;
 /// Probability of the class where soft labels start without experts. Certainty would leave no gradient.
 const CONFIDENCE: f32 = 0.9;
 

@@ -17,6 +17,8 @@
 
 mod distiller;
 mod dropout;
+mod effect;
+mod effect_loss;
 mod enhancement;
 mod event;
 mod init;
@@ -37,6 +39,8 @@ mod unrolled;
 
 pub use distiller::{Distiller, Experts, Ingredients, NoExperts, StepError, StepOutcome, Verdict};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
+pub use effect::{Coefficient, EffectAlignment};
+pub use effect_loss::{Effect, EffectBatch, EffectLoss};
 pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
 pub use event::Event;
 pub use init::{Init, InitError};
@@ -46,6 +50,6 @@ pub use range::{Profile, Range};
 pub use run::{Files, Outcome, RunError, Told, Validate, run};
 pub use schedule::Window;
 pub use selection::Selection;
-pub use trajectory::{Gradient, TrajectoryMatching};
+pub use trajectory::{Gradient, SoftLabels, TrajectoryMatching};
 pub use trajectory_loss::{TrajectoryLoss, trajectory_loss};
 pub use unrolled::Unrolled;

@@ -3,7 +3,7 @@ use distil_store::LabelKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Apply, AreaEnhancement, Init, Objective, TrajectoryMatching, Verdict};
+use crate::{Apply, AreaEnhancement, Init, Objective, SoftLabels, TrajectoryMatching, Verdict};
 
 /// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
 ///
@@ -93,6 +93,41 @@ pub enum MethodError {
         /// Epochs there are.
         epochs: usize,
     },
+    /// A teacher gives logits.
+    #[error("distill.soft_labels = \"teacher\" needs distill.labels = \"soft\"")]
+    HardTeacher,
+    /// The experts end before the window does.
+    #[error(
+        "distill.window.max = {max} needs experts of {needed} epochs, but they have {epochs}; lower it or raise expert.epochs"
+    )]
+    ShortTrajectory {
+        /// Bound of the epochs.
+        max: usize,
+        /// Epochs needed.
+        needed: usize,
+        /// Epochs there are.
+        epochs: usize,
+    },
+    /// More checkpoints than epochs to draw them from.
+    #[error(
+        "distill.checkpoints = {checkpoints} are more than the {epochs} epochs of distill.window; lower it or widen the window"
+    )]
+    FewEpochs {
+        /// Checkpoints wanted.
+        checkpoints: usize,
+        /// Epochs in the window at its narrowest.
+        epochs: usize,
+    },
+    /// An epoch without a weight.
+    #[error(
+        "distill.weights has {given} numbers; give one for each of the {needed} epochs below distill.window.max, or none"
+    )]
+    FewWeights {
+        /// Weights there are.
+        given: usize,
+        /// Weights needed.
+        needed: usize,
+    },
 }
 
 impl Method {
@@ -161,6 +196,11 @@ impl Method {
             ("ema", self.ema, Bounds::Decay),
             ("loss_gate", self.loss_gate, Bounds::Loss),
         ])?;
+        if self.labels == LabelKind::Hard
+            && self.trajectory().is_some_and(|t| t.soft_labels == SoftLabels::Teacher)
+        {
+            return Err(MethodError::HardTeacher);
+        }
         self.objective.check(epochs)
     }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{MethodError, Selection, TrajectoryMatching, Unrolled};
+use crate::{EffectAlignment, MethodError, Selection, TrajectoryMatching, Unrolled};
 
 /// What moves a synthetic set: one variant a family of methods, each with its own settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,6 +10,8 @@ pub enum Objective {
     Trajectory(TrajectoryMatching),
     /// Training through: DD, LD.
     Unrolled(Unrolled),
+    /// Lowering the loss as real images do: EAD.
+    Effect(EffectAlignment),
     /// Nothing: the set is a selection of real images.
     Selection(Selection),
 }
@@ -26,13 +28,14 @@ pub struct Passes {
 impl Objective {
     /// Whether every iteration follows experts.
     pub(crate) fn follows_experts(&self) -> bool {
-        matches!(self, Self::Trajectory(_))
+        matches!(self, Self::Trajectory(_) | Self::Effect(_))
     }
 
-    /// Synthetic images of one inner step on a set of `images`; all of them where there are no such steps.
+    /// Synthetic images of one batch, of a set of `images`; all of them where there are no batches.
     pub fn batch_syn(&self, images: usize) -> usize {
         match self {
             Self::Trajectory(trajectory) => trajectory.batch(images),
+            Self::Effect(effect) => effect.batch(images),
             Self::Unrolled(unrolled) => unrolled.batch(images),
             Self::Selection(_) => images,
         }
@@ -43,7 +46,16 @@ impl Objective {
         match self {
             Self::Trajectory(trajectory) => trajectory.syn_steps,
             Self::Unrolled(unrolled) => unrolled.syn_steps,
-            Self::Selection(_) => 0,
+            Self::Effect(_) | Self::Selection(_) => 0,
+        }
+    }
+
+    /// Real images of one iteration.
+    pub fn batch_real(&self) -> usize {
+        match self {
+            Self::Effect(effect) => effect.batch_real(),
+            Self::Unrolled(unrolled) => unrolled.batch_real,
+            Self::Trajectory(_) | Self::Selection(_) => 0,
         }
     }
 
@@ -52,6 +64,7 @@ impl Objective {
         match self {
             Self::Trajectory(trajectory) => trajectory.passes(images),
             Self::Unrolled(unrolled) => unrolled.passes(images),
+            Self::Effect(effect) => effect.passes(images),
             Self::Selection(_) => Passes::default(),
         }
     }
@@ -61,6 +74,7 @@ impl Objective {
         match self {
             Self::Trajectory(trajectory) => trajectory.check(epochs),
             Self::Unrolled(unrolled) => unrolled.check(),
+            Self::Effect(effect) => effect.check(epochs),
             Self::Selection(_) => Ok(()),
         }
     }

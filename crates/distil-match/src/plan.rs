@@ -94,10 +94,15 @@ impl Job<'_> {
         self.method.ipc as u128 * self.net.classes as u128
     }
 
-    /// Images of one inner step.
+    /// Synthetic images of one batch.
     pub fn batch(&self) -> u128 {
         let all = usize::try_from(self.images()).unwrap_or(usize::MAX);
         if all == usize::MAX { self.images() } else { self.method.objective.batch_syn(all) as u128 }
+    }
+
+    /// Real images of one iteration.
+    fn batch_real(&self) -> u128 {
+        self.method.objective.batch_real() as u128
     }
 
     /// Inner steps whose parameters are kept.

@@ -1,11 +1,27 @@
 //! Batches of real images.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use distil_data::Split;
+use distil_data::{Dataset, Split};
+use distil_models::Targets;
+use distil_random::{permutation, stream};
 
 /// Rows of a split as network input `[rows, c, h, w]` in f32.
 pub(crate) fn images(split: &Split, rows: &[usize], device: &Device) -> Tensor<4> {
     let shape = split.images.shape();
     let shape = [rows.len(), shape.channels, shape.height, shape.width];
     Tensor::from_data(TensorData::new(split.images.gather(rows), shape), (device, DType::F32))
+}
+
+/// Rows of the training images as network input, with their classes.
+pub(crate) fn labelled(dataset: &Dataset, rows: &[usize], device: &Device) -> (Tensor<4>, Targets) {
+    let labels = dataset.train.gather_labels(rows);
+    let targets = Targets::from_classes(&labels, dataset.class_names.len(), device, DType::F32);
+    (images(&dataset.train, rows, device), targets)
+}
+
+/// `count` different ones of `rows` rows (all of them, where there are fewer), drawn uniformly.
+pub(crate) fn sample(rows: usize, count: usize, (seed, purpose, index): (u64, &str, u64)) -> Vec<usize> {
+    let mut order = permutation(&mut stream(seed, purpose, index), rows);
+    order.truncate(count);
+    order
 }

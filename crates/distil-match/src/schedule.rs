@@ -47,6 +47,15 @@ pub(crate) fn expert(experts: &[usize], seed: u64, iteration: u64) -> usize {
     experts[order[(iteration % n) as usize]]
 }
 
+/// `count` different epochs of the window at `iteration`, ascending.
+pub(crate) fn checkpoints(window: Window, count: usize, seed: u64, iteration: u64) -> Vec<usize> {
+    let width = window.bound(iteration) - window.min;
+    let mut epochs = permutation(&mut stream(seed, "checkpoints", iteration), width);
+    epochs.truncate(count);
+    epochs.sort_unstable();
+    epochs.into_iter().map(|epoch| window.min + epoch).collect()
+}
+
 /// The inner steps of `iteration`: chunks of successive permutations of the synthetic set, each with
 /// its own augmentation. A permutation's last chunk may be smaller.
 pub(crate) fn inner_steps(
@@ -85,6 +94,19 @@ mod tests {
         let fixed = Window { min: 2, max: 4, initial_max: None, expand_until: 0 };
         let drawn: Vec<usize> = (0..50).map(|it| fixed.draw(0, it)).collect();
         assert!(drawn.iter().all(|t| (2..4).contains(t)) && drawn.contains(&2) && drawn.contains(&3));
+    }
+
+    #[test]
+    fn checkpoints_differ_and_stay_in_the_window() {
+        let window = Window { min: 2, max: 7, initial_max: Some(5), expand_until: 10 };
+        let mut seen = Vec::new();
+        for iteration in 0..40 {
+            let epochs = checkpoints(window, 3, 4, iteration);
+            assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+            assert!(epochs.iter().all(|epoch| (2..window.bound(iteration)).contains(epoch)), "{epochs:?}");
+            seen.extend(epochs);
+        }
+        assert!((2..7).all(|epoch| seen.contains(&epoch)));
     }
 
     #[test]

@@ -50,7 +50,9 @@ impl Features {
             mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
         }
         let n = self.rows().len() as f64;
-        mean.iter_mut().for_each(|sum| *sum /= n);
+        for sum in &mut mean {
+            *sum /= n;
+        }
         mean
     }
 

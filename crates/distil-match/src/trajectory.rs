@@ -1,6 +1,7 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use distil_gradcam::Noise;
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, adjoint, unroll};
+use distil_models::Targets;
 use distil_store::LabelKind;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::objective::Passes;
 use crate::{
     Apply, AreaEnhancement, AreaStatistics, CommonPatternDropout, Distiller, Draw, EnhancementError,
     Ingredients, Init, Method, MethodError, Objective, Range, StepError, StepOutcome, TrajectoryLoss,
-    Verdict, Window, schedule, switch, trajectory_loss,
+    Verdict, Window, init, schedule, switch, trajectory_loss,
 };
 
 /// Matching an expert's trajectory (MTT eq. 2 and its successors): N inner steps on the set must arrive where the
@@ -37,6 +38,22 @@ pub struct TrajectoryMatching {
     pub enhancement: Option<AreaEnhancement>,
     /// How the loss is differentiated through the inner steps.
     pub gradient: Gradient,
+    /// Where soft labels come from; without soft labels, nothing asks.
+    #[serde(default)]
+    pub soft_labels: SoftLabels,
+}
+
+/// Where the labels of a student's images come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoftLabels {
+    /// They start as experts' logits and are learned with the images (DATM).
+    #[default]
+    Learned,
+    /// In every iteration, the logits that the expert's target θ*_{t+M} gives the unaugmented images (TESLA's teacher
+    /// labels). A set holds those of the last iteration whose step was taken, made before that step, as in the
+    /// public code.
+    Teacher,
 }
 
 /// Exact, or truncated as TESLA does.
@@ -70,11 +87,15 @@ impl TrajectoryMatching {
         let trajectory = experts.store.expert(expert)?;
         let start = trajectory.snapshot(start_epoch);
         let target = trajectory.snapshot(start_epoch + self.expert_epochs);
-        let Matched { loss, gradient } = self.hypergradient(state, with, start, target);
+        let taught = self.taught(state, with, target);
+        let Matched { loss, gradient } = self.hypergradient(state, with, taught.as_ref(), [start, target]);
         let logs = state.iteration.is_multiple_of(with.method.log_every);
         let dropped = if logs { loss.dropped_by_layer(&with.net.layout()) } else { None };
         let gradient = gradient.map(|gradient| self.enhanced(state, gradient));
         let verdict = state.follow(gradient, with.method);
+        if let Some(labels) = taught.filter(|_| verdict == Verdict::Applied) {
+            state.learned.targets = labels;
+        }
         let outcome = state.outcome(loss.loss, verdict);
         Ok(StepOutcome { expert: Some(expert), start_epoch: Some(start_epoch), areas, dropped, ..outcome })
     }
@@ -109,17 +130,27 @@ impl TrajectoryMatching {
         }
     }
 
-    /// The matching loss and its gradient.
+    /// The labels that the expert's target gives, where it is asked.
+    fn taught(&self, state: &Distiller, with: &Ingredients<'_>, target: &[f32]) -> Option<Targets> {
+        (self.soft_labels == SoftLabels::Teacher).then(|| {
+            let theta = with.net.theta(target, with.device);
+            let parts = state.learned.images.clone().split(init::BATCH, 0);
+            Targets::Soft(Tensor::cat(parts.iter().map(|part| with.net.logits(&theta, part)).collect(), 0))
+        })
+    }
+
+    /// The matching loss and its gradient, between two snapshots of an expert. Labels that are given are constants.
     fn hypergradient(
         &self,
         state: &Distiller,
         with: &Ingredients<'_>,
-        start: &[f32],
-        target: &[f32],
+        taught: Option<&Targets>,
+        [start, target]: [&[f32]; 2],
     ) -> Matched {
         let (method, net) = (with.method, with.net);
         let learned = &state.learned;
-        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
+        let targets = taught.unwrap_or(&learned.targets).clone();
+        let set = InnerSet { images: learned.images.clone(), targets };
         let images = set.targets.len();
         let sides = (net.height, net.image_width);
         let key = (with.seed, state.iteration);
@@ -140,6 +171,8 @@ impl TrajectoryMatching {
         let lambda = TensorData::new(matched.lambda.clone(), [params]);
         let lambda = Tensor::from_data(lambda, (with.device, DType::F32));
         let gradient = adjoint(&inner, &thetas, lambda, self.gradient.into());
+        let labels = gradient.labels.filter(|_| taught.is_none());
+        let gradient = Hypergradient { labels, ..gradient };
         Matched { loss: matched, gradient: Ok(gradient) }
     }
 
@@ -210,6 +243,7 @@ impl Method {
             dropout: None,
             enhancement: None,
             gradient: Gradient::Exact,
+            soft_labels: SoftLabels::Learned,
         };
         Self {
             iterations: 5000,
@@ -222,6 +256,17 @@ impl Method {
     /// FTD (Du et al. 2023): MTT on flat experts, with an EMA of the images.
     pub fn ftd() -> Self {
         Self { ema: 0.9999, ..Self::mtt() }
+    }
+
+    /// TESLA (Cui et al. 2023): MTT with the truncated gradient, with its settings for CIFAR-10 at one image a class
+    /// and hard labels; `labels = "soft"` with `soft_labels = "teacher"` is its setting for ImageNet-1K. The public
+    /// code's image gradient is half of its formula, so that its `image_lr` of 1000 moves images as 500 does here.
+    pub fn tesla() -> Self {
+        let method = Self { image_lr: 1000.0, ..Self::mtt() };
+        method.with_trajectory(|trajectory| {
+            trajectory.window.max = 5;
+            trajectory.gradient = Gradient::Tesla;
+        })
     }
 
     /// DATM (Guo et al. 2024): correctly classified initial images, soft labels, a widening window

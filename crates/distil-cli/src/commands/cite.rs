@@ -16,13 +16,17 @@ struct Entry {
 }
 
 /// Methods first, then datasets.
-const ENTRIES: [Entry; 11] = [
-    Entry { names: &["mtt", "ftd", "datm", "m-datm", "edf"], bibtex: include_str!("bibtex/mtt.bib") },
+const ENTRIES: [Entry; 12] = [
+    Entry {
+        names: &["mtt", "ftd", "tesla", "datm", "m-datm", "edf"],
+        bibtex: include_str!("bibtex/mtt.bib"),
+    },
     Entry { names: &["ftd", "datm", "m-datm", "edf"], bibtex: include_str!("bibtex/ftd.bib") },
     Entry { names: &["datm", "m-datm", "edf"], bibtex: include_str!("bibtex/datm.bib") },
     Entry { names: &["m-datm"], bibtex: include_str!("bibtex/m-datm.bib") },
     Entry { names: &["edf"], bibtex: include_str!("bibtex/edf.bib") },
     Entry { names: &["tesla"], bibtex: include_str!("bibtex/tesla.bib") },
+    Entry { names: &["ead"], bibtex: include_str!("bibtex/ead.bib") },
     Entry { names: &["dsa"], bibtex: include_str!("bibtex/dsa.bib") },
     Entry { names: &["mnist"], bibtex: include_str!("bibtex/mnist.bib") },
     Entry { names: &["fashion-mnist"], bibtex: include_str!("bibtex/fashion-mnist.bib") },

@@ -140,7 +140,9 @@ impl Layers {
     /// The layers as if nobody had written a dotted key.
     pub(crate) fn without(&self, path: &str) -> Self {
         let mut layers = self.0.clone();
-        layers.iter_mut().for_each(|layer| remove(&mut layer.table, path));
+        for layer in &mut layers {
+            remove(&mut layer.table, path);
+        }
         Self(layers)
     }
 

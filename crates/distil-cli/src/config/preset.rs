@@ -16,6 +16,8 @@ pub(crate) enum MethodName {
     Mtt,
     /// Flat trajectory distillation (Du et al., CVPR 2023).
     Ftd,
+    /// Trajectory matching with constant memory and a truncated gradient (Cui et al., ICML 2023).
+    Tesla,
     /// Difficulty-aligned trajectory matching (Guo et al., ICLR 2024).
     Datm,
     /// DATM as it won the first dataset distillation challenge (ECCV 2024).
@@ -26,6 +28,8 @@ pub(crate) enum MethodName {
     Dd,
     /// Label distillation (Bohdal et al. 2020).
     Ld,
+    /// Matching the effect of training on real images (EAD, under review).
+    Ead,
     /// Random real images.
     Random,
     /// Herding on features of a trained network.
@@ -40,11 +44,13 @@ impl MethodName {
         match self {
             Self::Mtt => "mtt",
             Self::Ftd => "ftd",
+            Self::Tesla => "tesla",
             Self::Datm => "datm",
             Self::MDatm => "m-datm",
             Self::Edf => "edf",
             Self::Dd => "dd",
             Self::Ld => "ld",
+            Self::Ead => "ead",
             Self::Random => "random",
             Self::Herding => "herding",
             Self::KCenter => "k-center",
@@ -55,24 +61,28 @@ impl MethodName {
         match self {
             Self::Mtt => Method::mtt(),
             Self::Ftd => Method::ftd(),
+            Self::Tesla => Method::tesla(),
             Self::Datm => Method::datm(),
             Self::MDatm => Method::m_datm(),
             Self::Edf => Method::edf(),
             Self::Dd => Method::dd(),
             Self::Ld => Method::ld(),
+            Self::Ead => Method::ead(),
             Self::Random => Method::random(),
             Self::Herding => Method::herding(),
             Self::KCenter => Method::k_center(),
         }
     }
 
-    /// MTT's experts are trained by SGD, all others by FTD's GSAM; DATM's and its successors' for twice as long.
+    /// Experts are trained by SGD as MTT's, but FTD's, DATM's and its successors' by GSAM, and these for twice as long.
+    /// EAD's paper says only that its training is short; half of MTT's is ours.
     fn recipe(self) -> Recipe {
         let gsam = Some(Gsam { rho: 0.01, alpha: 0.3 });
         match self {
-            Self::Dd | Self::Ld | Self::Mtt | Self::Random => Recipe::default(),
             // One trained network gives the features.
             Self::Herding | Self::KCenter => Recipe { experts: 1, ..Recipe::default() },
+            Self::Mtt | Self::Tesla | Self::Dd | Self::Ld | Self::Random => Recipe::default(),
+            Self::Ead => Recipe { epochs: 25, ..Recipe::default() },
             Self::Ftd => Recipe { gsam, ..Recipe::default() },
             Self::Datm | Self::MDatm | Self::Edf => Recipe { gsam, epochs: 100, ..Recipe::default() },
         }
@@ -80,11 +90,10 @@ impl MethodName {
 
     fn protocol(self) -> Protocol {
         match self {
-            Self::Mtt | Self::Ftd | Self::Dd | Self::Ld => Protocol::default(),
-            Self::Random | Self::Herding | Self::KCenter => Protocol::default(),
             Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
             Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },
+            _ => Protocol::default(),
         }
     }
 }

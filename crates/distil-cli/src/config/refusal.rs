@@ -7,11 +7,12 @@ use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
 /// Keys that exist though no preset sets them.
-const OPTIONAL: [&str; 22] = [
+const OPTIONAL: [&str; 23] = [
     "expert.store",
     "expert.gsam.rho",
     "expert.gsam.alpha",
     "distill.batch_syn",
+    "distill.weights",
     "distill.window.initial_max",
     "distill.dropout.ratio",
     "distill.dropout.granularity",

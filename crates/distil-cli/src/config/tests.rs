@@ -37,7 +37,9 @@ fn layers_override_each_other() {
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    for method in ["mtt", "ftd", "datm", "m-datm", "edf", "dd", "ld", "random", "herding", "k-center"] {
+    let methods =
+        ["mtt", "ftd", "tesla", "datm", "m-datm", "edf", "ead", "dd", "ld", "random", "herding", "k-center"];
+    for method in methods {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],
@@ -69,6 +71,32 @@ fn parts_of_edf_are_switched_and_set_key_by_key() {
         load("method = \"datm\"", &["distill.dropout.ratio=0.5", "distill.range=auto"]).unwrap().distill;
     let datm = datm.trajectory().unwrap();
     assert_eq!((datm.dropout.unwrap().ratio, datm.range), (0.5, distil_match::Range::Auto));
+}
+
+#[test]
+fn effect_alignment_is_set_key_by_key() {
+    let text = "method = \"ead\"\n[distill]\ncheckpoints = 2\nwindow = { min = 1, max = 4 }";
+    let sets = ["distill.coefficient=printed", "distill.batch_syn=5", "distill.weights=[1, 1, 0.5, 0.1]"];
+    let config = load(text, &sets).unwrap();
+    let distil_match::Objective::Effect(effect) = &config.distill.objective else {
+        panic!("another objective")
+    };
+    assert_eq!((effect.checkpoints, effect.batch_syn, effect.window.min), (2, Some(5), 1));
+    assert_eq!(effect.coefficient, distil_match::Coefficient::Printed);
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    let text = refusal("method = \"ead\"", &["distill.syn_steps=3"]);
+    assert!(text.starts_with("error: --set distill.syn_steps=3: unknown key `distill.syn_steps`"), "{text}");
+    let text = refusal("method = \"ead\"", &["distill.checkpoint=3"]);
+    assert!(text.ends_with("did you mean `distill.checkpoints`?"), "{text}");
+    assert!(refusal("method = \"ead\"", &["distill.checkpoints=99"]).contains("distill.checkpoints = 99"));
+}
+
+#[test]
+fn teacher_labels_are_soft() {
+    let sets = ["method=tesla", "distill.soft_labels=teacher"];
+    assert!(refusal("", &sets).contains("needs distill.labels = \"soft\""));
+    let config = load("[distill]\nlabels = \"soft\"", &sets).unwrap();
+    assert_eq!(config.distill.trajectory().unwrap().soft_labels, distil_match::SoftLabels::Teacher);
 }
 
 #[test]

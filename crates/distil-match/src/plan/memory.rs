@@ -122,7 +122,7 @@ impl Job<'_> {
             (Part::Parameters, (self.syn_steps() + 1) * self.theta()),
             (Part::Loss, LOSS_VECTORS * self.theta()),
             (Part::Results, self.results()),
-            (Part::Batch, BATCH_COPIES * self.batch() * self.image()),
+            (Part::Batch, (BATCH_COPIES * self.batch() + self.batch_real()) * self.image()),
         ];
         let inside: u128 = inner.iter().map(|(_, bytes)| bytes).sum();
         parts.extend(inner);
@@ -174,11 +174,12 @@ impl Job<'_> {
     fn working_memory(&self) -> u128 {
         let batches = Self::batches(self.images(), self.batch());
         let inner = batches.map(|batch| (self.chunks(batch, self.method.micro_batch), Pass::Dual));
+        let real = (self.chunks(self.batch_real(), self.method.micro_batch), Pass::Plain);
         let students = (self.students.batch as u128).min(self.images());
         let students = Self::batches(self.images(), students)
             .map(|batch| (self.chunks(batch, self.students.micro_batch), Pass::Plain));
         let classified = ((CLASSIFIED.1.div_ceil(CLASSIFIED.0), CLASSIFIED.0), Pass::Forward);
-        let work = inner.into_iter().chain(students).chain([classified]);
+        let work = inner.into_iter().chain(students).chain([real, classified]);
         let (mut caller, mut each) = (0, 0);
         for ((chunks, size), pass) in work {
             let bytes = self.pass(pass, size);

@@ -40,6 +40,7 @@ fn dataset() -> Dataset {
     Dataset::from_parts("bands", names, parts, preprocessing).expect("parts of one shape")
 }
 
+#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn method() -> Method {
     let method = Method {
         ipc: 2,

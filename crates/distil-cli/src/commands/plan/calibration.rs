@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
-use distil_match::{Gradient, Method};
+use distil_match::{Method, Objective};
 use distil_models::{ConvNet, Targets};
 use distil_random::{normal, stream};
 
@@ -60,10 +60,9 @@ impl Times {
     }
 }
 
-/// Images of one inner step.
+/// Synthetic images of one batch.
 fn batch(method: &Method, net: &ConvNet) -> usize {
-    let images = method.ipc * net.classes;
-    method.trajectory().map_or(images, |trajectory| trajectory.batch(images))
+    method.objective.batch_syn(method.ipc * net.classes)
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.
@@ -85,7 +84,12 @@ pub(crate) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device:
         micro_batch: config.distill.micro_batch,
     };
     let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
-    let differentiation = config.distill.trajectory().map_or(Gradient::Exact, |t| t.gradient).into();
+    let differentiation = match &config.distill.objective {
+        Objective::Trajectory(trajectory) => trajectory.gradient.into(),
+        // Products without a Hessian, as TESLA's.
+        Objective::Effect(_) => Differentiation::Truncated,
+        _ => Differentiation::Exact,
+    };
     let once = || timed(&inner, &theta, differentiation, device);
     let first = once();
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };

@@ -1,0 +1,214 @@
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use distil_augment::Augmentation;
+use distil_hypergrad::Hypergradient;
+use distil_models::Targets;
+use distil_store::LabelKind;
+use serde::{Deserialize, Serialize};
+
+use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
+use crate::objective::Passes;
+use crate::{
+    Distiller, Effect, EffectBatch, EffectLoss, Ingredients, Method, MethodError, Objective, StepError,
+    StepOutcome, Window, real, schedule,
+};
+
+/// Effect alignment (EAD): training on the set must lower the loss of real images as training on real images does,
+/// estimated without training, from gradients at checkpoints of an expert.
+///
+/// The paper prints none of these values but in words; those of [`Method::ead`] are ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectAlignment {
+    /// Checkpoints t_m of one expert that an iteration sums over; each costs three gradients.
+    pub checkpoints: usize,
+    /// The epochs t they are drawn from, without replacement; `max` is at most the experts' epochs plus 1.
+    pub window: Window,
+    /// Synthetic images S_t of one iteration; without it, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_syn: Option<usize>,
+    /// Real images D_p whose loss counts.
+    pub batch_probe: usize,
+    /// Real images D_t that the synthetic ones replace.
+    pub batch_real: usize,
+    /// What the real part is multiplied with.
+    pub coefficient: Coefficient,
+    /// Weight η_t of every epoch from 0 on; without them, all weigh 1, as is right for experts of a constant step size.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
+}
+
+/// 1 − α of EAD's eq. 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coefficient {
+    /// 1: what the derivation gives for mean losses.
+    One,
+    /// 2 − |D|/|S|, as printed: α = (|G|−|A|)/(|D|−|G|+|A|) with G = D, A = S. For sets smaller than half the data it
+    /// is negative, and the set is driven to undo what real images do. For comparison only.
+    Printed,
+}
+
+impl Coefficient {
+    /// Its value for `real` images and a set of `synthetic`.
+    pub fn value(self, real: usize, synthetic: usize) -> f64 {
+        match self {
+            Self::One => 1.0,
+            Self::Printed => 2.0 - real as f64 / synthetic as f64,
+        }
+    }
+}
+
+impl EffectAlignment {
+    /// One iteration.
+    pub(crate) fn step(
+        &self,
+        state: &mut Distiller,
+        with: &Ingredients<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        let experts = with.experts()?;
+        let expert = schedule::expert(&experts.numbers, with.seed, state.iteration);
+        let trajectory = experts.store.expert(expert)?;
+        let images = state.learned.images.dims()[0];
+        let rows = real::sample(images, self.batch(images), (with.seed, "synthetic-batch", state.iteration));
+        let epochs = schedule::checkpoints(self.window, self.checkpoints, with.seed, state.iteration);
+        let checkpoints = epochs.into_iter().map(|epoch| {
+            let weight = self.weights.get(epoch).copied().unwrap_or(1.0);
+            (with.net.theta(trajectory.snapshot(epoch), with.device), weight)
+        });
+        let found = self.effect(state, with, &rows, checkpoints);
+        let loss = found.loss;
+        let gradient = match with.method.refuses(loss) {
+            Some(verdict) => Err(verdict),
+            None => Ok(scattered(found, state, &rows, with.device)),
+        };
+        let verdict = state.follow(gradient, with.method);
+        Ok(StepOutcome { expert: Some(expert), ..state.outcome(loss, verdict) })
+    }
+
+    /// The loss of the rows of the set against two batches of real images. Real and synthetic images are augmented
+    /// alike (one operation, parameters for each image); the probe stands for the images that a student is tested on
+    /// and is not.
+    fn effect(
+        &self,
+        state: &Distiller,
+        with: &Ingredients<'_>,
+        rows: &[usize],
+        checkpoints: impl Iterator<Item = (Tensor<1>, f64)>,
+    ) -> EffectLoss {
+        let Ingredients { method, net, dataset, seed, device, .. } = with;
+        let train = dataset.train.len();
+        let batch = |purpose, count| {
+            let (images, targets) = real::labelled(
+                dataset,
+                &real::sample(train, count, (*seed, purpose, state.iteration)),
+                device,
+            );
+            EffectBatch { images, targets, augmentation: Augmentation::None }
+        };
+        let probe = batch("probe-batch", self.batch_probe);
+        let real = batch("real-batch", self.batch_real);
+        let most = rows.len().max(real.targets.len());
+        let mut rng = distil_random::stream(*seed, "augmentation", state.iteration);
+        let drawn = method.augmentation.draw(most, net.height, net.image_width, &mut rng);
+        let real = EffectBatch { augmentation: drawn.slice(0..real.targets.len()), ..real };
+        let index = index(rows, device);
+        let synthetic = EffectBatch {
+            images: state.learned.images.clone().select(0, index.clone()),
+            targets: state.learned.targets.map(|values| values.select(0, index)),
+            augmentation: drawn.slice(0..rows.len()),
+        };
+        let coefficient = self.coefficient.value(train, state.learned.images.dims()[0]);
+        let (probe, real, synthetic) = (&probe, &real, &synthetic);
+        let effect = Effect { net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
+        effect.loss(checkpoints)
+    }
+
+    /// Synthetic images of one iteration on a set of `images`.
+    pub(crate) fn batch(&self, images: usize) -> usize {
+        self.batch_syn.map_or(images, |batch| batch.min(images))
+    }
+
+    /// Real images of one iteration.
+    pub(crate) fn batch_real(&self) -> usize {
+        self.batch_probe.saturating_add(self.batch_real)
+    }
+
+    /// What one iteration on a set of `images` computes.
+    pub(crate) fn passes(&self, images: usize) -> Passes {
+        let each = |images: usize| (self.checkpoints as u64).saturating_mul(images as u64);
+        Passes { plain: each(self.batch_real()), dual: each(self.batch(images)) }
+    }
+
+    /// Refuses settings that cannot work with experts of `epochs` epochs.
+    pub(crate) fn check(&self, epochs: usize) -> Result<(), MethodError> {
+        refuse_zero(&[
+            ("checkpoints", self.checkpoints as u64),
+            ("batch_syn", self.batch_syn.unwrap_or(1) as u64),
+            ("batch_probe", self.batch_probe as u64),
+            ("batch_real", self.batch_real as u64),
+        ])?;
+        let weights: Vec<_> = self.weights.iter().map(|&weight| ("weights", weight, Bounds::Rate)).collect();
+        refuse_out_of_range(&weights)?;
+        let Window { min, max, initial_max, .. } = self.window;
+        let narrowest = initial_max.unwrap_or(max).min(max);
+        if narrowest <= min {
+            return Err(MethodError::EmptyWindow { min, max: narrowest });
+        }
+        if self.checkpoints > narrowest - min {
+            return Err(MethodError::FewEpochs { checkpoints: self.checkpoints, epochs: narrowest - min });
+        }
+        if max - 1 > epochs {
+            return Err(MethodError::ShortTrajectory { max, needed: max - 1, epochs });
+        }
+        if !self.weights.is_empty() && self.weights.len() < max {
+            return Err(MethodError::FewWeights { given: self.weights.len(), needed: max });
+        }
+        Ok(())
+    }
+}
+
+/// The gradient of some rows as one of the whole set.
+fn scattered(found: EffectLoss, state: &Distiller, rows: &[usize], device: &Device) -> Hypergradient {
+    let add = IndexingUpdateOp::Add;
+    let images = state.learned.images.zeros_like();
+    let labels = match &state.learned.targets {
+        Targets::Soft(logits) => Some(logits.zeros_like()),
+        Targets::Hard(_) => None,
+    };
+    Hypergradient {
+        images: images.select_assign(0, index(rows, device), found.images, add),
+        labels: labels
+            .zip(found.labels)
+            .map(|(zeros, part)| zeros.select_assign(0, index(rows, device), part, add)),
+        syn_lr: 0.0,
+        theta: None,
+    }
+}
+
+fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    Tensor::from_data(TensorData::from(rows.as_slice()), device)
+}
+
+impl Method {
+    /// EAD ("Learn to synthesize compact datasets by matching effects", under review): real images with an expert's
+    /// logits as labels, both learned. The paper prints no value of any setting; these are ours (docs/methods.md).
+    pub fn ead() -> Self {
+        let objective = EffectAlignment {
+            checkpoints: 4,
+            window: Window { min: 0, max: 10, initial_max: None, expand_until: 0 },
+            batch_syn: None,
+            batch_probe: 256,
+            batch_real: 256,
+            coefficient: Coefficient::One,
+            weights: Vec::new(),
+        };
+        Self {
+            iterations: 5000,
+            image_lr: 10.0,
+            label_lr: 1.0,
+            labels: LabelKind::Soft,
+            ..Self::plain(Objective::Effect(objective))
+        }
+    }
+}
