@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use distil_models::Arch;
 
 use crate::commands::bench::BenchCommand;
+use crate::commands::compare::GridArgs;
 use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::gradcam::GradcamArgs;
@@ -104,13 +105,17 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  distil report runs/clutter\n  \
         distil report runs/clutter --table latex > results.tex")]
     Report(ReportArgs),
-    /// Say in one sentence whether one result is better than another
+    /// Say whether one result is better than another, or put many methods side by side
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
         distil compare runs/clutter :\"random real\"\n  \
         distil compare runs/a:\"distilled, last\" runs/b/evaluation.json:EMA --paired\n\n\
         Without a row, it is the set that was chosen on validation images. Results on other test images, with other \
         networks or by other protocols are refused. The test is Welch's at 5 %; a difference that is not significant \
-        comes with the number of seeds that would be needed.")]
+        comes with the number of seeds that would be needed.\n\n\
+        Many methods, distilled and evaluated here:\n  \
+        distil compare --methods all --dataset fashion-mnist --ipc 1,10\n  \
+        distil compare --methods random,dm,datm --config configs/compare/clutter.toml --table latex\n\n\
+        An interrupted comparison continues; what is there is not done again.")]
     Compare(CompareArgs),
     /// List devices, and check the chosen one against the CPU in double precision
     #[command(after_help = "Examples:\n  distil doctor\n  distil doctor --config configs/clutter.toml\n  \
@@ -278,11 +283,18 @@ pub(crate) enum TableFormat {
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// Two results: run folders or evaluation.json files, with a row after a colon
-    #[arg(value_names = ["A", "B"], num_args = 2, required = true, value_hint = ValueHint::AnyPath)]
+    #[arg(
+        value_names = ["A", "B"],
+        num_args = 2,
+        required_unless_present = "methods",
+        value_hint = ValueHint::AnyPath
+    )]
     pub(crate) subjects: Vec<String>,
     /// Compare student by student (paired t test, Wilcoxon); both were evaluated with the same seeds
     #[arg(long)]
     pub(crate) paired: bool,
+    #[command(flatten)]
+    pub(crate) grid: GridArgs,
 }
 
 #[derive(Debug, Args)]

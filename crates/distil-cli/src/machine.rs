@@ -12,6 +12,12 @@ pub(crate) fn peak_resident_mib() -> Option<f64> {
     Some(kibibytes(&status, "VmHWM:")? / 1024.0)
 }
 
+/// Forgets the largest resident size so far, so that [`peak_resident_mib`] counts from now; without effect where the
+/// system does not allow it.
+pub(crate) fn reset_peak_resident() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// The resident size of this process, in bytes.
 pub(crate) fn resident_bytes() -> Option<u128> {
     let status = fs::read_to_string("/proc/self/status").ok()?;

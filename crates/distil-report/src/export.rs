@@ -44,7 +44,11 @@ pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
 /// The results as a LaTeX `tabular` in the style of booktabs (`\usepackage{booktabs}`), and how they were measured as
 /// comments.
 pub fn results_table_latex(evaluation: &EvaluationFile) -> String {
-    let table = Table::of(evaluation);
+    latex(&Table::of(evaluation), &protocol(evaluation))
+}
+
+/// Any table as a `tabular`, with notes as comments.
+pub(crate) fn latex(table: &Table, notes: &[String]) -> String {
     let line = |cells: Vec<String>| format!("  {} \\\\\n", cells.join(" & "));
     let columns = "r".repeat(table.header.len() - 1);
     let mut text = format!("\\begin{{tabular}}{{l{columns}}}\n  \\toprule\n");
@@ -54,8 +58,8 @@ pub fn results_table_latex(evaluation: &EvaluationFile) -> String {
         text.push_str(&line(row.iter().map(|cell| escaped(cell)).collect()));
     }
     text.push_str("  \\bottomrule\n\\end{tabular}\n");
-    for line in protocol(evaluation) {
-        let _ = writeln!(text, "% {line}");
+    for note in notes {
+        let _ = writeln!(text, "% {note}");
     }
     text
 }
@@ -64,7 +68,7 @@ fn optional(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let special = text.contains([',', '"', '\n', '\r']);
     if special { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

@@ -45,6 +45,14 @@ impl Finding {
         }
     }
 
+    /// The same with the p-value that a correction gave it.
+    pub(crate) fn with_p(self, p: f64) -> Self {
+        match self {
+            Self::Tested { difference, .. } => Self::Tested { difference, p },
+            other => other,
+        }
+    }
+
     /// The p-value after correction.
     pub(crate) fn p(self) -> Option<f64> {
         match self {
@@ -79,10 +87,7 @@ impl Differences {
         let raw: Vec<Finding> = evaluation.rows.iter().map(against).collect();
         let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
         let corrected = holm(&p_values).into_iter();
-        let findings = raw.into_iter().zip(corrected).map(|(finding, p)| match finding {
-            Finding::Tested { difference, .. } => Finding::Tested { difference, p },
-            other => other,
-        });
+        let findings = raw.into_iter().zip(corrected).map(|(finding, p)| finding.with_p(p));
         let several = evaluation.rows.iter().any(|row| row.arch() != quoted.arch());
         Some(Self { reference: quoted.name.clone(), findings: findings.collect(), several })
     }

@@ -128,7 +128,7 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 /// Lines of equal length, with a rule below the header that says how columns are aligned.
-fn aligned(table: &Table) -> String {
+pub(crate) fn aligned(table: &Table) -> String {
     // A bar would end its cell.
     let header = table.header.iter().map(|name| (*name).to_owned()).collect();
     let escaped = table.rows.iter().map(|row| row.iter().map(|cell| cell.replace('|', "\\|")).collect());

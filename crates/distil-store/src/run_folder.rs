@@ -61,6 +61,11 @@ impl RunPaths {
         self.folder.join("evaluation.json")
     }
 
+    /// What distilling took: seconds and memory, which no replay repeats.
+    pub fn cost(&self) -> PathBuf {
+        self.folder.join("cost.json")
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.folder.join("report.html")

@@ -34,7 +34,7 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     let config = Config::load(&config_file(args, run.as_ref())?, &sets)?;
     if let Some(run) = run {
         let bench = Workbench::open(config, around)?;
-        let file = evaluate_run(&bench, &networks(&bench, &args.arch)?, &run)?;
+        let file = evaluate_run(&bench, &networks(&bench, &args.arch)?, &run, Which::All)?;
         return bench.console.result(results_table_markdown(&file).trim_end());
     }
     let set = SyntheticSet::load(subject)?;
@@ -133,6 +133,15 @@ impl Kept {
     }
 }
 
+/// What of a run is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Every set of it, random real images and all data.
+    All,
+    /// The set chosen on validation images.
+    Best,
+}
+
 /// What can be evaluated of a run.
 enum Candidate {
     RandomReal,
@@ -173,11 +182,12 @@ pub(crate) fn evaluate_run(
     bench: &Workbench<'_>,
     networks: &[Network],
     run: &RunPaths,
+    which: Which,
 ) -> Result<EvaluationFile, Failure> {
     let before = Kept::load(&run.evaluation());
     let paper = bench.config.paper.as_ref().map(PaperFigure::from);
     let mut kept = Kept { rows: Vec::new(), paper };
-    let candidates = candidates(run)?;
+    let candidates = candidates(run, which)?;
     for (_, candidate) in &candidates {
         if let (Candidate::Set(set, _), Some(net)) = (candidate, networks.first()) {
             evaluator(bench, net).accepts(set)?;
@@ -211,7 +221,7 @@ fn save(kept: &Kept, run: &RunPaths) -> Result<(), Failure> {
     Ok(atomic::write(run.evaluation(), format!("{text}\n"))?)
 }
 
-fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure> {
+fn candidates(run: &RunPaths, which: Which) -> Result<Vec<(&'static str, Candidate)>, Failure> {
     let files = Files::of(run);
     let mut found = vec![("random real", Candidate::RandomReal)];
     for (name, part, file) in [
@@ -232,6 +242,9 @@ fn candidates(run: &RunPaths) -> Result<Vec<(&'static str, Candidate)>, Failure>
         ));
     }
     found.push(("full data", Candidate::FullData));
+    if which == Which::Best {
+        found.retain(|(_, candidate)| matches!(candidate, Candidate::Set(_, set) if set.part == "best"));
+    }
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod bench;
 mod cam_network;
 mod cite;
-mod compare;
+pub(crate) mod compare;
 pub(crate) mod compdd;
 mod conditions;
 mod data;
@@ -38,7 +38,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
-        Command::Compare(args) => compare::compare(args, console),
+        Command::Compare(args) => compare::compare(args, around(args.grid.data_dir.as_deref())),
         Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::TrainCam(args) => train_cam::train_cam(args, around(args.data_dir())),

@@ -2,17 +2,20 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Instant;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Outcome, RunError};
 use distil_models::Network;
-use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
+use distil_report::Cost;
+use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::Config;
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::machine;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
@@ -98,11 +101,16 @@ pub(crate) fn distil(
         cam: cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),
     };
     let bar = console.progress("distil", config.distill.iterations, "iterations");
-    let mut shown = Shown { console, bar, best: None };
+    let mut shown = Shown { console, bar, best: None, pace: Pace::start() };
     let mut validate = |set: &SyntheticSet| validate(bench, set);
     let named = (config.method.as_str(), command);
-    distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
-        .map_err(|error| stopped(error, paths.folder()))
+    let outcome = distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
+        .map_err(|error| stopped(error, paths.folder()))?;
+    if let Some(cost) = shown.pace.cost() {
+        let text = serde_json::to_string_pretty(&cost).expect("figures are plain JSON");
+        atomic::write(paths.cost(), format!("{text}\n"))?;
+    }
+    Ok(outcome)
 }
 
 fn stopped(error: RunError, folder: &Path) -> Failure {
@@ -152,10 +160,45 @@ struct Shown<'a> {
     console: &'a Console,
     bar: Progress,
     best: Option<f64>,
+    pace: Pace,
+}
+
+/// How long iterations take, without what lies between them.
+struct Pace {
+    last: Instant,
+    iterations: u64,
+    seconds: f64,
+}
+
+impl Pace {
+    fn start() -> Self {
+        machine::reset_peak_resident();
+        Self { last: Instant::now(), iterations: 0, seconds: 0.0 }
+    }
+
+    /// Counts the time since the last event if that was spent on an iteration.
+    fn tell(&mut self, event: &Event) {
+        let now = Instant::now();
+        if matches!(event, Event::Iteration { .. }) {
+            self.iterations += 1;
+            self.seconds += (now - self.last).as_secs_f64();
+        }
+        self.last = now;
+    }
+
+    /// `None` where this command did no iteration.
+    fn cost(&self) -> Option<Cost> {
+        (self.iterations > 0).then(|| Cost {
+            iterations: self.iterations,
+            seconds_per_iteration: self.seconds / self.iterations as f64,
+            peak_mib: machine::peak_resident_mib(),
+        })
+    }
 }
 
 impl Shown<'_> {
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
+        self.pace.tell(event);
         match *event {
             Event::Validation { iteration, accuracy, best } => {
                 let remark = if best { ", the best so far" } else { "" };

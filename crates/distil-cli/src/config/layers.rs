@@ -22,6 +22,8 @@ enum Source {
     },
     /// A whole `--set` argument.
     Set(String),
+    /// Somewhere else, in words.
+    Other(String),
 }
 
 impl Layer {
@@ -62,10 +64,21 @@ impl Layer {
         Ok(Self { source: Source::Set(text.to_owned()), table })
     }
 
+    /// A table that `place` describes.
+    pub(crate) fn from_table(table: Table, place: &str) -> Self {
+        Self { source: Source::Other(place.to_owned()), table }
+    }
+
+    /// Takes a top-level key out.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
+        self.table.remove(key)
+    }
+
     /// `configs/x.toml, line 3` or `--set a.b=c`.
     fn origin(&self, path: &str) -> String {
         match &self.source {
             Source::Set(set) => format!("--set {set}"),
+            Source::Other(place) => place.clone(),
             Source::File { path: file, text } => match line_of(text, path) {
                 Some(line) => format!("{}, line {line}", file.display()),
                 None => file.display().to_string(),

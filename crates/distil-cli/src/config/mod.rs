@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
-use layers::{Layer, Layers};
+pub(crate) use layers::Layer;
+use layers::Layers;
 pub(crate) use preset::MethodName;
 
 /// Everything that decides what a run computes.
@@ -85,7 +86,11 @@ impl Config {
         Self::resolve(user, &stem)
     }
 
-    fn resolve(user: Vec<Layer>, default_name: &str) -> Result<Self, Failure> {
+    /// Puts layers, the strongest last, over the preset of their method.
+    ///
+    /// # Errors
+    /// [`Failure`] as for [`Config::load`].
+    pub(crate) fn resolve(user: Vec<Layer>, default_name: &str) -> Result<Self, Failure> {
         let layers = Layers::new(user);
         let method = match layers.get("method") {
             None => MethodName::Mtt,

@@ -1,5 +1,6 @@
 //! What a configuration starts from: the published settings of its method.
 
+use clap::ValueEnum;
 use distil_data::{DataConfig, DatasetName};
 use distil_eval::Protocol;
 use distil_expert::{Gsam, Recipe};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 /// A distillation method with a preset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum MethodName {
     /// Matching training trajectories (Cazenavette et al., CVPR 2022).

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use clap::ValueEnum;
+
 use super::{Config, MethodName};
 
 /// Loads a file of this text.
@@ -37,9 +39,7 @@ fn layers_override_each_other() {
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    let methods =
-        ["mtt", "ftd", "tesla", "datm", "m-datm", "edf", "ead", "dd", "ld", "random", "herding", "k-center"];
-    for method in methods {
+    for method in MethodName::value_variants().iter().map(|method| method.as_str()) {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],

@@ -1,4 +1,4 @@
-//! `distil compare`: whether one result is better than another.
+//! `distil compare A B`: whether one result is better than another.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use crate::cli::CompareArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 
-pub(crate) fn compare(args: &CompareArgs, console: &Console) -> Result<(), Failure> {
-    let [first, second] = &args.subjects[..] else { unreachable!("clap asks for two") };
+pub(super) fn pair(args: &CompareArgs, console: &Console) -> Result<(), Failure> {
+    let [first, second] = &args.subjects[..] else { unreachable!("clap asks for two, or for --methods") };
     let a = Place::of(first, None)?;
     let b = Place::of(second, Some(&a.path))?;
     let (row_a, row_b) = (a.row()?, b.row()?);

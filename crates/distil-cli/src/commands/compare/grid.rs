@@ -1,0 +1,93 @@
+//! `distil compare --methods`: distils and evaluates with many methods, and shows them side by side.
+
+use distil_models::Arch;
+use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure};
+use distil_store::{RunPaths, atomic};
+
+use super::plan::{Cell, GridArgs, Plan};
+use crate::cli::TableFormat;
+use crate::commands::eval::{Which, evaluate_run, networks};
+use crate::commands::run::{Existing, distil, feasible, prepared};
+use crate::commands::{cam_network, expert};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::workbench::{Surroundings, Workbench};
+
+pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let plan = Plan::new(args)?;
+    let folder = plan.folder(args.out.as_deref());
+    let mut bench: Option<Workbench<'_>> = None;
+    let mut rows: Vec<MethodRow> = Vec::new();
+    for (done, cell) in plan.cells.iter().enumerate() {
+        let what = format!("{} of {}: {}", done + 1, plan.cells.len(), cell.config.name);
+        around.console.note(what);
+        let at = prepare(bench.take(), &cell.config, around)?;
+        let paths = RunPaths::new(folder.join(&cell.config.name));
+        let results = run_cell(&at, &paths)?;
+        let row = row_of(&mut rows, cell);
+        row.accuracies.extend(results.distilled().map(|row| row.accuracies.clone()).unwrap_or_default());
+        row.costs.extend(Cost::load(&paths.cost()));
+        bench = Some(at);
+    }
+    let table = MethodsTable { rows, notes: notes(args, &plan) };
+    let text = match args.table {
+        TableFormat::Markdown => table.markdown(),
+        TableFormat::Csv => table.csv(),
+        TableFormat::Latex => table.latex(),
+    };
+    atomic::write(folder.join("methods.md"), table.markdown())?;
+    around.console.result(text.trim_end())
+}
+
+/// The data of the last run serve the next one where they are the same.
+fn prepare<'a>(
+    last: Option<Workbench<'a>>,
+    config: &Config,
+    around: Surroundings<'a>,
+) -> Result<Workbench<'a>, Failure> {
+    match last {
+        Some(bench) if bench.config.data == config.data && bench.config.model == config.model => {
+            Ok(Workbench { config: config.clone(), ..bench })
+        }
+        _ => Workbench::open(config.clone(), around),
+    }
+}
+
+/// Experts, set and students of one run, as far as they are not there.
+fn run_cell(bench: &Workbench<'_>, paths: &RunPaths) -> Result<EvaluationFile, Failure> {
+    let early = prepared(paths, &bench.config, Existing::Continue)?;
+    feasible(bench)?;
+    let store = expert::train_if_needed(bench, None)?;
+    cam_network::train_if_missing(bench)?;
+    distil(bench, store.as_ref(), early, paths, "distil compare")?;
+    evaluate_run(bench, &networks(bench, &[Arch::ConvNet])?, paths, Which::Best)
+}
+
+/// The row of the table that a run belongs to.
+fn row_of<'a>(rows: &'a mut Vec<MethodRow>, cell: &Cell) -> &'a mut MethodRow {
+    let method = cell.method.as_str();
+    let there = rows.iter().position(|row| row.method == method && row.ipc == Some(cell.ipc));
+    let index = there.unwrap_or_else(|| {
+        let paper = cell.config.paper.as_ref().map(PaperFigure::from);
+        let (accuracies, costs) = (Vec::new(), Vec::new());
+        rows.push(MethodRow { method: method.to_owned(), ipc: Some(cell.ipc), accuracies, costs, paper });
+        rows.len() - 1
+    });
+    &mut rows[index]
+}
+
+fn notes(args: &GridArgs, plan: &Plan) -> Vec<String> {
+    let Config { data, model, eval, .. } = &plan.cells[0].config;
+    let students = eval.seeds;
+    vec![
+        format!(
+            "{}, ConvNet of width {}. Mean ± standard deviation over {} runs, each with a seed of its own for experts, \
+             synthetic set and {students} student(s), tested on the test split after the last epoch; the set is the one \
+             chosen on validation images.",
+            data.name, model.width, args.seeds
+        ),
+        "s/iteration: mean wall-clock time of an outer iteration without validations; an iteration of one method is no \
+         iteration of another. Peak: of the process while it distilled, data and program included."
+            .to_owned(),
+    ]
+}

@@ -1,0 +1,263 @@
+//! Many methods side by side: what each reaches, and what it costs.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use distil_stats::{ALPHA, Comparison, Design, Summary, holm};
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::PaperFigure;
+use crate::export::{latex, quoted};
+use crate::significance::Finding;
+use crate::table::{Table, aligned, significant};
+
+const HEADER: [&str; 9] = [
+    "method",
+    "ipc",
+    "test accuracy %",
+    "95% interval",
+    "to the best",
+    "runs",
+    "s/iteration",
+    "peak MiB",
+    "published %",
+];
+
+/// What distilling a set took, as `cost.json` in a run folder says. No part of a run's replayed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Iterations that were timed: those of the last command that did any.
+    pub iterations: u64,
+    /// Mean wall-clock seconds of one, validations excluded.
+    pub seconds_per_iteration: f64,
+    /// Largest resident size of the process while it distilled, data and program included, in MiB; absent where the
+    /// system does not say.
+    #[serde(default)]
+    pub peak_mib: Option<f64>,
+}
+
+impl Cost {
+    /// Reads a run's `cost.json`; `None` where there is none that can be read.
+    pub fn load(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+}
+
+/// One method at one number of images per class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MethodRow {
+    /// Name of the method.
+    pub method: String,
+    /// Images per class; `None` for all training images.
+    pub ipc: Option<usize>,
+    /// Test accuracy of each run (distilled and evaluated with a seed of its own), in `[0, 1]`; at least one.
+    pub accuracies: Vec<f64>,
+    /// What each run took; empty for methods that only select.
+    pub costs: Vec<Cost>,
+    /// What was published for this method and data.
+    pub paper: Option<PaperFigure>,
+}
+
+/// The table of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MethodsTable {
+    /// Rows in the order they are shown.
+    pub rows: Vec<MethodRow>,
+    /// How the figures came about, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl MethodsTable {
+    /// Markdown whose columns line up, and below it the notes.
+    pub fn markdown(&self) -> String {
+        let mut text = aligned(&self.table());
+        for note in self.all_notes() {
+            let _ = write!(text, "\n{note}\n");
+        }
+        text
+    }
+
+    /// A LaTeX `tabular` in the style of booktabs, the notes as comments.
+    pub fn latex(&self) -> String {
+        latex(&self.table(), &self.all_notes())
+    }
+
+    /// CSV (RFC 4180) in full precision: shares in `[0, 1]`, the accuracies of the runs separated by blanks.
+    pub fn csv(&self) -> String {
+        let mut text =
+            "method,ipc,runs,mean,std,ci95_low,ci95_high,difference,p_adjusted,seconds_per_iteration,\
+                        peak_mib,published,accuracies\r\n"
+                .to_owned();
+        let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        for (row, finding) in self.rows.iter().zip(self.findings()) {
+            let summary = row.summary();
+            let cells = [
+                quoted(&row.method),
+                row.ipc.map(|ipc| ipc.to_string()).unwrap_or_default(),
+                summary.n.to_string(),
+                summary.mean.to_string(),
+                if summary.n > 1 { summary.std.to_string() } else { String::new() },
+                optional(summary.ci95.map(|[low, _]| low)),
+                optional(summary.ci95.map(|[_, high]| high)),
+                optional(finding.difference()),
+                optional(finding.p()),
+                optional(row.seconds()),
+                optional(row.peak()),
+                optional(row.paper.as_ref().map(|paper| paper.accuracy / 100.0)),
+                row.accuracies.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
+            ];
+            let _ = write!(text, "{}\r\n", cells.join(","));
+        }
+        text
+    }
+
+    fn table(&self) -> Table {
+        let rows = self.rows.iter().zip(self.findings()).map(|(row, finding)| row.cells(finding));
+        Table { header: HEADER.to_vec(), rows: rows.collect() }
+    }
+
+    fn all_notes(&self) -> Vec<String> {
+        let tested = self.findings().iter().filter(|finding| finding.p().is_some()).count();
+        let legend = format!(
+            "To the best: difference to the best mean with as many images, in percentage points; n.s. marks one that is \
+             not significant (Welch's t test at {ALPHA}, Holm's correction for the {tested} tests of this table), ? one \
+             that cannot be tested."
+        );
+        let papers = self.rows.iter().filter_map(|row| row.paper.as_ref());
+        let mut sources: Vec<String> = papers.map(|paper| paper.source.clone()).collect();
+        sources.sort();
+        sources.dedup();
+        let published = (!sources.is_empty()).then(|| format!("Published: {}.", sources.join("; ")));
+        self.notes.iter().cloned().chain([legend]).chain(published).collect()
+    }
+
+    /// Every row beside the best one of its ipc.
+    fn findings(&self) -> Vec<Finding> {
+        let raw: Vec<Finding> = self.rows.iter().map(|row| row.finding(self.best(row.ipc))).collect();
+        let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
+        let corrected = raw.into_iter().zip(holm(&p_values));
+        corrected.map(|(finding, p)| finding.with_p(p)).collect()
+    }
+
+    /// The row with the highest mean, the first of equals.
+    fn best(&self, ipc: Option<usize>) -> &MethodRow {
+        let rows = self.rows.iter().filter(|row| row.ipc == ipc).rev();
+        let best = rows.max_by(|a, b| a.summary().mean.total_cmp(&b.summary().mean));
+        best.expect("the row that asks is one of them")
+    }
+}
+
+impl MethodRow {
+    fn summary(&self) -> Summary {
+        Summary::of(&self.accuracies).expect("a row has a run")
+    }
+
+    /// Mean seconds of an iteration over the runs.
+    fn seconds(&self) -> Option<f64> {
+        Some(Summary::of(&self.costs.iter().map(|cost| cost.seconds_per_iteration).collect::<Vec<_>>())?.mean)
+    }
+
+    /// The largest of the runs.
+    fn peak(&self) -> Option<f64> {
+        self.costs.iter().filter_map(|cost| cost.peak_mib).reduce(f64::max)
+    }
+
+    fn finding(&self, best: &Self) -> Finding {
+        if std::ptr::eq(self, best) {
+            return Finding::Reference;
+        }
+        match Comparison::of(&self.accuracies, &best.accuracies, Design::Independent) {
+            Ok(comparison) => {
+                Finding::Tested { difference: comparison.test.difference, p: comparison.test.p }
+            }
+            Err(_) => Finding::Untested { difference: self.summary().mean - best.summary().mean },
+        }
+    }
+
+    fn cells(&self, finding: Finding) -> Vec<String> {
+        let summary = self.summary();
+        let mean = format!("{:.1}", 100.0 * summary.mean);
+        let spread = if summary.n > 1 { format!(" ± {:.1}", 100.0 * summary.std) } else { String::new() };
+        let interval = summary
+            .ci95
+            .map(|[low, high]| format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high))
+            .unwrap_or_default();
+        let difference = if finding == Finding::Reference { "best".to_owned() } else { finding.text() };
+        let published = self.paper.as_ref().map(|paper| format!("{:.1}", paper.accuracy));
+        vec![
+            self.method.clone(),
+            self.ipc.map_or_else(|| "all".to_owned(), |ipc| ipc.to_string()),
+            format!("{mean}{spread}"),
+            interval,
+            difference,
+            summary.n.to_string(),
+            self.seconds().map(significant).unwrap_or_default(),
+            self.peak().map(|peak| format!("{peak:.0}")).unwrap_or_default(),
+            published.unwrap_or_default(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(method: &str, ipc: usize, accuracies: &[f64]) -> MethodRow {
+        let cost = Cost { iterations: 10, seconds_per_iteration: 0.25, peak_mib: Some(70.0) };
+        let costs = if method == "random" { Vec::new() } else { vec![cost, cost] };
+        MethodRow { method: method.into(), ipc: Some(ipc), accuracies: accuracies.into(), costs, paper: None }
+    }
+
+    fn table() -> MethodsTable {
+        let paper = PaperFigure { accuracy: 70.5, std: None, source: "a paper".into(), note: String::new() };
+        let rows = vec![
+            row("random", 1, &[0.40, 0.42, 0.41]),
+            MethodRow { paper: Some(paper), ..row("dc", 1, &[0.60, 0.62, 0.61]) },
+            row("dm", 1, &[0.605, 0.61, 0.60]),
+            row("random", 10, &[0.7]),
+        ];
+        MethodsTable { rows, notes: vec!["Three runs.".into()] }
+    }
+
+    #[test]
+    fn every_ipc_has_a_best_method() {
+        let text = table().markdown();
+        let lines: Vec<&str> = text.lines().collect();
+        let cell = |line: usize, column: usize| {
+            lines[line + 2].split('|').nth(column + 1).expect("a cell").trim().to_owned()
+        };
+        assert_eq!([cell(0, 4), cell(1, 4), cell(2, 4), cell(3, 4)], ["−20.0", "best", "−0.5 n.s.", "best"]);
+        assert_eq!([cell(1, 2), cell(1, 6), cell(1, 7), cell(1, 8)], ["61.0 ± 1.0", "0.25", "70", "70.5"]);
+        assert_eq!([cell(0, 6), cell(3, 2), cell(3, 3)], ["", "70.0", ""]);
+        assert!(
+            text.contains("Three runs.")
+                && text.contains("the 2 tests")
+                && text.contains("Published: a paper.")
+        );
+    }
+
+    #[test]
+    fn other_forms_hold_the_same() {
+        let csv = table().csv();
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        let columns = |line: &str| line.split(',').count();
+        assert!(lines[1..5].iter().all(|line| columns(line) == columns(lines[0])), "{csv}");
+        assert!(
+            lines[2].starts_with("dc,1,3,0.6") && lines[2].ends_with("0.25,70,0.705,0.6 0.62 0.61"),
+            "{csv}"
+        );
+        let latex = table().latex();
+        assert!(latex.contains("dc & 1 & 61.0 ± 1.0") && latex.contains("% Three runs."), "{latex}");
+    }
+
+    #[test]
+    fn costs_that_cannot_be_read_are_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("cost.json");
+        assert_eq!(Cost::load(&path), None);
+        let cost = Cost { iterations: 3, seconds_per_iteration: 0.5, peak_mib: None };
+        std::fs::write(&path, serde_json::to_string(&cost).expect("plain JSON")).expect("a file");
+        assert_eq!(Cost::load(&path), Some(cost));
+    }
+}
