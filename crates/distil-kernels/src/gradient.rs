@@ -294,12 +294,38 @@ pub(crate) fn write_classifier(net: &Network, rows: &[Lanes], d_out: &[f32], the
 /// # Panics
 /// When the sizes of `images` and `weights` do not fit `net`.
 pub fn logits(net: &Network, weights: &Weights, images: &[f32]) -> Vec<f32> {
+    evaluate(net, weights, images, |head, features| logits_of(head, weights, features))
+}
+
+/// Features `[n, f]` before the classifier, in C, H, W order, of `images` `[n, c, h, w]`.
+///
+/// # Panics
+/// When the sizes of `images` and `weights` do not fit `net`.
+pub fn features(net: &Network, weights: &Weights, images: &[f32]) -> Vec<f32> {
+    evaluate(net, weights, images, |head, features| {
+        let lane = |image: usize, c: usize, pixel: usize| {
+            features[(image * head.panels + c / PANEL) * head.pixels + pixel][c % PANEL]
+        };
+        let image = |image| {
+            (0..net.width).flat_map(move |c| (0..head.pixels).map(move |pixel| lane(image, c, pixel)))
+        };
+        (0..head.images).flat_map(image).collect()
+    })
+}
+
+/// What `read` makes of the last block's output, `[images][panels][pixels]`.
+fn evaluate(
+    net: &Network,
+    weights: &Weights,
+    images: &[f32],
+    read: impl FnOnce(Head, &[Lanes]) -> Vec<f32>,
+) -> Vec<f32> {
     let n = image_count(net, images);
     let lines = count(|arena| Buffers::carve(net, n, arena));
     with_arena(lines, |arena| {
         let mut buffers = Buffers::carve(net, n, arena);
         forward(net, weights, n, images, &mut buffers);
         let head = head_of(net, n);
-        logits_of(head, weights, &buffers.pooled[..net.panels() * n * head.pixels])
+        read(head, &buffers.pooled[..net.panels() * n * head.pixels])
     })
 }

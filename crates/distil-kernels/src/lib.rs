@@ -54,7 +54,7 @@ mod vectorised;
 mod weights;
 mod winograd;
 
-pub use gradient::{Batch, Gradient, gradient, gradient_bytes, logits};
+pub use gradient::{Batch, Gradient, features, gradient, gradient_bytes, logits};
 pub use network::Network;
 pub use pair::Pair;
 pub use products::{Products, Wanted, products, products_bytes};

@@ -137,6 +137,8 @@ impl Distiller {
             Objective::Trajectory(trajectory) => trajectory.step(self, with)?,
             Objective::Unrolled(unrolled) => unrolled.step(self, with),
             Objective::Effect(effect) => effect.step(self, with)?,
+            Objective::Gradient(gradient) => gradient.step(self, with),
+            Objective::Distribution(distribution) => distribution.step(self, with),
             Objective::Selection(_) => self.outcome(0.0, Verdict::Applied),
         };
         self.iteration += 1;

@@ -16,11 +16,14 @@
 //! ```
 
 mod distiller;
+mod distribution;
 mod dropout;
 mod effect;
 mod effect_loss;
 mod enhancement;
 mod event;
+mod gradient;
+mod gradient_distance;
 mod init;
 mod method;
 mod objective;
@@ -36,13 +39,17 @@ mod switch;
 mod trajectory;
 mod trajectory_loss;
 mod unrolled;
+mod view;
 
 pub use distiller::{Distiller, Experts, Ingredients, NoExperts, StepError, StepOutcome, Verdict};
+pub use distribution::{DistributionMatching, EmbeddingMatch, match_embeddings};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
 pub use effect::{Coefficient, EffectAlignment};
 pub use effect_loss::{Effect, EffectBatch, EffectLoss};
 pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
 pub use event::Event;
+pub use gradient::{GradientMatch, GradientMatching, match_gradients};
+pub use gradient_distance::{Distance, GradientDistance};
 pub use init::{Init, InitError};
 pub use method::{Method, MethodError};
 pub use objective::{Objective, Passes};
@@ -53,3 +60,4 @@ pub use selection::Selection;
 pub use trajectory::{Gradient, SoftLabels, TrajectoryMatching};
 pub use trajectory_loss::{TrajectoryLoss, trajectory_loss};
 pub use unrolled::Unrolled;
+pub use view::View;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{EffectAlignment, MethodError, Selection, TrajectoryMatching, Unrolled};
+use crate::{DistributionMatching, EffectAlignment, GradientMatching, MethodError, Selection, TrajectoryMatching, Unrolled};
 
 /// What moves a synthetic set: one variant a family of methods, each with its own settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,10 @@ pub enum Objective {
     Unrolled(Unrolled),
     /// Lowering the loss as real images do: EAD.
     Effect(EffectAlignment),
+    /// Matching gradients class by class: DC, DSA.
+    Gradient(GradientMatching),
+    /// Matching mean embeddings class by class: DM.
+    Distribution(DistributionMatching),
     /// Nothing: the set is a selection of real images.
     Selection(Selection),
 }
@@ -19,6 +23,8 @@ pub enum Objective {
 /// How many images pass through the network in one iteration; what a planner multiplies with its own measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Passes {
+    /// Forward passes alone.
+    pub forward: u64,
     /// First-order: a forward pass and its gradient.
     pub plain: u64,
     /// Second-order products of the adjoint.
@@ -37,7 +43,7 @@ impl Objective {
             Self::Trajectory(trajectory) => trajectory.batch(images),
             Self::Effect(effect) => effect.batch(images),
             Self::Unrolled(unrolled) => unrolled.batch(images),
-            Self::Selection(_) => images,
+            Self::Gradient(_) | Self::Distribution(_) | Self::Selection(_) => images,
         }
     }
 
@@ -46,25 +52,29 @@ impl Objective {
         match self {
             Self::Trajectory(trajectory) => trajectory.syn_steps,
             Self::Unrolled(unrolled) => unrolled.syn_steps,
-            Self::Effect(_) | Self::Selection(_) => 0,
+            _ => 0,
         }
     }
 
-    /// Real images of one iteration.
+    /// Real images that are seen at a time.
     pub fn batch_real(&self) -> usize {
         match self {
             Self::Effect(effect) => effect.batch_real(),
             Self::Unrolled(unrolled) => unrolled.batch_real,
+            Self::Gradient(gradient) => gradient.batch_real,
+            Self::Distribution(distribution) => distribution.batch_real,
             Self::Trajectory(_) | Self::Selection(_) => 0,
         }
     }
 
     /// What one iteration on a set of `images` of `classes` classes computes.
-    pub fn passes(&self, images: usize, _classes: usize) -> Passes {
+    pub fn passes(&self, images: usize, classes: usize) -> Passes {
         match self {
             Self::Trajectory(trajectory) => trajectory.passes(images),
             Self::Unrolled(unrolled) => unrolled.passes(images),
             Self::Effect(effect) => effect.passes(images),
+            Self::Gradient(gradient) => gradient.passes(images, classes),
+            Self::Distribution(distribution) => distribution.passes(images, classes),
             Self::Selection(_) => Passes::default(),
         }
     }
@@ -75,6 +85,8 @@ impl Objective {
             Self::Trajectory(trajectory) => trajectory.check(epochs),
             Self::Unrolled(unrolled) => unrolled.check(),
             Self::Effect(effect) => effect.check(epochs),
+            Self::Gradient(gradient) => gradient.check(),
+            Self::Distribution(distribution) => distribution.check(),
             Self::Selection(_) => Ok(()),
         }
     }

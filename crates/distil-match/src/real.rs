@@ -25,3 +25,12 @@ pub(crate) fn sample(rows: usize, count: usize, (seed, purpose, index): (u64, &s
     order.truncate(count);
     order
 }
+
+/// The rows of every class, ascending, in one pass over the labels.
+pub(crate) fn rows_by_class(split: &Split, classes: usize) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); classes];
+    for (row, &label) in split.labels.iter().enumerate() {
+        rows[label as usize].push(row);
+    }
+    rows
+}

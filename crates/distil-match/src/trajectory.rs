@@ -184,7 +184,7 @@ impl TrajectoryMatching {
     /// What one iteration on a set of `images` computes.
     pub(crate) fn passes(&self, images: usize) -> Passes {
         let each = (self.syn_steps as u64).saturating_mul(self.batch(images) as u64);
-        Passes { plain: each, dual: each }
+        Passes { plain: each, dual: each, ..Passes::default() }
     }
 
     /// Refuses settings that cannot work with experts of `epochs` epochs.

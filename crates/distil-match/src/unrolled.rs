@@ -76,7 +76,7 @@ impl Unrolled {
     /// What one iteration on a set of `images` computes.
     pub(crate) fn passes(&self, images: usize) -> Passes {
         let each = (self.syn_steps as u64).saturating_mul(self.batch(images) as u64);
-        Passes { plain: each.saturating_add(self.batch_real as u64), dual: each }
+        Passes { plain: each.saturating_add(self.batch_real as u64), dual: each, ..Passes::default() }
     }
 
     pub(crate) fn check(&self) -> Result<(), MethodError> {

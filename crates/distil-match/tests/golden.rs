@@ -6,11 +6,18 @@ use distil_models::{ConvNet, Targets};
 
 #[path = "golden/effect_match.rs"]
 mod effect_match;
+#[path = "golden/distribution_match.rs"]
+mod distribution_match;
+#[path = "golden/gradient_match.rs"]
+mod gradient_match;
 
 #[test]
 fn golden() {
-    check_all(&["effect_match"], |fixture, precision| match fixture.kind.as_str() {
+    let kinds = ["effect_match", "gradient_match", "distribution_match"];
+    check_all(&kinds, |fixture, precision| match fixture.kind.as_str() {
         "effect_match" => effect_match::check(fixture, precision),
+        "gradient_match" => gradient_match::check(fixture, precision),
+        "distribution_match" => distribution_match::check(fixture, precision),
         other => panic!("no check for {other}"),
     });
 }

@@ -26,6 +26,7 @@ mod arithmetic;
 mod backbone;
 mod chunks;
 mod convnet;
+mod features;
 mod gradient;
 mod layout;
 mod native;

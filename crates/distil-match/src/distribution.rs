@@ -1,0 +1,118 @@
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use distil_hypergrad::Hypergradient;
+use distil_models::{Plain, reduce_chunks};
+use distil_random::stream;
+use serde::{Deserialize, Serialize};
+
+use crate::method::refuse_zero;
+use crate::objective::Passes;
+use crate::{Distiller, Ingredients, Method, MethodError, Objective, StepOutcome, View, real};
+
+/// Matching the mean embeddings of real and synthetic images of each class by random networks (DM).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistributionMatching {
+    /// Real images of each class that a mean is taken of (published: 256); all, where the class has fewer.
+    pub batch_real: usize,
+}
+
+/// What was found out about one class.
+#[derive(Debug, Clone)]
+pub struct EmbeddingMatch {
+    /// Mean features of the synthetic images `[f]`.
+    pub mean: Tensor<1>,
+    /// ‖mean − that of the real images‖², shape `[1]`.
+    pub loss: Tensor<1>,
+    /// Its derivative by the images, before augmentation.
+    pub images: Tensor<4>,
+}
+
+/// Compares the mean features of synthetic images (those before the classifier, flattened) with `real` `[f]`, the mean
+/// features of real ones under the same [`View`].
+///
+/// The images pass twice, first without a graph: their mean is what each of them is pulled by, and with it known no more
+/// than a chunk's graph is ever alive.
+pub fn match_embeddings(view: View<'_>, real: &Tensor<1>, images: &Tensor<4>) -> EmbeddingMatch {
+    let View { net, theta, micro_batch, .. } = view;
+    let n = images.dims()[0];
+    let chunk = |range: Range<usize>| images.clone().slice([range]);
+    let mean = net.mean_features(theta, n, micro_batch, |range| view.seen(chunk(range)));
+    let apart = mean.clone() - real.clone();
+    let pull = apart.clone() * (2.0 / n as f64);
+    let pulled = |range| pulled(view, chunk(range), &pull);
+    let join = |all, next| Tensor::cat(vec![all, next], 0);
+    let gradient = reduce_chunks(n, micro_batch, &images.device(), pulled, join);
+    EmbeddingMatch {
+        mean,
+        loss: (apart.clone() * apart).sum(),
+        images: gradient.unwrap_or_else(|| images.zeros_like()),
+    }
+}
+
+/// ∂⟨pull, features(x)⟩/∂x for every image x `[n, c, h, w]`.
+fn pulled(view: View<'_>, images: Tensor<4>, pull: &Tensor<1>) -> Tensor<4> {
+    let View { net, theta, .. } = view;
+    let leaf = images.autodiff().require_grad();
+    let constant = |tensor: Tensor<1>| Tensor::from_inner(tensor);
+    let params: Vec<Tensor<1>> = net.layout().split(theta.clone()).into_iter().map(constant).collect();
+    let features = net.embed::<Plain>(&params, view.seen(leaf.clone()));
+    let pull = constant(pull.clone()).reshape([1, net.features()]);
+    let mut grads = (features * pull).sum().backward();
+    leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like())
+}
+
+impl DistributionMatching {
+    /// One iteration: a fresh network and one step of the images.
+    ///
+    /// One class at a time, so that memory does not grow with them.
+    pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
+        let (method, net, train) = (with.method, with.net, &with.dataset.train);
+        let draw = |purpose| stream(with.seed, purpose, state.iteration);
+        let theta = net.theta(&net.init(&mut draw("match-init")), with.device);
+        let (mut batches, mut augmentations) = (draw("real-batches"), draw("siamese-augmentation"));
+        let (mut losses, mut gradients) = (Vec::new(), Vec::new());
+        for (class, rows) in real::rows_by_class(train, net.classes).iter().enumerate() {
+            let rows = real::choose(&mut batches, rows, self.batch_real);
+            let augmentation = method.augmentation.draw(1, net.height, net.image_width, &mut augmentations);
+            let micro_batch = method.micro_batch;
+            let view = View { net, theta: &theta, augmentation: &augmentation, micro_batch };
+            let seen = |range| view.seen(real::images(train, &rows[range], with.device));
+            let real = net.mean_features(&theta, rows.len(), micro_batch, seen);
+            let of_class = class * method.ipc..(class + 1) * method.ipc;
+            let found = match_embeddings(view, &real, &state.learned.images.clone().slice([of_class]));
+            losses.push(found.loss);
+            gradients.push(found.images);
+        }
+        let loss = Tensor::cat(losses, 0).into_data().iter::<f64>().sum();
+        let images = Tensor::cat(gradients, 0);
+        let gradient = Hypergradient { images, labels: None, syn_lr: 0.0, theta: None };
+        let verdict = state.follow(method.refuses(loss).map_or(Ok(gradient), Err), method);
+        state.outcome(loss, verdict)
+    }
+
+    /// What one iteration on a set of `images` computes.
+    pub(crate) fn passes(&self, images: usize, classes: usize) -> Passes {
+        let (images, classes) = (images as u64, classes as u64);
+        let real = classes.saturating_mul(self.batch_real as u64);
+        Passes { forward: real.saturating_add(images), plain: images, dual: 0 }
+    }
+
+    /// Refuses settings that cannot work.
+    pub(crate) fn check(&self) -> Result<(), MethodError> {
+        refuse_zero(&[("batch_real", self.batch_real as u64)])
+    }
+}
+
+impl Method {
+    /// DM (Zhao & Bilen 2023): mean embeddings by random networks, from real images, under DSA's transformations; settings for
+    /// up to 50 images a class (from 100 on, the public code has `image_lr` 10).
+    pub fn dm() -> Self {
+        Self {
+            iterations: 20_000,
+            validate_every: 2000,
+            ..Self::plain(Objective::Distribution(DistributionMatching { batch_real: 256 }))
+        }
+    }
+}

@@ -1,0 +1,243 @@
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+use distil_augment::Strategy;
+use distil_data::Split;
+use distil_hypergrad::{Hypergradient, InnerLoop, InnerSet, mixed, unroll};
+use distil_models::{Targets, loss_and_gradient_of};
+use distil_random::{Stream, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
+use crate::objective::Passes;
+use crate::{
+    Distance, Distiller, Ingredients, Init, Method, MethodError, Objective, StepOutcome, Verdict, View, real,
+    schedule,
+};
+
+/// What the public code of DC runs by images a class: (images, outer loop, inner loop).
+const LOOPS: [(usize, usize, usize); 6] =
+    [(1, 1, 1), (10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)];
+
+/// Matching the gradients of real and synthetic images of each class (DC, eq. 8; DSA), on networks that are trained on the
+/// synthetic set meanwhile, at step size [`Method::syn_lr`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GradientMatching {
+    /// Steps of the images with one network; without it, what was published for the nearest number of images a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outer_loop: Option<usize>,
+    /// Epochs that the network trains on the set between two of them; without it, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_loop: Option<usize>,
+    /// How gradients are compared.
+    #[serde(default)]
+    pub distance: Distance,
+    /// Real images of each class that a gradient is taken of (published: 256); all, where the class has fewer.
+    pub batch_real: usize,
+    /// Images of one step of the network's training (published: 256).
+    pub batch_train: usize,
+}
+
+/// How often images and networks move in one iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Loops {
+    outer: usize,
+    inner: usize,
+}
+
+/// What was found out about one class.
+#[derive(Debug, Clone)]
+pub struct GradientMatch {
+    /// The parts of the distance, as [`GradientDistance::parts`](crate::GradientDistance) has them.
+    pub parts: Tensor<1>,
+    /// ∂distance/∂images, before augmentation.
+    pub images: Tensor<4>,
+    /// ∂distance/∂label logits, for soft targets.
+    pub labels: Option<Tensor<2>>,
+}
+
+/// Compares the gradient of synthetic images with `real` `[P]`, that of real ones under the same [`View`].
+///
+/// The derivative is exact: v = ∂distance/∂(synthetic gradient) is followed back by one mixed product.
+pub fn match_gradients(
+    view: View<'_>,
+    real: &Tensor<1>,
+    synthetic: &InnerSet,
+    distance: Distance,
+) -> GradientMatch {
+    let View { net, theta, micro_batch, .. } = view;
+    let n = synthetic.targets.len();
+    let InnerSet { images, targets } = synthetic;
+    let seen = |range: Range<usize>| (view.seen(images.clone().slice([range.clone()])), targets.slice(range));
+    let gradient = loss_and_gradient_of(net, theta, n, micro_batch, seen).gradient;
+    let compared = distance.between(&net.layout(), real, &gradient);
+    let augmentation = view.augmentation.repeat(n);
+    let products = mixed(net, theta, images, targets, &augmentation, &compared.direction, micro_batch);
+    GradientMatch { parts: compared.parts, images: products.images, labels: products.labels }
+}
+
+/// The random numbers of one iteration.
+struct Draws {
+    batches: Stream,
+    augmentations: Stream,
+}
+
+impl GradientMatching {
+    /// One iteration: a fresh network, and `outer_loop` steps of the images.
+    ///
+    /// The first of them that is refused ends the iteration; those before it stand.
+    pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
+        let (method, net, iteration) = (with.method, with.net, state.iteration);
+        let loops = self.loops(method.ipc);
+        let classes = real::rows_by_class(&with.dataset.train, net.classes);
+        let mut theta = net.theta(&net.init(&mut stream(with.seed, "match-init", iteration)), with.device);
+        let mut draws = Draws {
+            batches: stream(with.seed, "real-batches", iteration),
+            augmentations: stream(with.seed, "siamese-augmentation", iteration),
+        };
+        let mut sum = 0.0;
+        for outer in 0..loops.outer {
+            if outer > 0 {
+                let index = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
+                theta = self.trained(theta, loops.inner, index, state, with);
+            }
+            let (loss, gradient) = self.matched(&theta, &classes, state, with, &mut draws);
+            let verdict = state.follow(method.refuses(loss).map_or(Ok(gradient), Err), method);
+            if verdict != Verdict::Applied {
+                return state.outcome(loss, verdict);
+            }
+            sum += loss;
+        }
+        state.outcome(sum / loops.outer as f64, Verdict::Applied)
+    }
+
+    /// The distance summed over all classes, and its gradient. One class at a time, so that memory does not grow with them.
+    fn matched(
+        &self,
+        theta: &Tensor<1>,
+        classes: &[Vec<usize>],
+        state: &Distiller,
+        with: &Ingredients<'_>,
+        draws: &mut Draws,
+    ) -> (f64, Hypergradient) {
+        let Ingredients { method, net, dataset, .. } = with;
+        let set = &state.learned;
+        let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for (class, rows) in classes.iter().enumerate() {
+            let rows = real::choose(&mut draws.batches, rows, self.batch_real);
+            let sides = (net.height, net.image_width);
+            let augmentation = method.augmentation.draw(1, sides.0, sides.1, &mut draws.augmentations);
+            let micro_batch = method.micro_batch;
+            let view = View { net, theta, augmentation: &augmentation, micro_batch };
+            let real = real_gradient(view, &dataset.train, &rows, with);
+            let of_class = class * method.ipc..(class + 1) * method.ipc;
+            let synthetic = InnerSet {
+                images: set.images.clone().slice([of_class.clone()]),
+                targets: set.targets.slice(of_class),
+            };
+            let found = match_gradients(view, &real, &synthetic, self.distance);
+            parts.push(found.parts);
+            images.push(found.images);
+            labels.extend(found.labels);
+        }
+        let loss = Tensor::cat(parts, 0).into_data().iter::<f64>().sum();
+        let labels = (!labels.is_empty()).then(|| Tensor::cat(labels, 0));
+        (loss, Hypergradient { images: Tensor::cat(images, 0), labels, syn_lr: 0.0, theta: None })
+    }
+
+    /// The network after some epochs on the set as it stands; `index` keys their random numbers.
+    fn trained(
+        &self,
+        theta: Tensor<1>,
+        epochs: usize,
+        index: u64,
+        state: &Distiller,
+        with: &Ingredients<'_>,
+    ) -> Tensor<1> {
+        let Ingredients { method, net, .. } = with;
+        let learned = &state.learned;
+        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
+        let batch = self.batch_train.min(set.targets.len());
+        let steps = epochs * set.targets.len().div_ceil(batch);
+        let sides = (net.height, net.image_width);
+        let key = (with.seed, index);
+        let steps = schedule::inner_steps(set.targets.len(), batch, steps, sides, &method.augmentation, key);
+        let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
+        // One step at a time: nobody asks for the parameters between them.
+        steps.chunks(1).fold(theta, |theta, steps| {
+            let inner = InnerLoop { net, set: &set, steps, syn_lr, momentum: 0.0, micro_batch };
+            unroll(&inner, theta).pop().expect("a walk ends somewhere")
+        })
+    }
+
+    fn loops(&self, ipc: usize) -> Loops {
+        let (_, outer, inner) =
+            LOOPS.into_iter().min_by_key(|(images, ..)| images.abs_diff(ipc)).expect("the table has rows");
+        Loops { outer: self.outer_loop.unwrap_or(outer), inner: self.inner_loop.unwrap_or(inner) }
+    }
+
+    /// What one iteration on a set of `images` computes.
+    pub(crate) fn passes(&self, images: usize, classes: usize) -> Passes {
+        let Loops { outer, inner } = self.loops(images / classes.max(1));
+        let [images, classes, outer, inner] = [images, classes, outer, inner].map(|count| count as u64);
+        let real = classes.saturating_mul(self.batch_real as u64);
+        let matching = outer.saturating_mul(real.saturating_add(images));
+        let training = outer.saturating_sub(1).saturating_mul(inner).saturating_mul(images);
+        Passes {
+            plain: matching.saturating_add(training),
+            dual: outer.saturating_mul(images),
+            ..Passes::default()
+        }
+    }
+
+    /// Refuses settings that cannot work.
+    pub(crate) fn check(&self) -> Result<(), MethodError> {
+        refuse_zero(&[
+            ("outer_loop", self.outer_loop.unwrap_or(1) as u64),
+            ("batch_real", self.batch_real as u64),
+            ("batch_train", self.batch_train as u64),
+        ])?;
+        refuse_out_of_range(&[
+            ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
+            ("inner_loop", self.inner_loop.unwrap_or(1) as f64, Bounds::Steps),
+        ])
+    }
+}
+
+/// The gradient of real images of one class, of which only chunks are ever made.
+fn real_gradient(view: View<'_>, train: &Split, rows: &[usize], with: &Ingredients<'_>) -> Tensor<1> {
+    let View { net, theta, micro_batch, .. } = view;
+    let chunk = |range: Range<usize>| {
+        let rows = &rows[range];
+        let labels: Vec<u32> = rows.iter().map(|&row| train.labels[row]).collect();
+        let targets = Targets::from_classes(&labels, net.classes, with.device, theta.dtype());
+        (view.seen(real::images(train, rows, with.device)), targets)
+    };
+    loss_and_gradient_of(net, theta, rows.len(), micro_batch, chunk).gradient
+}
+
+impl Method {
+    /// DC (Zhao et al. 2021): gradient matching from noise, without augmentation.
+    pub fn dc() -> Self {
+        let objective = GradientMatching {
+            outer_loop: None,
+            inner_loop: None,
+            distance: Distance::Ours,
+            batch_real: 256,
+            batch_train: 256,
+        };
+        Self {
+            image_lr: 0.1,
+            init: Init::Noise,
+            augmentation: Strategy::none(),
+            ..Self::plain(Objective::Gradient(objective))
+        }
+    }
+
+    /// DSA (Zhao & Bilen 2021): DC from real images, which it sees together with the synthetic ones under one random
+    /// transformation a class and step.
+    pub fn dsa() -> Self {
+        Self { init: Init::Real, augmentation: Strategy::dsa(), ..Self::dc() }
+    }
+}
