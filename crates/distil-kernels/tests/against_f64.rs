@@ -2,7 +2,7 @@
 
 mod reference;
 
-use distil_kernels::{Batch, Network, Pair, Wanted, Weights, gradient, logits, products};
+use distil_kernels::{Batch, Network, Pair, Wanted, Weights, features, gradient, logits, products};
 use reference::{Case, dot};
 
 /// Sizes that leave tiles, panels and pools incomplete, and the published ones in small.
@@ -41,6 +41,26 @@ fn logits_are_those_of_the_plain_network() {
         let scale = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         for (got, expected) in got.iter().zip(&expected) {
             close("a logit", &net, f64::from(*got), *expected, scale, 2e-5);
+        }
+    }
+}
+
+/// In the order of the classifier's columns: the classifier makes the plain network's logits of them.
+#[test]
+fn features_are_what_the_classifier_sees() {
+    for net in NETWORKS {
+        let case = Case::random(net, 3);
+        let got = features(&net, &Weights::new(&net, &case.theta32()), &case.images32());
+        let columns = got.len() / 3;
+        let (weight, bias) =
+            case.theta[net.params() - net.classes * (columns + 1)..].split_at(net.classes * columns);
+        let expected = case.logits(&case.theta, &case.images);
+        let scale = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        for (features, expected) in got.chunks(columns).zip(expected.chunks(net.classes)) {
+            for (class, expected) in expected.iter().enumerate() {
+                let logit = dot(features, &weight[class * columns..][..columns]) + bias[class];
+                close("a logit of features", &net, logit, *expected, scale, 2e-5);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::method::refuse_zero;
 use crate::objective::Passes;
+use crate::view::class_batches;
 use crate::{Distiller, Ingredients, Method, MethodError, Objective, StepOutcome, View, real};
 
 /// Matching the mean embeddings of real and synthetic images of each class by random networks (DM).
@@ -67,21 +68,18 @@ impl DistributionMatching {
     /// One iteration: a fresh network and one step of the images.
     ///
     /// One class at a time, so that memory does not grow with them.
-    pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
-        let (method, net, train) = (with.method, with.net, &with.dataset.train);
-        let draw = |purpose| stream(with.seed, purpose, state.iteration);
-        let theta = net.theta(&net.init(&mut draw("match-init")), with.device);
-        let (mut batches, mut augmentations) = (draw("real-batches"), draw("siamese-augmentation"));
+    pub(crate) fn step(self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
+        let (method, net, iteration) = (with.method, with.net, state.iteration);
+        let theta = net.theta(&net.init(&mut stream(with.seed, "match-init", iteration)), with.device);
+        let micro_batch = method.micro_batch;
         let (mut losses, mut gradients) = (Vec::new(), Vec::new());
-        for (class, rows) in real::rows_by_class(train, net.classes).iter().enumerate() {
-            let rows = real::choose(&mut batches, rows, self.batch_real);
-            let augmentation = method.augmentation.draw(1, net.height, net.image_width, &mut augmentations);
-            let micro_batch = method.micro_batch;
-            let view = View { net, theta: &theta, augmentation: &augmentation, micro_batch };
-            let seen = |range| view.seen(real::images(train, &rows[range], with.device));
+        for class in class_batches(with, self.batch_real, iteration) {
+            let view = View { net, theta: &theta, augmentation: &class.augmentation, micro_batch };
+            let rows = &class.real;
+            let seen = |range| view.seen(real::images(&with.dataset.train, &rows[range], with.device));
             let real = net.mean_features(&theta, rows.len(), micro_batch, seen);
-            let of_class = class * method.ipc..(class + 1) * method.ipc;
-            let found = match_embeddings(view, &real, &state.learned.images.clone().slice([of_class]));
+            let images = state.learned.images.clone().slice([class.synthetic]);
+            let found = match_embeddings(view, &real, &images);
             losses.push(found.loss);
             gradients.push(found.images);
         }
@@ -93,14 +91,14 @@ impl DistributionMatching {
     }
 
     /// What one iteration on a set of `images` computes.
-    pub(crate) fn passes(&self, images: usize, classes: usize) -> Passes {
+    pub(crate) fn passes(self, images: usize, classes: usize) -> Passes {
         let (images, classes) = (images as u64, classes as u64);
         let real = classes.saturating_mul(self.batch_real as u64);
         Passes { forward: real.saturating_add(images), plain: images, dual: 0 }
     }
 
     /// Refuses settings that cannot work.
-    pub(crate) fn check(&self) -> Result<(), MethodError> {
+    pub(crate) fn check(self) -> Result<(), MethodError> {
         refuse_zero(&[("batch_real", self.batch_real as u64)])
     }
 }

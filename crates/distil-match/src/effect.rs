@@ -136,7 +136,7 @@ impl EffectAlignment {
     /// What one iteration on a set of `images` computes.
     pub(crate) fn passes(&self, images: usize) -> Passes {
         let each = |images: usize| (self.checkpoints as u64).saturating_mul(images as u64);
-        Passes { plain: each(self.batch_real()), dual: each(self.batch(images)) }
+        Passes { plain: each(self.batch_real()), dual: each(self.batch(images)), ..Passes::default() }
     }
 
     /// Refuses settings that cannot work with experts of `epochs` epochs.

@@ -2,14 +2,14 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use distil_augment::Strategy;
-use distil_data::Split;
 use distil_hypergrad::{Hypergradient, InnerLoop, InnerSet, mixed, unroll};
-use distil_models::{Targets, loss_and_gradient_of};
-use distil_random::{Stream, stream};
+use distil_models::loss_and_gradient_of;
+use distil_random::stream;
 use serde::{Deserialize, Serialize};
 
 use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
 use crate::objective::Passes;
+use crate::view::class_batches;
 use crate::{
     Distance, Distiller, Ingredients, Init, Method, MethodError, Objective, StepOutcome, Verdict, View, real,
     schedule,
@@ -77,12 +77,6 @@ pub fn match_gradients(
     GradientMatch { parts: compared.parts, images: products.images, labels: products.labels }
 }
 
-/// The random numbers of one iteration.
-struct Draws {
-    batches: Stream,
-    augmentations: Stream,
-}
-
 impl GradientMatching {
     /// One iteration: a fresh network, and `outer_loop` steps of the images.
     ///
@@ -90,19 +84,14 @@ impl GradientMatching {
     pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
         let (method, net, iteration) = (with.method, with.net, state.iteration);
         let loops = self.loops(method.ipc);
-        let classes = real::rows_by_class(&with.dataset.train, net.classes);
         let mut theta = net.theta(&net.init(&mut stream(with.seed, "match-init", iteration)), with.device);
-        let mut draws = Draws {
-            batches: stream(with.seed, "real-batches", iteration),
-            augmentations: stream(with.seed, "siamese-augmentation", iteration),
-        };
         let mut sum = 0.0;
         for outer in 0..loops.outer {
+            let step = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
             if outer > 0 {
-                let index = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
-                theta = self.trained(theta, loops.inner, index, state, with);
+                theta = self.trained(theta, loops.inner, step, state, with);
             }
-            let (loss, gradient) = self.matched(&theta, &classes, state, with, &mut draws);
+            let (loss, gradient) = self.matched(&theta, step, state, with);
             let verdict = state.follow(method.refuses(loss).map_or(Ok(gradient), Err), method);
             if verdict != Verdict::Applied {
                 return state.outcome(loss, verdict);
@@ -112,26 +101,21 @@ impl GradientMatching {
         state.outcome(sum / loops.outer as f64, Verdict::Applied)
     }
 
-    /// The distance summed over all classes, and its gradient. One class at a time, so that memory does not grow with them.
+    /// The distance summed over all classes, and its gradient. One class at a time, so that memory does not grow with
+    /// them; `step` keys the random numbers.
     fn matched(
         &self,
         theta: &Tensor<1>,
-        classes: &[Vec<usize>],
+        step: u64,
         state: &Distiller,
         with: &Ingredients<'_>,
-        draws: &mut Draws,
     ) -> (f64, Hypergradient) {
-        let Ingredients { method, net, dataset, .. } = with;
-        let set = &state.learned;
+        let (set, micro_batch) = (&state.learned, with.method.micro_batch);
         let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for (class, rows) in classes.iter().enumerate() {
-            let rows = real::choose(&mut draws.batches, rows, self.batch_real);
-            let sides = (net.height, net.image_width);
-            let augmentation = method.augmentation.draw(1, sides.0, sides.1, &mut draws.augmentations);
-            let micro_batch = method.micro_batch;
-            let view = View { net, theta, augmentation: &augmentation, micro_batch };
-            let real = real_gradient(view, &dataset.train, &rows, with);
-            let of_class = class * method.ipc..(class + 1) * method.ipc;
+        for class in class_batches(with, self.batch_real, step) {
+            let view = View { net: with.net, theta, augmentation: &class.augmentation, micro_batch };
+            let real = real_gradient(view, &class.real, with);
+            let of_class = class.synthetic;
             let synthetic = InnerSet {
                 images: set.images.clone().slice([of_class.clone()]),
                 targets: set.targets.slice(of_class),
@@ -146,12 +130,12 @@ impl GradientMatching {
         (loss, Hypergradient { images: Tensor::cat(images, 0), labels, syn_lr: 0.0, theta: None })
     }
 
-    /// The network after some epochs on the set as it stands; `index` keys their random numbers.
+    /// The network after some epochs on the set as it stands; `step` keys their random numbers.
     fn trained(
         &self,
         theta: Tensor<1>,
         epochs: usize,
-        index: u64,
+        step: u64,
         state: &Distiller,
         with: &Ingredients<'_>,
     ) -> Tensor<1> {
@@ -161,7 +145,7 @@ impl GradientMatching {
         let batch = self.batch_train.min(set.targets.len());
         let steps = epochs * set.targets.len().div_ceil(batch);
         let sides = (net.height, net.image_width);
-        let key = (with.seed, index);
+        let key = (with.seed, step);
         let steps = schedule::inner_steps(set.targets.len(), batch, steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
         // One step at a time: nobody asks for the parameters between them.
@@ -206,15 +190,12 @@ impl GradientMatching {
 }
 
 /// The gradient of real images of one class, of which only chunks are ever made.
-fn real_gradient(view: View<'_>, train: &Split, rows: &[usize], with: &Ingredients<'_>) -> Tensor<1> {
-    let View { net, theta, micro_batch, .. } = view;
+fn real_gradient(view: View<'_>, rows: &[usize], with: &Ingredients<'_>) -> Tensor<1> {
     let chunk = |range: Range<usize>| {
-        let rows = &rows[range];
-        let labels: Vec<u32> = rows.iter().map(|&row| train.labels[row]).collect();
-        let targets = Targets::from_classes(&labels, net.classes, with.device, theta.dtype());
-        (view.seen(real::images(train, rows, with.device)), targets)
+        let (images, targets) = real::labelled(with.dataset, &rows[range], with.device);
+        (view.seen(images), targets)
     };
-    loss_and_gradient_of(net, theta, rows.len(), micro_batch, chunk).gradient
+    loss_and_gradient_of(view.net, view.theta, rows.len(), view.micro_batch, chunk).gradient
 }
 
 impl Method {

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{DistributionMatching, EffectAlignment, GradientMatching, MethodError, Selection, TrajectoryMatching, Unrolled};
+use crate::{
+    DistributionMatching, EffectAlignment, GradientMatching, MethodError, Selection, TrajectoryMatching,
+    Unrolled,
+};
 
 /// What moves a synthetic set: one variant a family of methods, each with its own settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,11 @@
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
 use distil_models::ConvNet;
+use distil_random::stream;
+
+use crate::{Ingredients, real};
 
 /// A network and one transformation, through which real and synthetic images are seen alike (siamese, as DSA has it).
 #[derive(Debug, Clone, Copy)]
@@ -20,4 +25,34 @@ impl View<'_> {
     pub(crate) fn seen(&self, images: Tensor<4>) -> Tensor<4> {
         self.augmentation.repeat(images.dims()[0]).apply(images)
     }
+}
+
+/// What is compared of one class in one step.
+pub(crate) struct ClassBatch {
+    /// Rows of the real images.
+    pub(crate) real: Vec<usize>,
+    /// Rows of the synthetic images.
+    pub(crate) synthetic: Range<usize>,
+    /// Of one image; both sides are seen under it.
+    pub(crate) augmentation: Augmentation,
+}
+
+/// The classes in order, with at most `batch_real` real images each; `step` keys the random numbers.
+pub(crate) fn class_batches(
+    with: &Ingredients<'_>,
+    batch_real: usize,
+    step: u64,
+) -> impl Iterator<Item = ClassBatch> {
+    let Ingredients { method, net, dataset, seed, .. } = *with;
+    let classes = real::rows_by_class(&dataset.train, net.classes);
+    classes.into_iter().enumerate().map(move |(class, rows)| {
+        let index = step.wrapping_mul(net.classes as u64).wrapping_add(class as u64);
+        let mut rng = stream(seed, "siamese-augmentation", index);
+        let drawn = real::sample(rows.len(), batch_real, (seed, "class-batch", index));
+        ClassBatch {
+            real: drawn.into_iter().map(|row| rows[row]).collect(),
+            synthetic: class * method.ipc..(class + 1) * method.ipc,
+            augmentation: method.augmentation.draw(1, net.height, net.image_width, &mut rng),
+        }
+    })
 }

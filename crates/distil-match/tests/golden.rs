@@ -4,10 +4,10 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_models::{ConvNet, Targets};
 
-#[path = "golden/effect_match.rs"]
-mod effect_match;
 #[path = "golden/distribution_match.rs"]
 mod distribution_match;
+#[path = "golden/effect_match.rs"]
+mod effect_match;
 #[path = "golden/gradient_match.rs"]
 mod gradient_match;
 

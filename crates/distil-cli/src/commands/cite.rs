@@ -16,7 +16,7 @@ struct Entry {
 }
 
 /// Methods first, then datasets.
-const ENTRIES: [Entry; 12] = [
+const ENTRIES: [Entry; 14] = [
     Entry {
         names: &["mtt", "ftd", "tesla", "datm", "m-datm", "edf"],
         bibtex: include_str!("bibtex/mtt.bib"),
@@ -27,7 +27,9 @@ const ENTRIES: [Entry; 12] = [
     Entry { names: &["edf"], bibtex: include_str!("bibtex/edf.bib") },
     Entry { names: &["tesla"], bibtex: include_str!("bibtex/tesla.bib") },
     Entry { names: &["ead"], bibtex: include_str!("bibtex/ead.bib") },
+    Entry { names: &["dc", "dsa"], bibtex: include_str!("bibtex/dc.bib") },
     Entry { names: &["dsa"], bibtex: include_str!("bibtex/dsa.bib") },
+    Entry { names: &["dm"], bibtex: include_str!("bibtex/dm.bib") },
     Entry { names: &["mnist"], bibtex: include_str!("bibtex/mnist.bib") },
     Entry { names: &["fashion-mnist"], bibtex: include_str!("bibtex/fashion-mnist.bib") },
     Entry { names: &["cifar10", "cifar100"], bibtex: include_str!("bibtex/cifar.bib") },

@@ -1,6 +1,7 @@
 //! What a configuration starts from: the published settings of its method.
 
 use clap::ValueEnum;
+use distil_augment::Strategy;
 use distil_data::{DataConfig, DatasetName};
 use distil_eval::Protocol;
 use distil_expert::{Gsam, Recipe};
@@ -31,6 +32,12 @@ pub(crate) enum MethodName {
     Ld,
     /// Matching the effect of training on real images (EAD, under review).
     Ead,
+    /// Dataset condensation with gradient matching (Zhao et al., ICLR 2021).
+    Dc,
+    /// Gradient matching with differentiable siamese augmentation (Zhao & Bilen, ICML 2021).
+    Dsa,
+    /// Distribution matching (Zhao & Bilen, WACV 2023).
+    Dm,
     /// Random real images.
     Random,
     /// Herding on features of a trained network.
@@ -52,6 +59,9 @@ impl MethodName {
             Self::Dd => "dd",
             Self::Ld => "ld",
             Self::Ead => "ead",
+            Self::Dc => "dc",
+            Self::Dsa => "dsa",
+            Self::Dm => "dm",
             Self::Random => "random",
             Self::Herding => "herding",
             Self::KCenter => "k-center",
@@ -69,6 +79,9 @@ impl MethodName {
             Self::Dd => Method::dd(),
             Self::Ld => Method::ld(),
             Self::Ead => Method::ead(),
+            Self::Dc => Method::dc(),
+            Self::Dsa => Method::dsa(),
+            Self::Dm => Method::dm(),
             Self::Random => Method::random(),
             Self::Herding => Method::herding(),
             Self::KCenter => Method::k_center(),
@@ -82,15 +95,17 @@ impl MethodName {
         match self {
             // One trained network gives the features.
             Self::Herding | Self::KCenter => Recipe { experts: 1, ..Recipe::default() },
-            Self::Mtt | Self::Tesla | Self::Dd | Self::Ld | Self::Random => Recipe::default(),
             Self::Ead => Recipe { epochs: 25, ..Recipe::default() },
             Self::Ftd => Recipe { gsam, ..Recipe::default() },
             Self::Datm | Self::MDatm | Self::Edf => Recipe { gsam, epochs: 100, ..Recipe::default() },
+            _ => Recipe::default(),
         }
     }
 
     fn protocol(self) -> Protocol {
         match self {
+            // Without augmentation, and for fewer epochs.
+            Self::Dc => Protocol { epochs: 300, augmentation: Strategy::none(), ..Protocol::default() },
             Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
             // The challenge's evaluator.
             Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },

@@ -7,7 +7,7 @@ use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
 /// Keys that exist though no preset sets them.
-const OPTIONAL: [&str; 23] = [
+const OPTIONAL: [&str; 25] = [
     "expert.store",
     "expert.gsam.rho",
     "expert.gsam.alpha",
@@ -27,6 +27,8 @@ const OPTIONAL: [&str; 23] = [
     "distill.enhancement.classes",
     "distill.enhancement.class_indices",
     "distill.window.expand_until",
+    "distill.outer_loop",
+    "distill.inner_loop",
     "model.depth",
     "paper.accuracy",
     "paper.source",

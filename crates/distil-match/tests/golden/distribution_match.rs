@@ -28,7 +28,8 @@ pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), Strin
     let (x_real, x_syn) = (images("x_real")?, images("x_syn")?);
     let rows_of = |name: &str, class: usize| -> Result<Tensor<1, burn::tensor::Int>, String> {
         let labels = &fixture.integer(name)?.values;
-        let rows: Vec<i64> = (0..labels.len() as i64).filter(|&i| labels[i as usize] == class as i64).collect();
+        let rows: Vec<i64> =
+            (0..labels.len() as i64).filter(|&i| labels[i as usize] == class as i64).collect();
         Ok(Tensor::from_data(TensorData::from(rows.as_slice()), &theta.device()))
     };
     for micro_batch in [usize::MAX, 1] {
