@@ -101,9 +101,12 @@ pub(crate) enum Command {
         distil reproduce --config configs/fashion-mnist-ipc1-cpu.toml --set eval.seeds=1\n\n\
         What is there already is not done again: an interrupted command continues where it was.")]
     Reproduce(ConfigArgs),
-    /// Write the HTML report of a run
+    /// Write the HTML report of a run, or of how complex scenes are
     #[command(after_help = "Examples:\n  distil report runs/clutter\n  \
-        distil report runs/clutter --table latex > results.tex")]
+        distil report runs/clutter --table latex > results.tex\n  \
+        distil report compdd/imagenet\n\n\
+        The report of a measurement of `distil compdd` shows how its classes are distributed, easy beside hard subsets \
+        (those of `distil compdd select`, and Comp-DD's where they were measured), and how map values are distributed.")]
     Report(ReportArgs),
     /// Say whether one result is better than another, or put many methods side by side
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
@@ -262,8 +265,8 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The run folder
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    /// The run folder, or a measurement of `distil compdd`
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     pub(crate) run: PathBuf,
     /// Print the table of results that still hold instead of writing the page
     #[arg(long, value_name = "FORMAT")]

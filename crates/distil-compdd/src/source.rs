@@ -1,9 +1,13 @@
 use std::ops::Range;
 
-use distil_data::{Error, ImageList, ImageStream, Resize, Split, StreamOptions};
+use distil_data::{Error, ImageList, ImageStream, Resize, ResizeFilter, ResizePolicy, Split, StreamOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::CompddError;
+
+/// Images that [`Source::unreadable`] decodes at once, and the side it brings them to: the smaller the faster.
+const TRIED_AT_ONCE: usize = 64;
+const TRIED_SIDE: usize = 8;
 
 /// The images of a pass: listed or in memory.
 #[derive(Debug, Clone)]
@@ -86,6 +90,26 @@ impl Source {
                 Self::Memory { split: split.subset(rows), digest: digest.clone() }
             }
         }
+    }
+
+    /// The images that cannot be decoded, after trying every one: what a training on them has to leave out.
+    ///
+    /// # Errors
+    /// [`CompddError::NothingReadable`] when so many next to each other cannot be read that it is no accident.
+    pub fn unreadable(&self) -> Result<Vec<Skipped>, CompddError> {
+        let Self::Files(list) = self else { return Ok(Vec::new()) };
+        let resize = Resize {
+            policy: ResizePolicy::Squash,
+            filter: ResizeFilter::Bilinear,
+            height: TRIED_SIDE,
+            width: TRIED_SIDE,
+        };
+        let mut found = Vec::new();
+        for start in (0..list.len()).step_by(TRIED_AT_ONCE) {
+            let rows = start..list.len().min(start + TRIED_AT_ONCE);
+            found.extend(files(list, rows, Wanted { channels: 3, resize }, BadImages::Skip)?.skipped);
+        }
+        Ok(found)
     }
 
     /// Digest of the images' names or pixels and labels.

@@ -7,17 +7,19 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use burn::tensor::Device;
 use distil_compdd::{Definition, Pace, Pass, Source};
-use distil_data::{DataConfig, Dataset, HoldOut, Preprocessing};
+use distil_data::{DataConfig, Dataset, HoldOut, Images, Split};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};
 use distil_models::{ConvNet, Network, NetworkState, ResNet18};
+use distil_random::{below, shuffle, stream};
 use distil_stats::kendall;
 
 const SIDE: usize = 64;
+/// Random splits into halves, and resamples of an interval.
+const DRAWS: u64 = 1999;
 
 fn say(line: &str) {
     writeln!(std::io::stdout(), "{line}").expect("standard output takes a line");
@@ -29,20 +31,32 @@ fn folder() -> Option<PathBuf> {
     Some(root.join("imagenette2-224")).filter(|folder| folder.is_dir())
 }
 
-fn train(data: &Dataset, network: Network, epochs: usize, seed: u64) -> CamModel {
-    let device = Device::flex();
-    let augmentation = "color_crop_flip_scale".parse().expect("a strategy");
-    let protocol = Protocol { batch: 32, micro_batch: 8, augmentation, ..Protocol::default() };
-    let set = TrainingSet::Real(&data.train);
-    let training =
-        Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed, device: &device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
-    let right = accuracy(&network, &student.theta, &student.buffers, &data.test, &device);
-    say(&format!("{}: {:.1} % of 300 test images right", network.arch(), 100.0 * right));
-    let state = NetworkState {
-        theta: student.theta.into_data().iter::<f32>().collect(),
-        buffers: student.buffers.into_data().iter::<f32>().collect(),
+fn load(path: PathBuf) -> Dataset {
+    let config = DataConfig {
+        path: Some(path),
+        resolution: Some(SIDE),
+        validation: Some(HoldOut::Count(0)),
+        ..DataConfig::new("folder".parse().expect("a name"))
     };
+    config.load(&mut |_| ControlFlow::Continue(())).expect("images")
+}
+
+/// A network, what it is called, and how many of the test images it has right.
+struct Looker {
+    name: &'static str,
+    model: CamModel,
+    right: f64,
+}
+
+fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<usize>, seed: u64) -> Looker {
+    let device = Device::flex();
+    let state = epochs.map_or_else(
+        || NetworkState {
+            theta: network.init(&mut stream(seed, "init", 0)),
+            buffers: network.init_buffers(),
+        },
+        |epochs| train(data, &network, epochs, seed),
+    );
     let card = ModelCard {
         network,
         class_names: data.class_names.clone(),
@@ -55,81 +69,178 @@ fn train(data: &Dataset, network: Network, epochs: usize, seed: u64) -> CamModel
         distil_version: String::new(),
         command: String::new(),
     };
-    CamModel { state, card }
+    let model = CamModel { state, card };
+    let (theta, buffers) = model.tensors(&device);
+    let right = accuracy(&model.card.network, &theta, &buffers, &data.test, &device);
+    Looker { name, model, right }
 }
 
-/// Complexity of every class, and of the mean standard error.
-fn measure(
-    model: &CamModel,
-    source: &Source,
-    names: &[String],
-    preprocessing: &Preprocessing,
-    cam: Cam,
-) -> (Vec<f64>, f64) {
-    let definition = Definition { cam, ..Definition::default() };
-    let class_map = ClassMap::by_name(names, &model.card.class_names).expect("the same classes");
+fn train(data: &Dataset, network: &Network, epochs: usize, seed: u64) -> NetworkState {
+    let augmentation = "color_crop_flip_scale".parse().expect("a strategy");
+    let protocol = Protocol { batch: 32, micro_batch: 8, augmentation, ..Protocol::default() };
+    let (set, device) = (TrainingSet::Real(&data.train), &Device::flex());
+    let training = Training { net: network, set, protocol: &protocol, epochs, lr: 0.02, seed, device };
+    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
+    NetworkState {
+        theta: student.theta.into_data().iter::<f32>().collect(),
+        buffers: student.buffers.into_data().iter::<f32>().collect(),
+    }
+}
+
+/// Training and test images together, every one a class of its own, and the labels they had.
+fn one_by_one(data: &Dataset) -> (Split, Vec<u32>) {
+    let bytes = [&data.train, &data.test].map(|split| split.images.bytes().expect("bytes"));
+    let images = Images::from_u8(data.train.images.shape(), bytes.concat()).expect("whole images");
+    let labels = [&data.train.labels[..], &data.test.labels].concat();
+    (Split::new(images, (0..labels.len() as u32).collect()).expect("one label an image"), labels)
+}
+
+/// Complexity of every image.
+fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset, cam: Cam) -> Vec<f64> {
+    let names: Vec<String> = (0..labels.len()).map(|image| image.to_string()).collect();
+    let class_map =
+        ClassMap::by_index(labels.clone(), data.class_names.len()).expect("classes of the network");
     let pass = Pass {
-        source,
+        source: &Source::Memory { split: images.clone(), digest: String::new() },
         dataset: "imagenette",
-        class_names: names,
-        model,
+        class_names: &names,
+        model: &looker.model,
         class_map: &class_map,
-        preprocessing,
-        definition: &definition,
+        preprocessing: &data.preprocessing,
+        definition: &Definition { cam, ..Definition::default() },
         device: &Device::flex(),
         pace: Pace::default(),
     };
-    let started = Instant::now();
     let measured = pass.run(&mut |_| ControlFlow::Continue(())).expect("a measurement");
-    say(&format!("  {:.1} images/s", source.len() as f64 / started.elapsed().as_secs_f64()));
-    let each = measured.classes.iter();
-    let errors: f64 = each.clone().map(|class| class.standard_error(0).expect("two images")).sum();
-    (each.map(|class| class.complexity(0).expect("images")).collect(), errors / names.len() as f64)
+    measured.classes.iter().map(|image| image.complexity(0).expect("one image")).collect()
+}
+
+/// Mean of each class over the images at `rows`.
+fn means(values: &[f64], rows: &[Vec<usize>]) -> Vec<f64> {
+    let mean = |rows: &Vec<usize>| rows.iter().map(|row| values[*row]).sum::<f64>() / rows.len() as f64;
+    rows.iter().map(mean).collect()
+}
+
+/// Kendall's τ of the orders of the classes.
+fn tau(a: &[f64], b: &[f64]) -> f64 {
+    kendall(a, b).map_or(0.0, |found| found.coefficient)
+}
+
+/// Every class cut into halves that share no image.
+fn halves(rows: &[Vec<usize>], draw: u64) -> [Vec<Vec<usize>>; 2] {
+    let mut rng = stream(0, "halves", draw);
+    let mut both = [Vec::new(), Vec::new()];
+    for class in rows {
+        let mut class = class.clone();
+        shuffle(&mut rng, &mut class);
+        let second = class.split_off(class.len() / 2);
+        both[0].push(class);
+        both[1].push(second);
+    }
+    both
+}
+
+/// Mean, and where 95 % lie.
+fn spread(mut taus: Vec<f64>) -> String {
+    taus.sort_by(f64::total_cmp);
+    let mean = taus.iter().sum::<f64>() / taus.len() as f64;
+    let at = |share: f64| taus[((taus.len() - 1) as f64 * share).round() as usize];
+    format!("{mean:.2} ({:.2} to {:.2})", at(0.025), at(0.975))
+}
+
+/// τ of `a`'s order by one half of the images and `b`'s order by the other half, over random halves.
+fn of_halves(a: &[f64], b: &[f64], rows: &[Vec<usize>]) -> String {
+    let one = |draw| {
+        let [first, second] = halves(rows, draw);
+        tau(&means(a, &first), &means(b, &second))
+    };
+    spread((0..DRAWS).map(one).collect())
+}
+
+/// τ of two networks' orders by the same images, and its bootstrap interval over images, drawn within classes.
+fn of_networks(a: &[f64], b: &[f64], rows: &[Vec<usize>]) -> String {
+    let one = |draw| {
+        let mut rng = stream(0, "resample", draw);
+        let again = |class: &Vec<usize>| class.iter().map(|_| class[below(&mut rng, class.len())]).collect();
+        let drawn: Vec<Vec<usize>> = rows.iter().map(again).collect();
+        tau(&means(a, &drawn), &means(b, &drawn))
+    };
+    let found = kendall(&means(a, rows), &means(b, rows)).expect("ten classes");
+    let interval = spread((0..DRAWS).map(one).collect());
+    let interval = &interval[interval.find('(').expect("an interval")..];
+    format!("{:.2} {interval}, p = {:.3}", found.coefficient, found.p)
+}
+
+/// Rows of each class.
+fn by_class(labels: &[u32], keep: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
+    let of = |class: u32| (0..labels.len()).filter(|row| labels[*row] == class && keep(*row)).collect();
+    (0..=labels.iter().copied().max().expect("images")).map(of).collect()
+}
+
+fn lookers(data: &Dataset) -> [Looker; 4] {
+    let resnet = || Network::ResNet18(ResNet18 { base_width: 12, ..ResNet18::new(3, 10, SIDE, SIDE) });
+    let convnet = Network::ConvNet(ConvNet::new(3, 10, SIDE, SIDE).with_width(32).with_depth(4));
+    [
+        looker(data, "ResNet-18, seed 0", resnet(), Some(24), 0),
+        looker(data, "ResNet-18, seed 1", resnet(), Some(24), 1),
+        looker(data, "ConvNet", convnet, Some(39), 0),
+        looker(data, "ResNet-18, untrained", resnet(), None, 0),
+    ]
 }
 
 #[test]
 #[ignore = "minutes, and needs Imagenette; prints figures of docs/benchmarks.md"]
 fn the_order_of_classes_is_that_of_other_images_and_networks() {
     let Some(path) = folder() else { return say("skipped: imagenette2-224 is not there") };
-    let config = DataConfig {
-        path: Some(path),
-        resolution: Some(SIDE),
-        validation: Some(HoldOut::Count(0)),
-        ..DataConfig::new("folder".parse().expect("a name"))
-    };
-    let data = config.load(&mut |_| ControlFlow::Continue(())).expect("images");
-    let list = config.list().expect("images").everything();
-    let halves: Vec<Source> = (0..2)
-        .map(|half| Source::Files(list.subset(&(half..list.len()).step_by(2).collect::<Vec<_>>())))
-        .collect();
-    let whole = Source::Files(list);
-    let resnet =
-        |width| Network::ResNet18(ResNet18 { base_width: width, ..ResNet18::new(3, 10, SIDE, SIDE) });
-    let convnet = Network::ConvNet(ConvNet::new(3, 10, SIDE, SIDE).with_width(32).with_depth(4));
-    let models =
-        [train(&data, resnet(12), 24, 0), train(&data, resnet(12), 24, 1), train(&data, convnet, 39, 0)];
+    let data = load(path);
+    let (images, trained) = (one_by_one(&data), data.train.len());
+    let (all, unseen) = (by_class(&images.1, |_| true), by_class(&images.1, |row| row >= trained));
+    let lookers = lookers(&data);
     for cam in [Cam::GradCam, Cam::GradCamPlusPlus] {
-        let of = |model: &CamModel, source: &Source| {
-            measure(model, source, &data.class_names, &data.preprocessing, cam)
-        };
-        let all: Vec<(Vec<f64>, f64)> = models.iter().map(|model| of(model, &whole)).collect();
-        for (at, model) in models.iter().enumerate() {
-            let [a, b] = [0, 1].map(|half| of(model, &halves[half]).0);
-            let tau = kendall(&a, &b).expect("ten classes");
-            let (means, error) = &all[at];
-            let spread = means.iter().fold(f64::NEG_INFINITY, |top, mean| top.max(*mean))
-                - means.iter().fold(f64::INFINITY, |low, mean| low.min(*mean));
-            say(&format!(
-                "{cam:?}, model {at}, halves: τ = {:.2} (p = {:.3}, n = {}); range {spread:.3}, standard error {error:.3}",
-                tau.coefficient, tau.p, tau.n
-            ));
+        say(&format!("\n{cam:?}\n\n| network | right, % | classes, % | standard error | τ of halves |"));
+        say("|---|---:|---:|---:|---:|");
+        let found: Vec<Vec<f64>> =
+            lookers.iter().map(|looker| measure(looker, &images, &data, cam)).collect();
+        for (Looker { name, right, .. }, values) in lookers.iter().zip(&found) {
+            let (mut each, halves) = (means(values, &all), of_halves(values, values, &all));
+            each.sort_by(f64::total_cmp);
+            let (low, high) = (100.0 * each[0], 100.0 * each[each.len() - 1]);
+            let (right, error) = (100.0 * right, 100.0 * standard_error(values, &all));
+            say(&format!("| {name} | {right:.1} | {low:.1} to {high:.1} | {error:.2} | {halves} |"));
         }
-        for [a, b] in [[0, 1], [0, 2], [1, 2]] {
-            let tau = kendall(&all[a].0, &all[b].0).expect("ten classes");
-            say(&format!(
-                "{cam:?}, models {a} and {b}: τ = {:.2} (p = {:.3}, n = {})",
-                tau.coefficient, tau.p, tau.n
-            ));
+        say(
+            "\n| networks | τ, the same images | 300 unseen images | τ, other halves |\n|---|---:|---:|---:|",
+        );
+        for [a, b] in [[0, 1], [0, 2], [1, 2], [0, 3]] {
+            let names = format!("{} and {}", lookers[a].name, lookers[b].name);
+            let [whole, rest] = [&all, &unseen].map(|rows| of_networks(&found[a], &found[b], rows));
+            say(&format!("| {names} | {whole} | {rest} | {} |", of_halves(&found[a], &found[b], &all)));
         }
     }
+}
+
+/// Of a class, averaged over the classes.
+fn standard_error(values: &[f64], rows: &[Vec<usize>]) -> f64 {
+    let of = |(class, mean): (&Vec<usize>, f64)| {
+        let n = class.len() as f64;
+        let squares: f64 = class.iter().map(|row| (values[*row] - mean).powi(2)).sum();
+        (squares / (n - 1.0) / n).sqrt()
+    };
+    rows.iter().zip(means(values, rows)).map(of).sum::<f64>() / rows.len() as f64
+}
+
+#[test]
+fn halves_share_no_image_and_an_order_agrees_with_itself() {
+    let rows = by_class(&[0, 1, 0, 1, 1, 0, 0, 1], |_| true);
+    let [mut first, second] = halves(&rows, 0);
+    assert!(first.iter().chain(&second).all(|class| class.len() == 2), "{first:?} {second:?}");
+    for (class, rest) in first.iter_mut().zip(second) {
+        class.extend(rest);
+        class.sort_unstable();
+    }
+    assert_eq!(first, rows);
+    let values = [0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.1, 0.9];
+    assert_eq!(of_halves(&values, &values, &rows), "1.00 (1.00 to 1.00)");
+    let turned = values.map(|value| 1.0 - value);
+    assert!(of_networks(&values, &turned, &rows).starts_with("-1.00 (-1.00 to -1.00)"));
 }

@@ -71,10 +71,19 @@ impl Distribution {
 
     /// The figure as a file.
     pub fn svg(&self) -> String {
+        self.draw(STYLE)
+    }
+
+    /// The figure for a page that has its style.
+    pub(crate) fn inline(&self) -> String {
+        self.draw("")
+    }
+
+    fn draw(&self, style: &str) -> String {
         let x = Axis::exact(self.range[0], self.range[1]);
         let top = self.bins.iter().copied().fold(0.0, f64::max);
         let y = Axis::exact(0.0, if top > 0.0 { 1.08 * top } else { 1.0 });
-        let mut svg = open(&self.title);
+        let mut svg = open(&self.title, style);
         draw_y(&mut svg, &y, &self.y_label);
         for (value, text) in x.marks(8) {
             let at = LEFT + (RIGHT - LEFT) * x.place(value);
@@ -94,6 +103,15 @@ impl Distribution {
 impl EasyHard {
     /// The figure as a file.
     pub fn svg(&self) -> String {
+        self.draw(STYLE)
+    }
+
+    /// The figure for a page that has its style.
+    pub(crate) fn inline(&self) -> String {
+        self.draw("")
+    }
+
+    fn draw(&self, style: &str) -> String {
         let ends = |(value, error): (f64, Option<f64>)| {
             let error = error.unwrap_or(0.0);
             [value - error, value + error]
@@ -101,7 +119,7 @@ impl EasyHard {
         let all = self.categories.iter().flat_map(|one| [ends(one.easy), ends(one.hard)].concat());
         // Bars have to begin at zero, or their lengths lie.
         let y = Axis::around(all.chain([0.0]), Spacing::Linear);
-        let mut svg = open(&self.title);
+        let mut svg = open(&self.title, style);
         draw_y(&mut svg, &y, &self.y_label);
         let wide = (RIGHT - LEFT) / self.categories.len().max(1) as f64;
         for (at, one) in self.categories.iter().enumerate() {
@@ -127,11 +145,11 @@ impl EasyHard {
     }
 }
 
-fn open(title: &str) -> String {
+fn open(title: &str, style: &str) -> String {
     let title = escaped(title);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
-         {STYLE}<rect class=\"paper\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\
+         {style}<rect class=\"paper\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\
          <text class=\"title\" x=\"{LEFT}\" y=\"20\">{title}</text>"
     )
 }

@@ -153,7 +153,7 @@ impl PaperFigure {
     }
 }
 
-fn percent(mean: f64, std: Option<f64>) -> String {
+pub(crate) fn percent(mean: f64, std: Option<f64>) -> String {
     match std {
         Some(std) => format!("{mean:.1} ± {std:.1}"),
         None => format!("{mean:.1}"),

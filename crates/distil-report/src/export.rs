@@ -64,7 +64,7 @@ pub(crate) fn latex(table: &Table, notes: &[String]) -> String {
     text
 }
 
-fn optional(value: Option<f64>) -> String {
+pub(crate) fn optional(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 

@@ -10,12 +10,16 @@ use distil_report::{
 };
 use distil_store::{Labels, RunPaths, SyntheticSet};
 
+use super::compdd::page;
 use crate::cli::{ReportArgs, TableFormat};
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
+    if page::is_measurement(&args.run) {
+        return complexity(args, console);
+    }
     let run = RunPaths::new(&args.run);
     run.read_config()?;
     if let Some(format) = args.table {
@@ -23,6 +27,17 @@ pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure
     }
     let config = Config::load(&run.config(), &[])?;
     console.result(format_args!("wrote {}", write(&run, &config, console)?.display()))
+}
+
+/// Writes the report of a measurement of complexity.
+fn complexity(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
+    if args.table.is_some() {
+        return Err(Failure::new(
+            format_args!("{} is a measurement, and --table is for runs", args.run.display()),
+            "its classes.csv holds the table; `distil compdd rank` prints it in order",
+        ));
+    }
+    console.result(format_args!("wrote {}", page::write(&args.run, console)?.display()))
 }
 
 /// Prints the results that still hold.

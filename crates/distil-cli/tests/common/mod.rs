@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// A configuration that takes seconds: ten classes of 16×16 pixels, a network of a few hundred parameters.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) const TINY: &str = r#"# A toy
 method = "datm"
 [data]
@@ -34,6 +35,7 @@ full_epochs = 1
 "#;
 
 /// A folder with the tiny configuration in it.
+#[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("tiny.toml"), TINY).expect("a configuration");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use distil_compdd::{Definition, MapValues, TargetClass};
 
+use crate::cli::TableFormat;
 use crate::commands::gradcam::CamName;
 
 #[derive(Debug, Subcommand)]
@@ -42,13 +43,22 @@ pub(crate) enum CompddCommand {
         distil compdd verify --measured compdd/photos --selection selection.toml\n\n\
         Without --selection, it is Comp-DD's own.")]
     Verify(VerifyArgs),
+    /// Tabulate what distilled sets recover of the accuracy on all data
+    #[command(
+        after_help = "Examples:\n  distil compdd recovery runs/bird-easy runs/bird-hard --measured compdd/imagenet\n  \
+        distil compdd recovery photos-easy=runs/a photos-hard=runs/b --table latex > table3b.tex\n\n\
+        Accuracies are those that `distil eval` or `distil reproduce` kept in the runs. Names ending in -easy and -hard \
+        are set side by side. With --measured, the complexity of each run's classes is shown, and from four runs of a \
+        method on, how recovery goes with it."
+    )]
+    Recovery(RecoveryArgs),
 }
 
 impl CompddCommand {
     pub(crate) fn data_dir(&self) -> Option<&Path> {
         let images = match self {
             Self::Measure(images) => images,
-            Self::Merge(_) => return None,
+            Self::Merge(_) | Self::Recovery(_) => return None,
             Self::Rank(args) => &args.subject.images,
             Self::Select(args) => &args.subject.images,
             Self::Verify(args) => &args.subject.images,
@@ -97,8 +107,11 @@ pub(crate) struct ImagesArgs {
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
     pub(super) shard: (usize, usize),
     /// Images that are decoded at once
-    #[arg(long, value_name = "N", default_value = "256")]
+    #[arg(long, value_name = "N", default_value = "64")]
     pub(super) batch: NonZeroUsize,
+    /// How often what was measured so far is kept, for a command that is killed; Ctrl-C keeps it in any case
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(super) save_every: u64,
     /// Leave unreadable images out, and list them, instead of ending there
     #[arg(long)]
     pub(super) skip_bad: bool,
@@ -220,4 +233,20 @@ pub(crate) struct VerifyArgs {
     /// One of the measured thresholds [default: the first]
     #[arg(long, value_name = "T")]
     pub(super) threshold: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecoveryArgs {
+    /// Evaluated run folders, each with a name for its data before an equals sign where that of the dataset does not do
+    #[arg(value_name = "[NAME=]RUN", required = true, value_hint = ValueHint::DirPath)]
+    pub(super) runs: Vec<String>,
+    /// A measurement of the runs' classes, or its folder: once for all runs, or once for each, in their order
+    #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(super) measured: Vec<PathBuf>,
+    /// One of the measured thresholds [default: the first]
+    #[arg(long, value_name = "T", requires = "measured")]
+    pub(super) threshold: Option<f64>,
+    /// How the table is written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = TableFormat::Markdown)]
+    pub(super) table: TableFormat,
 }

@@ -1,7 +1,7 @@
 //! One pass over the images.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use distil_compdd::{BadImages, CompddError, Measurement, Pace, Pass};
 use distil_data::{DataConfig, DatasetName, Preprocessing};
@@ -62,6 +62,7 @@ pub(super) fn measure(
             shard: args.batch.get(),
             bad: if args.skip_bad { BadImages::Skip } else { BadImages::Refuse },
             file: Some(&file),
+            save_every: Duration::from_secs(args.save_every),
             ..Pace::default()
         },
     };
@@ -139,21 +140,42 @@ fn trained(
 ) -> Result<PathBuf, Failure> {
     let (model, config) = (folder.join("cam.safetensors"), folder.join("cam.toml"));
     if model.is_file() {
+        around.console.note(format_args!("no --model: using {}, trained before", model.display()));
         return Ok(model);
     }
-    let config = match &args.config {
-        Some(config) if args.data.is_none() => config.clone(),
-        _ => {
-            let resolution = data.resolution.or(Some(TRAINED_SIDE));
-            let data = DataConfig { resolution, ..data.clone() };
-            let table = toml::Table::from_iter([("data".to_owned(), toml::Value::try_from(&data)?)]);
-            atomic::write(&config, toml::to_string(&table)?)?;
-            config
-        }
+    let resolution = data.resolution.or(Some(TRAINED_SIDE));
+    let skip = if args.skip_bad { unreadable(data)? } else { data.skip.clone() };
+    let data = DataConfig { resolution, skip, ..data.clone() };
+    let mut table = match &args.config {
+        Some(file) => std::fs::read_to_string(file)?.parse()?,
+        None => recipe(),
     };
+    table.insert("data".to_owned(), toml::Value::try_from(&data)?);
+    atomic::write(&config, toml::to_string(&table)?)?;
+    let (file, from) = (model.display(), config.display());
     around
         .console
-        .note(format_args!("no --model: training a ResNet-18 on the images first, in {}", model.display()));
+        .note(format_args!("no --model: training a ResNet-18 on the images first, {file}, by {from}"));
     train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), around)?;
     Ok(model)
+}
+
+/// How a network is trained for data without a configuration: as many small steps as a few hundred images need.
+fn recipe() -> toml::Table {
+    let eval = toml::toml! {
+        batch = 32
+        micro_batch = 8
+        real_lr = 0.02
+        full_epochs = 24
+    };
+    toml::Table::from_iter([("eval".to_owned(), eval.into())])
+}
+
+/// Images that training has to leave out, besides those that the data leave out already.
+fn unreadable(data: &DataConfig) -> Result<Option<Vec<String>>, Failure> {
+    let mut skip = data.skip.clone().unwrap_or_default();
+    if let Some(source) = source::files(data)? {
+        skip.extend(source.unreadable()?.into_iter().map(|one| one.name));
+    }
+    Ok((!skip.is_empty()).then_some(skip))
 }

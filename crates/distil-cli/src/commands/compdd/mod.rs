@@ -3,6 +3,8 @@
 mod args;
 mod figures;
 mod measure;
+pub(crate) mod page;
+mod recovery;
 mod source;
 mod tables;
 
@@ -23,6 +25,8 @@ use crate::workbench::Surroundings;
 
 /// Name of a measurement in its folder.
 const FILE: &str = "complexity.json";
+/// Name of a selection beside it.
+const SELECTION: &str = "selection.json";
 
 pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Result<(), Failure> {
     match command {
@@ -38,6 +42,7 @@ pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Resul
         CompddCommand::Rank(args) => rank(args, around),
         CompddCommand::Select(args) => select(args, around),
         CompddCommand::Verify(args) => verify(args, around),
+        CompddCommand::Recovery(args) => recovery::recovery(args, around.console),
     }
 }
 
@@ -74,9 +79,9 @@ fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let selections = each.iter().map(select).collect::<Result<Vec<Selection>, CompddError>>()?;
     let names: Vec<Selected> = selections.iter().map(Selection::names).collect();
     let json = serde_json::to_string_pretty(&selections)? + "\n";
-    let figure = figures::of_selections(&selections, &measured.dataset);
+    let figure = figures::of_selections(&selections, &measured.dataset).svg();
     let toml = Selected::toml(&names);
-    write(&folder, &[("selection.json", json), ("selection.toml", toml), ("selection.svg", figure)])?;
+    write(&folder, &[(SELECTION, json), ("selection.toml", toml), ("selection.svg", figure)])?;
     let to = folder.display();
     around.console.note(format_args!("wrote selection.json, .svg and .toml (for data.classes) to {to}"));
     around.console.result(tables::selections(&selections).trim_end())
@@ -100,7 +105,7 @@ fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
         around.console.note(note);
     }
     let json = serde_json::to_string_pretty(&found)? + "\n";
-    let figure = figures::of_verifications(&found, &measured.dataset);
+    let figure = figures::of_verifications(&found, &measured.dataset).svg();
     write(&folder, &[("verification.json", json), ("verification.svg", figure)])?;
     around.console.note(format_args!("wrote verification.json and .svg to {}", folder.display()));
     around.console.result(tables::verifications(&found).trim_end())
@@ -109,11 +114,18 @@ fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
 /// The measurement that is asked for, made where it is not there yet, and the folder for what follows from it.
 fn measured(subject: &Subject, around: Surroundings<'_>) -> Result<(Measurement, PathBuf), Failure> {
     let Some(path) = &subject.measured else { return measure::measure(&subject.images, around) };
-    let file = if path.is_dir() { path.join(FILE) } else { path.clone() };
-    let measured = Measurement::load(&file)?;
-    measured.check_complete()?;
-    let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let measured = load(path)?;
+    let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+    let beside = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((measured, subject.images.out.clone().unwrap_or_else(|| beside.to_owned())))
+}
+
+/// A finished measurement from its file or folder.
+fn load(path: &Path) -> Result<Measurement, Failure> {
+    let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+    let measured = Measurement::load(file)?;
+    measured.check_complete()?;
+    Ok(measured)
 }
 
 /// The categories that `--categories` names.

@@ -61,20 +61,27 @@ pub(super) fn open(
     card: &ModelCard,
     around: Surroundings<'_>,
 ) -> Result<Found, Failure> {
-    use DatasetName as N;
-    match data.name {
-        N::Folder | N::TinyImagenet | N::Imagenet | N::ImagenetSubset(_) => {
-            let listing = listed(data)?;
-            let list = match part {
-                PartName::All => listing.everything(),
-                PartName::Train => listing.train,
-                PartName::Test => listing.test,
-            };
-            let (name, class_names) = (listing.name, listing.class_names);
-            Ok(Found { name, class_names, source: Source::Files(list) })
-        }
-        _ => loaded(data, part, card, around),
+    if !is_files(data) {
+        return loaded(data, part, card, around);
     }
+    let listing = listed(data)?;
+    let list = match part {
+        PartName::All => listing.everything(),
+        PartName::Train => listing.train,
+        PartName::Test => listing.test,
+    };
+    let (name, class_names) = (listing.name, listing.class_names);
+    Ok(Found { name, class_names, source: Source::Files(list) })
+}
+
+/// The images of sets of image files; `None` of others, which have no bad ones.
+pub(super) fn files(data: &DataConfig) -> Result<Option<Source>, Failure> {
+    is_files(data).then(|| Ok(Source::Files(listed(data)?.everything()))).transpose()
+}
+
+fn is_files(data: &DataConfig) -> bool {
+    use DatasetName as N;
+    matches!(data.name, N::Folder | N::TinyImagenet | N::Imagenet | N::ImagenetSubset(_))
 }
 
 /// Complexity asks neither for held-out images nor for the published number of test images.
