@@ -210,7 +210,7 @@ fn a_network_is_trained_where_none_is_given() {
     fs::write(at.join("short.toml"), CONFIG.replace("full_epochs = 1", "full_epochs = 0")).expect("a file");
     let args = ["compdd", "select", "--data", "photos", "--categories", "auto", "--count", "1"];
     let select = |more: &[&str]| run(at, &[&args[..], &["--config", "short.toml"], more].concat());
-    refused(&select(&[]), &["c4/1.png"]);
+    refused(&select(&[]), &["c4/1.png", "--skip-bad"]);
     let said = select(&["--skip-bad"]);
     done(&said);
     assert!(
@@ -226,4 +226,44 @@ fn a_network_is_trained_where_none_is_given() {
     let again = select(&["--skip-bad"]);
     assert!(again.code == Some(0) && again.err.contains("trained before"), "{}", again.err);
     assert!(fs::read(at.join("compdd/photos/complexity.json")).expect("a measurement") == before);
+}
+
+/// Table 3b out of stored runs: easy beside hard, with the complexity of each.
+#[test]
+fn recovery_ratios_come_out_of_runs() {
+    let folder = folder();
+    let at = folder.path();
+    let larger = common::TINY.replace("resolution = 16", "resolution = 32");
+    fs::write(at.join("tiny.toml"), larger).expect("a configuration");
+    succeed(at, &["train-cam", "--config", "tiny.toml", "--epochs", "1", "--out", "cam.safetensors"]);
+    for level in ["easy", "hard"] {
+        let set = format!("data.name=clutter-{level}");
+        let named = ["--config", "tiny.toml", "--set", &set, "--out", level];
+        succeed(at, &[&["reproduce", "--set", "distill.iterations=2"], &named[..]].concat());
+        let named = ["--config", "tiny.toml", "--set", &set, "--out"];
+        let out = format!("m-{level}");
+        succeed(at, &[&["compdd", "measure", "--model", "cam.safetensors"], &named[..], &[&out]].concat());
+    }
+    let recovery = |more: &[&str]| run(at, &[&["compdd", "recovery", "easy", "hard"], more].concat());
+    let said = recovery(&["--measured", "m-easy", "--measured", "m-hard"]);
+    done(&said);
+    let rows = said.out.lines().filter(|line| line.starts_with("| clutter-")).count();
+    assert_eq!(rows, 4, "random images and a distilled set each: {}", said.out);
+    assert_eq!(said.out.lines().filter(|line| line.starts_with("| clutter ")).count(), 2, "{}", said.out);
+    let evaluation = json(&at.join("easy/evaluation.json"));
+    let mean = |name: &str| {
+        let rows = evaluation["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["name"] == name).expect("a row");
+        row["summary"]["mean"].as_f64().expect("a number")
+    };
+    let csv = recovery(&["--table", "csv"]).out;
+    let first: Vec<&str> = csv.lines().nth(1).expect("a row").split(',').collect();
+    assert_eq!(first[..3], ["clutter-easy", "random real", "1"]);
+    let ratio: f64 = first[11].parse().expect("a number");
+    assert!((ratio - mean("random real") / mean("full data")).abs() < 1e-12, "{csv}");
+    assert!(recovery(&["--table", "latex"]).out.starts_with("\\begin{tabular}"));
+    let three = ["--measured", "m-easy", "--measured", "m-easy", "--measured", "m-hard"];
+    refused(&recovery(&three), &["3 measurements for 2 runs", "once for each"]);
+    fs::remove_file(at.join("hard/synthetic/last.safetensors")).expect("a set");
+    refused(&recovery(&[]), &["hard has changed since it was evaluated", "distil eval hard"]);
 }

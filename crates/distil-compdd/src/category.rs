@@ -78,18 +78,21 @@ impl Category {
     }
 }
 
-/// Labels of the classes that are called `class`, or whose name begins with it as their wnid.
+/// Labels of the classes that are called `class`, or else of those with the same wnid.
 fn find(class: &str, measured: &Measurement) -> Vec<usize> {
     let labels = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
         let each = measured.classes.iter().enumerate();
         each.filter(|(_, tally)| fits(&tally.name)).map(|(label, _)| label).collect()
     };
     let exact = labels(&|name| name == class);
-    if exact.is_empty() {
-        labels(&|name| name.split_once(' ').is_some_and(|(wnid, _)| wnid == class))
-    } else {
-        exact
-    }
+    if exact.is_empty() { labels(&|name| wnid(name) == wnid(class)) } else { exact }
+}
+
+/// The wnid that a class's name is or begins with (`n01440764 tench`), else the name.
+pub fn wnid(name: &str) -> &str {
+    let first = name.split(' ').next().unwrap_or(name);
+    let digits = first.strip_prefix('n').unwrap_or_default();
+    if digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) { first } else { name }
 }
 
 /// A selection: the easy and the hard classes of a category.
@@ -171,4 +174,15 @@ fn table(path: &Path) -> Result<Table, CompddError> {
 
 fn file(path: &Path, problem: String) -> CompddError {
     CompddError::File { path: path.to_owned(), problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wnid;
+
+    #[test]
+    fn wnids_are_told_from_names() {
+        assert_eq!([wnid("n01440764 tench"), wnid("n01440764")], ["n01440764"; 2]);
+        assert_eq!([wnid("a cat"), wnid("n0144076x"), wnid("")], ["a cat", "n0144076x", ""]);
+    }
 }

@@ -47,7 +47,7 @@ mod ranking;
 mod source;
 mod tally;
 
-pub use category::{Category, Selected};
+pub use category::{Category, Selected, wnid};
 pub use clustering::categories;
 pub use definition::{Definition, MapValues, TargetClass};
 pub use error::CompddError;

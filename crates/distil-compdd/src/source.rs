@@ -95,8 +95,9 @@ impl Source {
     /// The images that cannot be decoded, after trying every one: what a training on them has to leave out.
     ///
     /// # Errors
-    /// [`CompddError::NothingReadable`] when so many next to each other cannot be read that it is no accident.
-    pub fn unreadable(&self) -> Result<Vec<Skipped>, CompddError> {
+    /// [`CompddError::Unreadable`] for the first one with [`BadImages::Refuse`], [`CompddError::NothingReadable`] when so
+    /// many next to each other cannot be read that it is no accident.
+    pub fn unreadable(&self, bad: BadImages) -> Result<Vec<Skipped>, CompddError> {
         let Self::Files(list) = self else { return Ok(Vec::new()) };
         let resize = Resize {
             policy: ResizePolicy::Squash,
@@ -107,7 +108,7 @@ impl Source {
         let mut found = Vec::new();
         for start in (0..list.len()).step_by(TRIED_AT_ONCE) {
             let rows = start..list.len().min(start + TRIED_AT_ONCE);
-            found.extend(files(list, rows, Wanted { channels: 3, resize }, BadImages::Skip)?.skipped);
+            found.extend(files(list, rows, Wanted { channels: 3, resize }, bad)?.skipped);
         }
         Ok(found)
     }

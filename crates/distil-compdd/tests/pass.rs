@@ -222,6 +222,14 @@ fn selections_hold_against_the_measurement_they_were_made_from() {
     assert!(held.hard_confirmed == 3 && held.ordered > 0.7 && held.hard.mean >= held.easy.mean, "{held:?}");
     let turned = Selected { easy: names.hard.clone(), hard: names.easy.clone(), ..names };
     assert!(Verification::of(&found, &turned, 0).expect("a verification").ordered < 0.3);
+    let wnids = |tail: &str| (0..CLASSES).map(|at| format!("n0000000{at}{tail}")).collect::<Vec<_>>();
+    let mut named = found.clone();
+    for (class, name) in named.classes.iter_mut().zip(wnids("")) {
+        class.name = name;
+    }
+    let published = Category { name: "all".to_owned(), classes: wnids(" bird") };
+    let ranked = Ranking::of(&named, &published, 0).expect("the same wnids").classes;
+    assert!(ranked.iter().zip(&ranking.classes).all(|(a, b)| a.complexity == b.complexity), "{ranked:?}");
     let other = Category { name: "birds".to_owned(), classes: vec!["c0".to_owned(), "c9".to_owned()] };
     let error = Ranking::of(&found, &other, 0).expect_err("an unknown class").to_string();
     assert!(error.contains("birds") && error.contains("\"c9\""), "{error}");

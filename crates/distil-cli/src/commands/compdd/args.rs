@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use distil_compdd::{Definition, MapValues, TargetClass};
+use distil_compdd::{BadImages, Definition, MapValues, TargetClass};
 
 use crate::cli::TableFormat;
 use crate::commands::gradcam::CamName;
@@ -147,6 +147,10 @@ pub(super) enum ValuesName {
 }
 
 impl ImagesArgs {
+    pub(super) fn bad(&self) -> BadImages {
+        if self.skip_bad { BadImages::Skip } else { BadImages::Refuse }
+    }
+
     pub(super) fn definition(&self) -> Definition {
         Definition {
             thresholds: self.thresholds.clone(),

@@ -9,7 +9,7 @@ use distil_gradcam::{CamModel, ModelCard};
 use distil_store::atomic;
 
 use super::args::ImagesArgs;
-use super::{FILE, source};
+use super::{FILE, source, write_figures};
 use crate::commands::train_cam::{self, TrainCamArgs};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -60,7 +60,7 @@ pub(super) fn measure(
         pace: Pace {
             part: args.shard,
             shard: args.batch.get(),
-            bad: if args.skip_bad { BadImages::Skip } else { BadImages::Refuse },
+            bad: args.bad(),
             file: Some(&file),
             save_every: Duration::from_secs(args.save_every),
             ..Pace::default()
@@ -69,6 +69,9 @@ pub(super) fn measure(
     let measured = run(&pass, around.console)?;
     tell_skipped(&measured, around.console);
     atomic::write(folder.join("classes.csv"), measured.csv())?;
+    if measured.is_complete() {
+        write_figures(&folder, &measured)?;
+    }
     Ok((measured, folder))
 }
 
@@ -144,8 +147,7 @@ fn trained(
         return Ok(model);
     }
     let resolution = data.resolution.or(Some(TRAINED_SIDE));
-    let skip = if args.skip_bad { unreadable(data)? } else { data.skip.clone() };
-    let data = DataConfig { resolution, skip, ..data.clone() };
+    let data = DataConfig { resolution, skip: unreadable(data, args.bad())?, ..data.clone() };
     let mut table = match &args.config {
         Some(file) => std::fs::read_to_string(file)?.parse()?,
         None => recipe(),
@@ -172,10 +174,10 @@ fn recipe() -> toml::Table {
 }
 
 /// Images that training has to leave out, besides those that the data leave out already.
-fn unreadable(data: &DataConfig) -> Result<Option<Vec<String>>, Failure> {
+fn unreadable(data: &DataConfig, bad: BadImages) -> Result<Option<Vec<String>>, Failure> {
     let mut skip = data.skip.clone().unwrap_or_default();
     if let Some(source) = source::files(data)? {
-        skip.extend(source.unreadable()?.into_iter().map(|one| one.name));
+        skip.extend(source.unreadable(bad)?.into_iter().map(|one| one.name));
     }
     Ok((!skip.is_empty()).then_some(skip))
 }

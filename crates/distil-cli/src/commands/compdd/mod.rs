@@ -32,9 +32,6 @@ pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Resul
     match command {
         CompddCommand::Measure(args) => {
             let (measured, folder) = measure::measure(args, around)?;
-            if measured.is_complete() {
-                write_figures(&folder, &measured)?;
-            }
             around.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
             around.console.result(tables::classes(&measured).trim_end())
         }
