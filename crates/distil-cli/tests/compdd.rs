@@ -208,7 +208,7 @@ fn a_network_is_trained_where_none_is_given() {
     let at = folder.path();
     fs::write(at.join("photos/c4/1.png"), "no picture").expect("a file");
     fs::write(at.join("short.toml"), CONFIG.replace("full_epochs = 1", "full_epochs = 0")).expect("a file");
-    let args = ["compdd", "select", "--data", "photos", "--categories", "auto", "--count", "1"];
+    let args = ["compdd", "select", "--dataset", "photos", "--categories", "auto", "--count", "1"];
     let select = |more: &[&str]| run(at, &[&args[..], &["--config", "short.toml"], more].concat());
     refused(&select(&[]), &["c4/1.png", "--skip-bad"]);
     let said = select(&["--skip-bad"]);

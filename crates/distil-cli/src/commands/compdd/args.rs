@@ -71,7 +71,7 @@ impl CompddCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ImagesArgs {
     /// A folder of images by class, or the name of a dataset
-    #[arg(long, value_name = "NAME|PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(long, visible_alias = "dataset", value_name = "NAME|PATH", value_hint = ValueHint::AnyPath)]
     pub(super) data: Option<PathBuf>,
     /// A configuration whose data section names the images, and by whose `[eval]` a model is trained if none is given
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
