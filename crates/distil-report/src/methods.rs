@@ -248,7 +248,7 @@ mod tests {
             "{csv}"
         );
         let latex = table().latex();
-        assert!(latex.contains("dc & 1 & 61.0 ± 1.0") && latex.contains("% Three runs."), "{latex}");
+        assert!(latex.contains("dc & 1 & 61.0 $\\pm$ 1.0") && latex.contains("% Three runs."), "{latex}");
     }
 
     #[test]
