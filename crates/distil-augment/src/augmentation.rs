@@ -44,6 +44,22 @@ pub enum Augmentation {
     /// Angle in radians: the output at normalised `(x, y)` (corners at ±1) reads the image at
     /// `(x·cos − y·sin, x·sin + y·cos)`, bilinearly.
     Rotate(Vec<f32>),
+    /// A box inside the image, stretched over all of it, bilinearly; as torchvision's `RandomResizedCrop` to the image's
+    /// own size. Many outputs read one pixel, so the argument about atomic additions does not cover its gradient.
+    ResizedCrop(Vec<CropBox>),
+}
+
+/// A box of whole pixels inside an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CropBox {
+    /// First row.
+    pub top: usize,
+    /// First column.
+    pub left: usize,
+    /// Rows, at least 1.
+    pub height: usize,
+    /// Columns, at least 1.
+    pub width: usize,
 }
 
 impl Augmentation {
@@ -77,6 +93,7 @@ impl Augmentation {
             Self::Flip(mirrored) => geometry::flip(x, mirrored),
             Self::Scale(scale) => geometry::scale(x, scale),
             Self::Rotate(angle) => geometry::rotate(x, angle),
+            Self::ResizedCrop(boxes) => geometry::resized_crop(x, boxes),
         }
     }
 
@@ -119,6 +136,7 @@ impl Augmentation {
             Self::Flip(mirrored) => Self::Flip(pick(mirrored, rows)),
             Self::Scale(scale) => Self::Scale(pick(scale, rows)),
             Self::Rotate(angle) => Self::Rotate(pick(angle, rows)),
+            Self::ResizedCrop(boxes) => Self::ResizedCrop(pick(boxes, rows)),
         }
     }
 
@@ -136,6 +154,7 @@ impl Augmentation {
             Self::Cutout { offset, .. } => vec![offset.len()],
             Self::Flip(mirrored) => vec![mirrored.len()],
             Self::Scale(scale) => vec![scale.len()],
+            Self::ResizedCrop(boxes) => vec![boxes.len()],
         }
     }
 }

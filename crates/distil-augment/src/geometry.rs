@@ -3,6 +3,7 @@
 
 use burn::tensor::{Bool, Tensor, TensorData};
 
+use crate::CropBox;
 use crate::sample::{Tap, sample};
 use crate::upload::{precise, upload};
 
@@ -74,12 +75,36 @@ pub(crate) fn flip(x: Tensor<4>, mirrored: &[bool]) -> Tensor<4> {
 /// Rows first, then columns: with corners at ±1, scaling about the centre is separable, and so is bilinear
 /// interpolation with zeros outside.
 pub(crate) fn scale(x: Tensor<4>, scale: &[[f32; 2]]) -> Tensor<4> {
-    let [horizontal, vertical] =
-        [0, 1].map(|axis| scale.iter().map(|s| f64::from(s[axis])).collect::<Vec<_>>());
+    let scaled = |axis: usize, length: usize| {
+        let centre = middle(length);
+        let at = move |s: &[f32; 2]| {
+            let s = f64::from(s[axis]);
+            (0..length).map(move |i| s * (i as f64 - centre) + centre)
+        };
+        scale.iter().flat_map(at).collect::<Vec<f64>>()
+    };
     let [_, _, h, w] = x.dims();
-    let rows = Lines { length: h, stride: w, own: [h, 1], across: [1, w], across_stride: 1 };
-    let columns = Lines { length: w, stride: 1, own: [1, w], across: [h, 1], across_stride: w };
-    scale_lines(scale_lines(x, &vertical, rows), &horizontal, columns)
+    let (rows, columns) = Lines::of(h, w);
+    sample_lines(sample_lines(x, &scaled(1, h), rows), &scaled(0, w), columns)
+}
+
+/// Pixels are areas here, not points: the box's borders fall on the image's. Outside the box its border pixels go on.
+pub(crate) fn resized_crop(x: Tensor<4>, boxes: &[CropBox]) -> Tensor<4> {
+    let stretched = |start: fn(&CropBox) -> usize, side: fn(&CropBox) -> usize, length: usize| {
+        let at = move |each: &CropBox| {
+            let (start, side) = (start(each) as f64, side(each) as f64);
+            (0..length).map(move |i| {
+                let inside = (i as f64 + 0.5) * side / length as f64 - 0.5;
+                start + inside.clamp(0.0, side - 1.0)
+            })
+        };
+        boxes.iter().flat_map(at).collect::<Vec<f64>>()
+    };
+    let [_, _, h, w] = x.dims();
+    let (rows, columns) = Lines::of(h, w);
+    let vertical = stretched(|each| each.top, |each| each.height, h);
+    let horizontal = stretched(|each| each.left, |each| each.width, w);
+    sample_lines(sample_lines(x, &vertical, rows), &horizontal, columns)
 }
 
 /// The axis a separable operation runs along: its length and the distance of its neighbours in memory; its
@@ -93,12 +118,19 @@ struct Lines {
     across_stride: usize,
 }
 
-fn scale_lines(x: Tensor<4>, scale: &[f64], lines: Lines) -> Tensor<4> {
+impl Lines {
+    /// Rows and columns of images of `h` × `w` pixels.
+    fn of(h: usize, w: usize) -> (Self, Self) {
+        let rows = Self { length: h, stride: w, own: [h, 1], across: [1, w], across_stride: 1 };
+        let columns = Self { length: w, stride: 1, own: [1, w], across: [h, 1], across_stride: w };
+        (rows, columns)
+    }
+}
+
+/// Reads along an axis at the positions `at`, `[n · length]`, linearly between pixels.
+fn sample_lines(x: Tensor<4>, at: &[f64], lines: Lines) -> Tensor<4> {
     let Lines { length, stride, own, across, across_stride } = lines;
-    let n = scale.len();
-    let centre = middle(length);
-    let at: Vec<f64> =
-        scale.iter().flat_map(|s| (0..length).map(move |i| s * (i as f64 - centre) + centre)).collect();
+    let n = at.len() / length;
     let near =
         AxisTap::new(at.iter().map(|at| (at.floor(), 1.0 - (at - at.floor()))), length).strided(stride);
     let far = AxisTap::new(at.iter().map(|at| (at.floor() + 1.0, at - at.floor())), length).strided(stride);

@@ -24,9 +24,11 @@ mod augmentation;
 mod color;
 mod draw;
 mod geometry;
+mod resized_crop;
 mod sample;
 mod strategy;
 mod upload;
 
-pub use augmentation::Augmentation;
+pub use augmentation::{Augmentation, CropBox};
+pub use resized_crop::{draw_flip, draw_resized_crop};
 pub use strategy::{Operation, Strategy, StrategyError};

@@ -1,7 +1,7 @@
 //! What every augmentation must do, on shapes the golden fixtures do not cover.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use distil_augment::{Augmentation, Strategy};
+use distil_augment::{Augmentation, CropBox, Strategy};
 use distil_random::{normal, stream};
 
 const SHAPES: [[usize; 4]; 6] =
@@ -48,6 +48,7 @@ fn operations(images: usize) -> Vec<Augmentation> {
         Augmentation::Rotate(ramp(-0.27, 0.26)),
         Augmentation::Rotate(vec![0.0; images]),
         Augmentation::Rotate(ramp(-3.0, 3.0)),
+        Augmentation::ResizedCrop(vec![CropBox { top: 0, left: 0, height: 1, width: 1 }; images]),
     ]
 }
 
@@ -234,4 +235,21 @@ fn parameters_for_another_batch_are_refused() {
         let message = refused.downcast_ref::<String>().unwrap();
         assert!(message.contains("applied to a batch of 2"), "{message}");
     }
+}
+
+/// `F.interpolate(x[:, :, 1:3, 1:4], size=(4, 5), mode="bilinear", align_corners=False)` of PyTorch 2.15.
+#[test]
+fn a_resized_crop_is_pytorchs() {
+    let device = Device::flex();
+    let squares: Vec<f64> = (0..20).map(|i| f64::from(i * i) / 10.0).collect();
+    let x = Tensor::<4>::from_data(TensorData::new(squares, [1, 1, 4, 5]), (&device, DType::F64));
+    let part = CropBox { top: 1, left: 1, height: 2, width: 3 };
+    let got = values(Augmentation::ResizedCrop(vec![part]).apply(x.clone()));
+    let wanted = [
+        3.6, 4.12, 4.9, 5.8, 6.4, 5.725, 6.345, 7.275, 8.325, 9.025, 9.975, 10.795, 12.025, 13.375, 14.275,
+        12.1, 13.02, 14.4, 15.9, 16.9,
+    ];
+    assert!(close(&got, &wanted, 1e-9), "{got:?}");
+    let whole = CropBox { top: 0, left: 0, height: 4, width: 5 };
+    assert_eq!(values(Augmentation::ResizedCrop(vec![whole]).apply(x.clone())), values(x));
 }

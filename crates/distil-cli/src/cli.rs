@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use distil_eval::ProtocolName;
 use distil_models::Arch;
 
 use crate::commands::bench::BenchCommand;
@@ -12,6 +13,7 @@ use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::gradcam::GradcamArgs;
 use crate::commands::plan::PlanArgs;
+use crate::commands::rank_score::RankScoreArgs;
 use crate::commands::train_cam::TrainCamArgs;
 use crate::device::DeviceChoice;
 
@@ -90,12 +92,27 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  distil eval runs/clutter\n  \
         distil eval runs/clutter/synthetic/best.safetensors --seeds 10\n  \
         distil eval downloaded.safetensors --config configs/clutter.toml\n  \
-        distil eval runs/clutter --arch convnet,resnet18,vgg11,alexnet\n\n\
+        distil eval runs/clutter --arch convnet,resnet18,vgg11,alexnet\n  \
+        distil eval runs/clutter --protocol eccv-2024\n  \
+        distil eval runs/clutter --protocol rded-kd --teacher cam.safetensors --set eval.batch=10\n\n\
         A run folder is evaluated whole: the last and the best set, the moving average where there is one, and \
         random real images and all data to compare with. Its results are kept for `distil report`. Other \
         architectures than the experts' are not trained on all data, which takes hours. Accuracies are \
-        of the test split, after the last epoch; nothing is chosen on it.")]
+        of the test split, after the last epoch; nothing is chosen on it.\n\n\
+        A protocol replaces the whole [eval] section; --set changes keys of it. Rows say which protocol they are of, and \
+        only rows of one protocol are compared. eccv-2024, dc, dsa and those with a teacher feed pixels normalised by mean and \
+        standard deviation: sets made under ZCA are un-whitened for them. docs/protocols.md describes them all.")]
     Eval(EvalArgs),
+    /// DD-Ranking's label- and augmentation-robust scores of a set
+    #[command(after_help = "Examples:\n  distil rank-score runs/clutter\n  \
+        distil rank-score set.safetensors --config C.toml --teacher cam.safetensors --set eval.epochs=299\n\n\
+        The label-robust score asks what of a set's accuracy is not its labels': w·(accuracy over random real images) − \
+        (1 − w)·(what hard labels lose to all real images). The augmentation-robust score asks what is not augmentation's: \
+        accuracy over random real images with and without it. Both run from 0 to 1 and take accuracies as FRACTIONS; \
+        DD-Ranking's public code takes percentage points, whose scores leave that range. Step sizes are chosen on \
+        validation images, where the public code takes the best on test. Six trainings, each once for every step size and \
+        then for every seed: this takes a while. A run keeps them in ranking.json.")]
+    RankScore(Box<RankScoreArgs>),
     /// Experts, distillation, evaluation and report of one configuration
     #[command(after_help = "Examples:\n  distil reproduce --config configs/clutter.toml\n  \
         distil reproduce --config configs/fashion-mnist-ipc1-cpu.toml --set eval.seeds=1\n\n\
@@ -255,6 +272,12 @@ pub(crate) struct EvalArgs {
     /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet
     #[arg(long, value_name = "ARCH,…", value_delimiter = ',', default_value = "convnet")]
     pub(crate) arch: Vec<Arch>,
+    /// How networks are trained, instead of [eval]: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
+    #[arg(long, value_name = "NAME")]
+    pub(crate) protocol: Option<ProtocolName>,
+    /// Whom they learn from by rded-kd and sre2l-kd: a model of `distil train-cam`, or torchvision's resnet18
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub(crate) teacher: Option<PathBuf>,
     /// Number of networks trained on each set
     #[arg(long, value_name = "N")]
     pub(crate) seeds: Option<usize>,

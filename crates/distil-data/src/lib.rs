@@ -54,6 +54,7 @@ mod parallel;
 mod picture;
 mod preprocessing;
 mod progress;
+mod renormalise;
 mod resize;
 mod source;
 mod summary;

@@ -58,7 +58,7 @@ pub(crate) fn normalise(
 }
 
 /// Mean and standard deviation that the MTT line of code uses; CIFAR-100 takes CIFAR-10's there.
-fn published_mean_std(name: DatasetName) -> Option<(&'static [f32], &'static [f32])> {
+pub(crate) fn published_mean_std(name: DatasetName) -> Option<(&'static [f32], &'static [f32])> {
     match name {
         DatasetName::Mnist => Some((&[0.1307], &[0.3081])),
         DatasetName::FashionMnist => Some((&[0.2861], &[0.3530])),
@@ -74,7 +74,7 @@ fn published_mean_std(name: DatasetName) -> Option<(&'static [f32], &'static [f3
 }
 
 /// Per channel over all pixels of a part. A channel without spread gets 1, not a division by zero.
-fn mean_std(split: &Split) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn mean_std(split: &Split) -> (Vec<f32>, Vec<f32>) {
     let shape = split.images.shape();
     let mut histograms = vec![[0u64; 256]; shape.channels];
     let planes = split.images.bytes().unwrap_or_default().chunks_exact(shape.height * shape.width);

@@ -144,17 +144,24 @@ impl Preprocessing {
     /// # Errors
     /// [`Error::Count`] when the values are not whole images of `shape`, [`Error::NoMatrix`] for ZCA without matrices.
     pub fn undo(&self, shape: ImageShape, input: &[f32]) -> Result<Vec<f32>, Error> {
-        let mut pixels = match &self.normalisation {
-            Normalisation::Identity => input.to_vec(),
-            Normalisation::MeanStd { mean, std } => {
-                per_channel(shape, input, mean, std, |x, m, s| x * s + m)?
-            }
-            Normalisation::Zca(whitening) => whitening.matrices()?.unwhiten_f32(input)?,
-        };
+        let mut pixels = self.invert(shape, input)?;
         for x in &mut pixels {
             *x = x.clamp(0.0, 1.0);
         }
         Ok(pixels)
+    }
+
+    /// Network input, `[n, c, h, w]`, back to pixels that may lie outside `[0, 1]`, as those of synthetic images do:
+    /// what another preprocessing can be applied to.
+    ///
+    /// # Errors
+    /// As [`Preprocessing::undo`].
+    pub fn invert(&self, shape: ImageShape, input: &[f32]) -> Result<Vec<f32>, Error> {
+        match &self.normalisation {
+            Normalisation::Identity => Ok(input.to_vec()),
+            Normalisation::MeanStd { mean, std } => per_channel(shape, input, mean, std, |x, m, s| x * s + m),
+            Normalisation::Zca(whitening) => whitening.matrices()?.unwhiten_f32(input),
+        }
     }
 
     /// How `other` differs, if it does: a set made with one must not be evaluated with the other, but what the user can
@@ -252,6 +259,7 @@ mod tests {
         assert_eq!(&input[..4], [-1.0, 1.0, 0.0, 2.0]);
         assert_eq!(mean_std().undo(SHAPE, &input).unwrap(), pixels);
         assert_eq!(mean_std().undo(SHAPE, &[-9.0, 9.0, 0.0, 0.0]).unwrap(), [0.0, 1.0, 0.25, 0.25]);
+        assert_eq!(mean_std().invert(SHAPE, &[-9.0, 9.0, 0.0, 0.0]).unwrap(), [-4.0, 5.0, 0.25, 0.25]);
         assert!(mean_std().undo(SHAPE, &[0.0; 3]).is_err());
         assert!(mean_std().undo(ImageShape { channels: 1, ..SHAPE }, &[0.0; 4]).is_err());
     }

@@ -2,14 +2,17 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use distil_data::{Dataset, Difference, Preprocessing};
+use distil_data::{Dataset, Split};
 use distil_models::{Arch, Network};
 use distil_stats::{RepeatedScores, Tally};
 use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Protocol, StudentError, Summary, TooFewImages, Training, TrainingSet, random_real, tally};
+use crate::input::check;
+use crate::{
+    Protocol, StudentError, Summary, Teacher, TooFewImages, Training, TrainingSet, random_real, tally,
+};
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +36,9 @@ pub struct Evaluation {
     /// Architecture of the students.
     #[serde(default)]
     pub arch: Arch,
+    /// The protocol of the students in words, see [`Protocol::described`]; empty in results of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
     /// Training images of a student.
     pub images: usize,
     /// Index of a student's last epoch.
@@ -104,6 +110,21 @@ pub enum EvaluateError {
          since, or seed, data.validation or data.train_limit differ; set them to what its card says, or distil again"
     )]
     Statistics,
+    /// Hard labels were asked of a set with soft labels whose images may be in any order.
+    #[error(
+        "the set has soft labels and {images} images, not {ipc} of each of {classes} classes, so its images' classes are          unknown; set eval.labels = \"given\""
+    )]
+    Unsorted {
+        /// Images of the set.
+        images: usize,
+        /// Classes of the set.
+        classes: usize,
+        /// Images per class on its card.
+        ipc: usize,
+    },
+    /// Pixels cannot be turned into the protocol's input.
+    #[error(transparent)]
+    Input(#[from] distil_data::Error),
 }
 
 /// The evaluation of any subject on one dataset with one network and protocol.
@@ -115,6 +136,8 @@ pub struct Evaluator<'a> {
     pub dataset: &'a Dataset,
     /// How students are trained, and how many.
     pub protocol: &'a Protocol,
+    /// Whom they learn from, where the protocol has a teacher.
+    pub teacher: Option<&'a Teacher>,
     /// Student `i` uses seed `seed + i` for everything random.
     pub seed: u64,
     /// Where to compute.
@@ -127,7 +150,7 @@ impl Evaluator<'_> {
     /// # Errors
     /// [`EvaluateError`] says what does not fit.
     pub fn accepts(&self, set: &SyntheticSet) -> Result<(), EvaluateError> {
-        check(set, self.net, self.dataset)
+        check(set, self.dataset)
     }
 
     /// Trains `protocol.seeds` students on `subject` and tests each on the test split.
@@ -140,10 +163,24 @@ impl Evaluator<'_> {
         subject: Subject<'_>,
         report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Evaluation, EvaluateError> {
-        let Self { net, dataset, protocol, device, .. } = *self;
+        self.evaluate_on(&self.dataset.test, name, subject, report)
+    }
+
+    /// As [`Evaluator::evaluate`], tested on other images of the same input and classes, such as the validation split.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn evaluate_on(
+        &self,
+        tested: &Split,
+        name: &str,
+        subject: Subject<'_>,
+        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Evaluation, EvaluateError> {
+        let Self { net, dataset, protocol, teacher, device, .. } = *self;
         let (epochs, lr) = match subject {
             Subject::Synthetic(set) => {
-                check(set, net, dataset)?;
+                check(set, dataset)?;
                 (protocol.epochs, protocol.lr_of(set))
             }
             Subject::RandomReal { .. } => (protocol.epochs, protocol.real_lr),
@@ -168,8 +205,12 @@ impl Evaluator<'_> {
             let mut tell =
                 |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
             let training = Training { net, set, protocol, epochs, lr, seed, device };
-            tallies.push(match training.run(&mut tell) {
-                Ok(trained) => tally(net, &trained.theta, &trained.buffers, &dataset.test, device),
+            let trained = match teacher {
+                Some(teacher) => training.run_taught(teacher, &mut tell),
+                None => training.run(&mut tell),
+            };
+            tallies.push(match trained {
+                Ok(trained) => tally(net, &trained.theta, &trained.buffers, tested, device),
                 Err(error @ StudentError::Diverged { .. }) => {
                     tracing::warn!("{name}, student {}: {error}; it counts as accuracy 0", student + 1);
                     Tally::new(net.classes())
@@ -181,32 +222,7 @@ impl Evaluator<'_> {
         let scores = RepeatedScores::of(&tallies);
         let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
-        let (name, arch) = (name.to_owned(), net.arch());
-        Ok(Evaluation { name, arch, images, epochs, lr, accuracies, summary, seconds, scores })
-    }
-}
-
-/// A set is only worth something with the pixels it was made for.
-fn check(set: &SyntheticSet, net: &Network, dataset: &Dataset) -> Result<(), EvaluateError> {
-    let [_, c, h, w] = set.shape;
-    let wanted = net.image_shape();
-    if [c, h, w] != wanted {
-        let found = format!("{c}×{h}×{w}");
-        let [c, h, w] = wanted;
-        let wanted = format!("{c}×{h}×{w}");
-        return Err(EvaluateError::Shape { found, wanted });
-    }
-    if set.card.class_names != dataset.class_names {
-        let (found, wanted) = (set.card.dataset.clone(), dataset.name.clone());
-        return Err(EvaluateError::Classes { found, wanted });
-    }
-    let wanted = serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON");
-    if set.card.preprocessing == wanted {
-        return Ok(());
-    }
-    let of_set = Preprocessing::deserialize(&set.card.preprocessing).ok();
-    match of_set.and_then(|of_set| of_set.difference(&dataset.preprocessing)) {
-        Some(Difference::Statistics) => Err(EvaluateError::Statistics),
-        _ => Err(EvaluateError::Preprocessing),
+        let (name, arch, protocol) = (name.to_owned(), net.arch(), protocol.described());
+        Ok(Evaluation { name, arch, protocol, images, epochs, lr, accuracies, summary, seconds, scores })
     }
 }

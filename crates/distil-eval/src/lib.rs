@@ -6,14 +6,26 @@
 //! through the same code, as other [`TrainingSet`]s.
 
 mod accuracy;
+mod distillation;
 mod evaluate;
+mod input;
+mod named;
+mod optimiser;
 mod protocol;
+mod ranking;
 mod student;
+mod teacher;
 mod training_set;
 
 pub use accuracy::{accuracy, tally};
 pub use distil_stats::Summary;
+pub use distillation::{Distillation, Mix};
 pub use evaluate::{EvaluateError, Evaluation, Evaluator, Progress, Subject};
+pub use input::{Grounds, Input, LabelUse};
+pub use named::{ProtocolName, UnknownProtocol};
+pub use optimiser::{Optimiser, Schedule};
 pub use protocol::{Protocol, ProtocolError};
+pub use ranking::{Arm, ArmResult, RankScores, Ranking, RankingProgress};
 pub use student::{Student, StudentError, Training};
+pub use teacher::{Teacher, TeacherError};
 pub use training_set::{TooFewImages, TrainingSet, random_real};

@@ -1,13 +1,21 @@
+use std::path::PathBuf;
+
 use distil_augment::Strategy;
+use distil_models::ConvNetConfig;
 use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::{Distillation, Input, LabelUse, Optimiser, ProtocolName, Schedule};
+
 /// How students are trained and how often. The defaults are the MTT lineage's: SGD with momentum for
 /// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, after epoch `epochs / 2 + 1`.
+/// [`Protocol::named`] has the others of the literature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protocol {
+    /// The named protocol that these values started from; the values alone decide what is done.
+    pub protocol: ProtocolName,
     /// Number of students, each with its own initial weights, batches and augmentation (published: 5; DATM, EDF: 1).
     pub seeds: usize,
     /// Number of students of each validation during a run; more make the choice of a checkpoint less noisy.
@@ -32,11 +40,33 @@ pub struct Protocol {
     pub augmentation: Strategy,
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
+    /// What moves the parameters (published: SGD; with a teacher AdamW).
+    pub optimiser: Optimiser,
+    /// How the step size changes (published: one step down; with a teacher a cosine).
+    pub schedule: Schedule,
+    /// Which labels of a synthetic set are learned.
+    pub labels: LabelUse,
+    /// What network input is.
+    pub input: Input,
+    /// Blocks of the students' ConvNet, where the protocol says so; otherwise `model.depth`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Before any other augmentation, a random part of each image, of at least this share of its area, stretched over all of
+    /// it, and mirrored every other time (`RandomResizedCrop`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resized_crop: Option<f64>,
+    /// Learning from a teacher instead of labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
+    /// The teacher's file: a model of `distil train-cam`, or torchvision's `resnet18`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<PathBuf>,
 }
 
 impl Default for Protocol {
     fn default() -> Self {
         Self {
+            protocol: ProtocolName::Mtt,
             seeds: 5,
             validation_seeds: 1,
             epochs: 1000,
@@ -48,6 +78,14 @@ impl Default for Protocol {
             weight_decay: 5e-4,
             augmentation: Strategy::dsa(),
             micro_batch: 256,
+            optimiser: Optimiser::Sgd,
+            schedule: Schedule::Step,
+            labels: LabelUse::Given,
+            input: Input::Distilled,
+            depth: None,
+            resized_crop: None,
+            distillation: None,
+            teacher: None,
         }
     }
 }
@@ -71,12 +109,26 @@ pub enum ProtocolError {
         /// What would do.
         range: &'static str,
     },
+    /// A teacher is named, but nothing is learned from it.
+    #[error("eval.teacher is given, but this protocol has no teacher; choose one that has, such as rded-kd")]
+    Untaught,
 }
 
 impl Protocol {
     /// The step size at which students train on `set`.
     pub fn lr_of(&self, set: &SyntheticSet) -> f64 {
         self.synthetic_lr.unwrap_or(f64::from(set.syn_lr))
+    }
+
+    /// The students' ConvNet: that of the experts, with the protocol's depth.
+    pub fn convnet(&self, experts: &ConvNetConfig) -> ConvNetConfig {
+        ConvNetConfig { depth: self.depth.or(experts.depth), ..*experts }
+    }
+
+    /// The same, learning from labels only: for networks that are taught nothing, such as a teacher.
+    #[must_use]
+    pub fn without_teacher(&self) -> Self {
+        Self { distillation: None, teacher: None, ..self.clone() }
     }
 
     /// Refuses values that cannot work.
@@ -93,12 +145,23 @@ impl Protocol {
         if let Some(&(key, _)) = counts.iter().find(|(_, count)| *count == 0) {
             return Err(ProtocolError::Zero { key });
         }
+        if self.depth == Some(0) {
+            return Err(ProtocolError::Zero { key: "depth" });
+        }
+        if self.teacher.is_some() && self.distillation.is_none() {
+            return Err(ProtocolError::Untaught);
+        }
         let synthetic_lr = self.synthetic_lr.unwrap_or(0.01);
+        let Distillation { temperature, mix_alpha, .. } = self.distillation.unwrap_or_default();
+        let crop = self.resized_crop.unwrap_or(1.0);
         let numbers = [
             ("real_lr", self.real_lr, self.real_lr > 0.0, "a positive number such as 0.01"),
             ("synthetic_lr", synthetic_lr, synthetic_lr > 0.0, "a positive number such as 0.01"),
             ("momentum", self.momentum, (0.0..1.0).contains(&self.momentum), "0 or more and below 1"),
             ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
+            ("resized_crop", crop, crop > 0.0 && crop <= 1.0, "a share above 0, at most 1"),
+            ("distillation.temperature", temperature, temperature > 0.0, "a positive number such as 20"),
+            ("distillation.mix_alpha", mix_alpha, mix_alpha > 0.0 && mix_alpha <= 4.0, "above 0, at most 4"),
         ];
         for (key, value, fits, range) in numbers {
             if !(value.is_finite() && fits) {

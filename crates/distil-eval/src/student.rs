@@ -1,12 +1,14 @@
 use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor};
-use distil_hypergrad::{Sgd, SgdState};
-use distil_models::Network;
-use distil_random::{permutation, stream};
+use distil_augment::{Augmentation, draw_flip, draw_resized_crop};
+use distil_models::{Network, Targets, TrainingStep};
+use distil_random::{Stream, permutation, stream};
 use thiserror::Error;
 
-use crate::{Protocol, TrainingSet};
+use crate::distillation::with_classifier;
+use crate::optimiser::Mover;
+use crate::{Distillation, Protocol, Teacher, TrainingSet};
 
 /// A trained student.
 #[derive(Debug, Clone)]
@@ -15,7 +17,7 @@ pub struct Student {
     pub theta: Tensor<1>,
     /// Its running statistics `[B]`; empty without batch norms.
     pub buffers: Tensor<1>,
-    /// Loss of the last batch.
+    /// Loss of the last batch; with a teacher, its cross-entropy at the temperature.
     pub loss: f64,
 }
 
@@ -34,6 +36,9 @@ pub enum StudentError {
         /// The step size it was trained with.
         lr: f64,
     },
+    /// The protocol has a teacher, and there is none.
+    #[error("students of this protocol learn from a teacher; name one with --teacher FILE or eval.teacher")]
+    NoTeacher,
 }
 
 /// One training from scratch: everything a student's parameters depend on.
@@ -60,44 +65,60 @@ impl Training<'_> {
     /// [`ControlFlow::Break`] stops the training.
     ///
     /// # Errors
-    /// [`StudentError`] when it was stopped, diverged or has no data.
+    /// [`StudentError`] when it was stopped, diverged, has no data, or the protocol has a teacher.
     pub fn run(&self, report: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Result<Student, StudentError> {
+        if self.protocol.distillation.is_some() {
+            return Err(StudentError::NoTeacher);
+        }
+        self.train(None, report)
+    }
+
+    /// As [`Training::run`], learning from `teacher` where the protocol has one; otherwise from labels.
+    ///
+    /// # Errors
+    /// [`StudentError`] when it was stopped, diverged or has no data.
+    pub fn run_taught(
+        &self,
+        teacher: &Teacher,
+        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Student, StudentError> {
+        let taught = self.protocol.distillation.as_ref().map(|distillation| (distillation, teacher));
+        self.train(taught, report)
+    }
+
+    fn train(
+        &self,
+        taught: Option<(&Distillation, &Teacher)>,
+        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Student, StudentError> {
         if self.set.is_empty() {
             return Err(StudentError::NoData);
         }
         let Self { net, protocol, .. } = self;
-        let [_, height, width] = net.image_shape();
-        let sgd = Sgd { momentum: protocol.momentum, weight_decay: protocol.weight_decay };
         let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), self.device);
         let mut buffers = net.buffers(&net.init_buffers(), self.device);
-        let mut state = SgdState::default();
+        let mut mover = Mover::of(protocol);
         let mut loss = None;
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
         let whole = (self.set.len() <= protocol.batch).then(|| {
             let rows: Vec<usize> = (0..self.set.len()).collect();
             self.set.batch(net, &rows, self.device)
         });
-        // The public code trains epoch E/2 + 1 first and lowers the step size after it.
-        let turn = self.epochs / 2 + 2;
         for epoch in 0..=self.epochs {
-            if epoch == turn {
-                state = SgdState::default();
+            if protocol.schedule.forgets(epoch, self.epochs) {
+                mover = Mover::of(protocol);
             }
-            let lr = if epoch < turn { self.lr } else { self.lr * 0.1 };
+            let lr = self.lr * protocol.schedule.factor(epoch, self.epochs);
             let order = permutation(&mut stream(self.seed, "student-order", epoch as u64), self.set.len());
             let mut rng = stream(self.seed, "student-augmentation", epoch as u64);
             for rows in order.chunks(protocol.batch) {
-                let (images, targets) =
-                    whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
-                let drawn = protocol.augmentation.draw(rows.len(), height, width, &mut rng);
-                let augmented = |range: Range<usize>| {
-                    let images = images.clone().slice([range.clone()]);
-                    (drawn.slice(range.clone()).apply(images), targets.slice(range))
+                let batch = whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
+                let step = match taught {
+                    Some(taught) => self.taught_step(&theta, &buffers, batch.0, taught, &mut rng),
+                    None => self.step(&theta, &buffers, batch, &mut rng),
                 };
-                let step =
-                    net.loss_and_gradient(&theta, &buffers, rows.len(), protocol.micro_batch, augmented);
                 buffers = step.buffers;
-                (theta, state) = sgd.update(theta, step.gradient, lr, state);
+                theta = mover.step(theta, step.gradient, lr);
                 loss = Some(step.loss);
             }
             if report(epoch + 1).is_break() {
@@ -111,5 +132,55 @@ impl Training<'_> {
         } else {
             Err(StudentError::Diverged { lr: self.lr })
         }
+    }
+
+    /// Loss and gradient on augmented images and the set's labels.
+    fn step(
+        &self,
+        theta: &Tensor<1>,
+        buffers: &Tensor<1>,
+        (images, targets): (Tensor<4>, Targets),
+        rng: &mut Stream,
+    ) -> TrainingStep {
+        let n = targets.len();
+        let drawn = self.draw(n, rng);
+        let augmented = |range: Range<usize>| {
+            let images = images.clone().slice([range.clone()]);
+            let images = drawn.iter().fold(images, |images, each| each.slice(range.clone()).apply(images));
+            (images, targets.slice(range))
+        };
+        self.net.loss_and_gradient(theta, buffers, n, self.protocol.micro_batch, augmented)
+    }
+
+    /// Loss and gradient on augmented and mixed images and what the teacher says of these very images.
+    fn taught_step(
+        &self,
+        theta: &Tensor<1>,
+        buffers: &Tensor<1>,
+        images: Tensor<4>,
+        (distillation, teacher): (&Distillation, &Teacher),
+        rng: &mut Stream,
+    ) -> TrainingStep {
+        let n = images.dims()[0];
+        let images = self.draw(n, rng).iter().fold(images, |images, each| each.apply(images));
+        let images = distillation.mixed(images, rng);
+        let targets = distillation.targets(teacher, &images);
+        let rows = |range: Range<usize>| (images.clone().slice([range.clone()]), targets.slice(range));
+        let cooler = 1.0 / distillation.temperature;
+        let divided = with_classifier(self.net, theta.clone(), cooler);
+        let step = self.net.loss_and_gradient(&divided, buffers, n, self.protocol.micro_batch, rows);
+        TrainingStep { gradient: with_classifier(self.net, step.gradient, cooler), ..step }
+    }
+
+    /// The augmentations of a batch of `n` images, in order.
+    fn draw(&self, n: usize, rng: &mut Stream) -> Vec<Augmentation> {
+        let [_, height, width] = self.net.image_shape();
+        let mut drawn = Vec::new();
+        if let Some(least) = self.protocol.resized_crop {
+            drawn.push(draw_resized_crop(least, n, height, width, rng));
+            drawn.push(draw_flip(n, rng));
+        }
+        drawn.push(self.protocol.augmentation.draw(n, height, width, rng));
+        drawn
     }
 }

@@ -1,88 +1,23 @@
 //! Students on a set small enough to learn in a second.
 
+mod common;
+
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
+use common::{SIDE, dataset, net, protocol, synthetic};
+use distil_data::Split;
 use distil_eval::{
     EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real,
 };
-use distil_models::{AlexNet, BackboneNorm, ConvNet, Network, ResNet18};
-use distil_random::{below, stream};
-use distil_store::{Card, LabelKind, Labels, SyntheticSet};
-
-const SIDE: usize = 8;
-
-/// Two classes: the upper or the lower half is bright.
-fn split(purpose: &str, n: usize) -> Split {
-    let mut rng = stream(1, purpose, 0);
-    let labels: Vec<u32> = (0..n).map(|i| (i % 2) as u32).collect();
-    let bytes = (0..n * SIDE * SIDE)
-        .map(|i| {
-            let lower = usize::from(i / SIDE % SIDE >= SIDE / 2);
-            let lit = lower == labels[i / (SIDE * SIDE)] as usize;
-            (below(&mut rng, 90) + if lit { 120 } else { 0 }) as u8
-        })
-        .collect();
-    let shape = ImageShape { channels: 1, height: SIDE, width: SIDE };
-    Split::new(Images::from_u8(shape, bytes).expect("whole images"), labels).expect("one label each")
-}
-
-fn dataset() -> Dataset {
-    let normalisation = Normalisation::MeanStd { mean: vec![0.4], std: vec![0.25] };
-    let preprocessing = Preprocessing { resize: None, normalisation };
-    let parts = [split("train", 24), split("validation", 4), split("test", 40)];
-    Dataset::from_parts("halves", vec!["upper".into(), "lower".into()], parts, preprocessing)
-        .expect("parts fit")
-}
-
-fn net() -> Network {
-    Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1))
-}
-
-fn protocol() -> Protocol {
-    let augmentation = "none".parse().expect("a valid strategy");
-    Protocol {
-        seeds: 3,
-        epochs: 20,
-        full_epochs: 10,
-        batch: 12,
-        real_lr: 0.05,
-        augmentation,
-        ..Protocol::default()
-    }
-}
-
-/// The first real image of each class as a synthetic set.
-fn synthetic(data: &Dataset) -> SyntheticSet {
-    SyntheticSet {
-        images: data.train.images.gather(&[0, 1]),
-        shape: [2, 1, SIDE, SIDE],
-        labels: Labels::Soft { logits: vec![3.0, -3.0, -3.0, 3.0], classes: 2 },
-        syn_lr: 0.05,
-        card: Card {
-            dataset: data.name.clone(),
-            dataset_digest: data.digest.clone(),
-            class_names: data.class_names.clone(),
-            preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
-            label_kind: LabelKind::Soft,
-            ipc: 1,
-            augmentation: "none".into(),
-            architecture: serde_json::Value::Null,
-            method: "test".into(),
-            iteration: 0,
-            seed: 0,
-            distil_version: "0".into(),
-            command: "test".into(),
-        },
-    }
-}
+use distil_models::{AlexNet, BackboneNorm, Network, ResNet18};
 
 #[test]
 fn every_subject_is_evaluated_by_the_same_code() {
     let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
     let set = synthetic(&data);
-    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let evaluator =
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
     let subjects = [
         (Subject::Synthetic(&set), 2, 20),
         (Subject::RandomReal { ipc: 1 }, 2, 20),
@@ -133,7 +68,8 @@ fn a_diverged_student_counts_as_nothing_and_ends_nothing() {
     let (net, data, device) = (net(), dataset(), Device::flex());
     let protocol = Protocol { synthetic_lr: Some(1e30), ..protocol() };
     let set = synthetic(&data);
-    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let evaluator =
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
     let mut go = |_| ControlFlow::Continue(());
     let got = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect("an evaluation");
     assert_eq!(got.accuracies, [0.0; 3]);
@@ -142,7 +78,8 @@ fn a_diverged_student_counts_as_nothing_and_ends_nothing() {
 #[test]
 fn a_set_with_other_preprocessing_or_shape_is_refused() {
     let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
-    let evaluator = Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+    let evaluator =
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
     let mut go = |_| ControlFlow::Continue(());
     let mut set = synthetic(&data);
     set.card.preprocessing = serde_json::json!({"normalisation": "none"});
@@ -166,8 +103,14 @@ fn other_architectures_learn_from_the_same_sets() {
     let resnet = ResNet18 { base_width: 4, norm: BackboneNorm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
     let alexnet = AlexNet { base_width: 4, ..AlexNet::new(1, 2, SIDE, SIDE) };
     for net in [Network::ResNet18(resnet), Network::AlexNet(alexnet)] {
-        let evaluator =
-            Evaluator { net: &net, dataset: &data, protocol: &protocol, seed: 3, device: &device };
+        let evaluator = Evaluator {
+            net: &net,
+            dataset: &data,
+            protocol: &protocol,
+            teacher: None,
+            seed: 3,
+            device: &device,
+        };
         for (subject, enough) in [(Subject::Synthetic(&set), 0.6), (Subject::FullData, 0.8)] {
             let mut go = |_| ControlFlow::Continue(());
             let got = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");

@@ -93,7 +93,11 @@ pub fn comparable(a: &EvaluationRow, b: &EvaluationRow) -> Result<(), Incomparab
     if what.is_empty() {
         return Ok(());
     }
-    let what = what.into_iter().map(|(path, text)| format!("{path}: {text}")).collect::<Vec<_>>().join(", ");
+    let mut what: Vec<String> = what.into_iter().map(|(path, text)| format!("{path}: {text}")).collect();
+    if a.protocol != b.protocol && !a.protocol.is_empty() && !b.protocol.is_empty() {
+        what.insert(0, format!("{} and {}", a.protocol, b.protocol));
+    }
+    let what = what.join(", ");
     Err(Incomparable::Protocol { a: a.name.clone(), b: b.name.clone(), what })
 }
 

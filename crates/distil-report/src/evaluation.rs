@@ -30,6 +30,9 @@ pub struct EvaluationRow {
     /// Architecture of the students; empty in rows of earlier versions, whose students were all `convnet`s.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arch: String,
+    /// The protocol of the students in words; empty in rows of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
     /// Training images of a student.
     pub images: usize,
     /// Index of a student's last epoch.
@@ -107,10 +110,10 @@ impl EvaluationFile {
             .or_else(|| self.rows.iter().find(|row| row.name.starts_with("distilled")))
     }
 
-    /// The row that another one of the same architecture is compared with: as [`Self::distilled`], among those rows.
-    pub(crate) fn reference(&self, arch: &str) -> Option<&EvaluationRow> {
-        let starts =
-            |start: &str| self.rows.iter().find(|row| row.arch() == arch && row.name.starts_with(start));
+    /// The row that `of` is compared with: as [`Self::distilled`], among rows of the same architecture and protocol.
+    pub(crate) fn reference(&self, of: &EvaluationRow) -> Option<&EvaluationRow> {
+        let alike = |row: &&EvaluationRow| row.arch() == of.arch() && row.protocol == of.protocol;
+        let starts = |start: &str| self.rows.iter().filter(alike).find(|row| row.name.starts_with(start));
         starts("distilled, best on validation")
             .or_else(|| starts("distilled, last"))
             .or_else(|| starts("distilled"))
@@ -172,6 +175,7 @@ pub(crate) mod tests {
         EvaluationRow {
             name: name.into(),
             arch: String::new(),
+            protocol: String::new(),
             images,
             epochs: 1000,
             lr: 0.01,

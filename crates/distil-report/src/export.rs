@@ -11,7 +11,7 @@ use crate::table::{Table, one_line, protocol};
 /// `p_adjusted` its p-value after Holm's correction; both are empty where there is nothing to say.
 pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
     let mut text =
-        "set,images,epochs,step_size,seeds,mean,std,ci95_low,ci95_high,top5,macro_f1,difference,p_adjusted,\
+        "set,images,epochs,step_size,protocol,seeds,mean,std,ci95_low,ci95_high,top5,macro_f1,difference,p_adjusted,\
                     significant,accuracies\r\n"
             .to_owned();
     let findings = Differences::of(evaluation).map_or(Vec::new(), |differences| differences.findings);
@@ -24,6 +24,7 @@ pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
             row.images.to_string(),
             row.epochs.to_string(),
             row.lr.to_string(),
+            quoted(&row.protocol),
             summary.n.to_string(),
             summary.mean.to_string(),
             if summary.n > 1 { summary.std.to_string() } else { String::new() },
@@ -136,7 +137,7 @@ mod tests {
         let text = results_table_csv(&results());
         let lines: Vec<Vec<String>> = text.split_terminator("\r\n").map(cells).collect();
         assert_eq!(lines.len(), 4, "{text}");
-        assert!(lines.iter().all(|line| line.len() == 15), "{lines:?}");
+        assert!(lines.iter().all(|line| line.len() == 16), "{lines:?}");
         let column = |name: &str| lines[0].iter().position(|cell| cell == name).unwrap();
         assert_eq!(lines[2][0], "distilled, last");
         assert_eq!(lines[1][column("significant")], "true");

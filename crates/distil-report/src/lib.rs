@@ -45,6 +45,7 @@ mod per_class;
 mod picture;
 mod recovery;
 mod recovery_table;
+mod reliability;
 mod report;
 mod results;
 mod series;

@@ -14,6 +14,7 @@ use crate::gallery::{Gallery, GalleryView};
 use crate::history::History;
 use crate::interval::Intervals;
 use crate::per_class::PerClass;
+use crate::reliability::Reliability;
 use crate::results::Results;
 use crate::significance::{Differences, Finding};
 use crate::table::{protocol, significant};
@@ -42,6 +43,7 @@ struct Page {
     warning: Option<String>,
     results: Option<ResultsView>,
     per_class: Option<PerClass>,
+    reliability: Option<Reliability>,
     run: Vec<(&'static str, String)>,
     charts: Vec<ChartView>,
     gallery: Option<GalleryView>,
@@ -109,6 +111,7 @@ impl Report {
             per_class: evaluation
                 .and_then(EvaluationFile::distilled)
                 .and_then(|row| PerClass::of(row, names)),
+            reliability: evaluation.and_then(EvaluationFile::distilled).and_then(Reliability::of),
             run: wording::run_facts(&self.history),
             charts: charts(&self.history),
             notes: wording::notes(evaluation, &self.history, gallery.as_ref()),

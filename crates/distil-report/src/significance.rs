@@ -24,7 +24,7 @@ pub(crate) struct Differences {
     pub(crate) reference: String,
     /// One for every row.
     pub(crate) findings: Vec<Finding>,
-    /// Whether there are rows of several architectures, each compared with its own reference.
+    /// Whether there are rows of several architectures or protocols, each compared with a reference of its own.
     several: bool,
 }
 
@@ -80,15 +80,16 @@ impl Differences {
         if evaluation.rows.len() < 2 {
             return None;
         }
-        // Students of another architecture say something about a set only beside others of their kind.
+        // Students of another architecture or protocol say something about a set only beside others of their kind.
         let against = |row: &EvaluationRow| {
-            evaluation.reference(row.arch()).map_or(Finding::Reference, |reference| finding(row, reference))
+            evaluation.reference(row).map_or(Finding::Reference, |reference| finding(row, reference))
         };
         let raw: Vec<Finding> = evaluation.rows.iter().map(against).collect();
         let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
         let corrected = holm(&p_values).into_iter();
         let findings = raw.into_iter().zip(corrected).map(|(finding, p)| finding.with_p(p));
-        let several = evaluation.rows.iter().any(|row| row.arch() != quoted.arch());
+        let other = |row: &EvaluationRow| row.arch() != quoted.arch() || row.protocol != quoted.protocol;
+        let several = evaluation.rows.iter().any(other);
         Some(Self { reference: quoted.name.clone(), findings: findings.collect(), several })
     }
 
@@ -98,7 +99,7 @@ impl Differences {
             "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
              with Holm's correction for the {} tests of this table)",
             self.reference,
-            if self.several { " of the same architecture" } else { "" },
+            if self.several { " of the same architecture and protocol" } else { "" },
             self.findings.iter().filter(|finding| finding.p().is_some()).count(),
         );
         if self.findings.iter().any(|finding| matches!(finding, Finding::Untested { .. })) {
@@ -174,7 +175,9 @@ mod tests {
         let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
         assert_eq!(texts, ["", "−10.0", ""]);
         assert!(
-            differences.legend().starts_with("Difference: to “distilled, last” of the same architecture,")
+            differences
+                .legend()
+                .starts_with("Difference: to “distilled, last” of the same architecture and protocol,")
         );
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use distil_stats::{Ratio, StatsError, ratio};
+
 use crate::comparison::Contender;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::significance::Differences;
@@ -64,6 +66,7 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
              split after their last epoch."
                 .to_owned(),
         );
+        said.extend(protocols(&evaluation.rows));
         said.push(format!("Students: {}.", schedules(&evaluation.rows).join("; ")));
     }
     said.extend(Differences::of(evaluation).map(|differences| differences.legend()));
@@ -76,27 +79,50 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
     said
 }
 
-/// What share of the accuracy on all data the quoted set recovers.
+/// What share of the accuracy on all data the quoted set recovers, where both were measured by the same protocol.
 fn recovery(evaluation: &EvaluationFile) -> Option<String> {
     let (distilled, full) = (evaluation.distilled()?, evaluation.full_data()?);
-    let ratio = distilled.summary.mean / full.summary.mean;
-    ratio
-        .is_finite()
-        .then(|| format!("Recovery ratio: {:.1} % of the accuracy on all training images.", 100.0 * ratio))
+    let share = distilled.summary.mean / full.summary.mean;
+    if !share.is_finite() || distilled.protocol != full.protocol {
+        return None;
+    }
+    let interval = match ratio(&distilled.accuracies, &full.accuracies) {
+        Ok(Ratio { ci95: [low, high], .. }) => {
+            format!(" (95% interval {:.1} to {:.1} %)", 100.0 * low, 100.0 * high)
+        }
+        Err(StatsError::TooFew { .. }) => " (no interval: it takes two students of each)".to_owned(),
+        Err(_) => String::new(),
+    };
+    Some(format!("Recovery ratio: {:.1} %{interval} of the accuracy on all training images.", 100.0 * share))
+}
+
+/// By which protocols the rows were measured; nothing of rows of earlier versions, which do not say.
+fn protocols(rows: &[EvaluationRow]) -> Option<String> {
+    let known: Vec<EvaluationRow> = rows.iter().filter(|row| !row.protocol.is_empty()).cloned().collect();
+    let first = &known.first()?.protocol;
+    if known.len() == rows.len() && rows.iter().all(|row| row.protocol == *first) {
+        return Some(format!("Protocol: {first}."));
+    }
+    let groups = grouped(&known, |row| row.protocol.clone()).join("; ");
+    Some(format!("Protocols: {groups}. Rows of different protocols must not be compared."))
 }
 
 /// `epochs 0 to 1000 at step size 0.01 (random real, full data)`, one per distinct schedule.
 fn schedules(rows: &[EvaluationRow]) -> Vec<String> {
+    grouped(rows, |row| format!("epochs 0 to {} at step size {}", row.epochs, significant(row.lr)))
+}
+
+/// What is said of rows, with the names of those it is said of.
+fn grouped(rows: &[EvaluationRow], say: impl Fn(&EvaluationRow) -> String) -> Vec<String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for row in rows {
-        let schedule = format!("epochs 0 to {} at step size {}", row.epochs, significant(row.lr));
-        let name = one_line(&row.name);
-        match groups.iter_mut().find(|(there, _)| *there == schedule) {
+        let (said, name) = (say(row), one_line(&row.name));
+        match groups.iter_mut().find(|(there, _)| *there == said) {
             Some((_, names)) => names.push(name),
-            None => groups.push((schedule, vec![name])),
+            None => groups.push((said, vec![name])),
         }
     }
-    groups.into_iter().map(|(schedule, names)| format!("{schedule} ({})", names.join(" / "))).collect()
+    groups.into_iter().map(|(said, names)| format!("{said} ({})", names.join(" / "))).collect()
 }
 
 /// A number to three significant digits, without trailing zeros.
@@ -159,8 +185,8 @@ pub(crate) fn aligned(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::{results_table_markdown, significant};
-    use crate::evaluation::EvaluationFile;
     use crate::evaluation::tests::{paper, row};
+    use crate::evaluation::{EvaluationFile, EvaluationRow};
 
     #[test]
     fn columns_line_up_and_say_everything() {
@@ -190,10 +216,35 @@ mod tests {
         assert!(lines[0].ends_with("| difference |") && lines[2].ends_with("|      −17.7 |"), "{text}");
         assert!(lines[4].ends_with("|    +10.0 ? |") && lines[5].ends_with("|            |"), "{text}");
         assert!(text.contains("Difference: to “distilled, last”"), "{text}");
-        assert!(text.contains("Recovery ratio: 87.5 %"), "{text}");
+        assert!(
+            text.contains("Recovery ratio: 87.5 % (no interval: it takes two students of each)"),
+            "{text}"
+        );
         rows[0].accuracies = vec![0.6, 0.7, 0.8, 0.75, 0.6];
         let text = results_table_markdown(&EvaluationFile { rows, paper: None });
         assert!(text.lines().nth(2).unwrap().ends_with(" −1.0 n.s. |"), "{text}");
+    }
+
+    #[test]
+    fn rows_of_other_protocols_are_named_and_compared_among_themselves() {
+        let by = |row: EvaluationRow, protocol: &str| EvaluationRow { protocol: protocol.into(), ..row };
+        let rows = vec![
+            by(row("random real", 10, 0.5, 5), "mtt"),
+            by(row("distilled, last", 10, 0.7, 5), "mtt"),
+            by(row("full data", 99, 0.8, 5), "mtt"),
+            by(row("random real [dc]", 10, 0.4, 5), "dc"),
+            by(row("distilled, last [dc]", 10, 0.41, 5), "dc"),
+        ];
+        let text = results_table_markdown(&EvaluationFile { rows, paper: None });
+        assert!(
+            text.contains("Protocols: mtt (random real / distilled, last / full data); dc (random real [dc]"),
+            "{text}"
+        );
+        let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
+        assert!(line("| random real [dc]").contains("−1.0 |"), "{text}");
+        assert!(line("| random real  ").contains("−20.0 |"), "{text}");
+        assert!(text.contains("Recovery ratio: 87.5 % (95% interval 87.0 to 88.0 %)"), "{text}");
+        assert!(text.contains("“distilled, last” of the same architecture and protocol"), "{text}");
     }
 
     #[test]

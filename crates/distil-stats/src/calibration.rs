@@ -16,6 +16,21 @@ pub struct Calibration {
     /// Brier score: squared distance of the probabilities to the one-hot label, summed over classes, a row; in
     /// `[0, 2]`.
     pub brier: f64,
+    /// What a reliability diagram shows: all [`CALIBRATION_BINS`] bins, the least confident first; empty in results of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bins: Vec<ReliabilityBin>,
+}
+
+/// Rows whose confidence lies in one part of (0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Number of rows.
+    pub rows: u64,
+    /// Share of them that are right; 0 of none.
+    pub accuracy: f64,
+    /// Their mean confidence; 0 of none.
+    pub confidence: f64,
 }
 
 /// Sums behind a [`Calibration`].
@@ -65,13 +80,23 @@ impl Calibrating {
     pub(crate) fn calibration(&self) -> Option<Calibration> {
         let rows = self.bins.iter().map(|bin| bin.rows).sum::<u64>() as f64;
         let gaps: f64 = self.bins.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum();
-        (rows > 0.0).then(|| Calibration { ece: gaps / rows, nll: self.nll / rows, brier: self.brier / rows })
+        let bins = self.bins.iter().map(|bin| {
+            let count = bin.rows.max(1) as f64;
+            let (accuracy, confidence) = (bin.correct as f64 / count, bin.confidence / count);
+            ReliabilityBin { rows: bin.rows, accuracy, confidence }
+        });
+        (rows > 0.0).then(|| Calibration {
+            ece: gaps / rows,
+            nll: self.nll / rows,
+            brier: self.brier / rows,
+            bins: bins.collect(),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Calibration, Tally};
+    use crate::{CALIBRATION_BINS, Calibration, ReliabilityBin, Tally};
 
     fn calibration(rows: &[[f64; 2]], labels: &[u32]) -> Calibration {
         let mut tally = Tally::new(2);
@@ -94,6 +119,11 @@ mod tests {
     fn certainty_that_is_wrong_is_as_bad_as_it_gets() {
         let got = calibration(&[[1000.0, 0.0], [0.0, 1000.0]], &[1, 0]);
         assert_eq!((got.ece, got.nll, got.brier), (1.0, 1000.0, 2.0));
+        assert_eq!(got.bins.len(), CALIBRATION_BINS);
+        assert_eq!(
+            got.bins[CALIBRATION_BINS - 1],
+            ReliabilityBin { rows: 2, accuracy: 0.0, confidence: 1.0 }
+        );
     }
 
     #[test]
@@ -102,5 +132,11 @@ mod tests {
         let rows = [[1.5f64.ln(), 0.0], [9.0f64.ln(), 0.0]];
         let got = calibration(&rows, &[0, 1]);
         assert!((got.ece - f64::midpoint(0.4, 0.9)).abs() < 1e-12, "{got:?}");
+        let filled: Vec<&ReliabilityBin> = got.bins.iter().filter(|bin| bin.rows > 0).collect();
+        assert_eq!(
+            filled.iter().map(|bin| (bin.rows, bin.accuracy)).collect::<Vec<_>>(),
+            [(1, 1.0), (1, 0.0)]
+        );
+        assert!((filled[0].confidence - 0.6).abs() < 1e-12 && (filled[1].confidence - 0.9).abs() < 1e-12);
     }
 }

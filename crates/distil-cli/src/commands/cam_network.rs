@@ -66,7 +66,7 @@ fn place(bench: &Workbench<'_>, enhancement: &AreaEnhancement) -> PathBuf {
         return model.clone();
     }
     let Workbench { config, dataset, net, .. } = bench;
-    let key = json!([dataset.digest, dataset.preprocessing, net, config.eval, config.seed]);
+    let key = json!([dataset.digest, dataset.preprocessing, net, config.eval.values(), config.seed]);
     let digest = hex(&Sha256::digest(key.to_string()));
     Path::new("runs").join("cam").join(format!(
         "{}-convnet-d{}-w{}-{}.safetensors",
@@ -98,11 +98,17 @@ fn classes(
         }
         return Ok(ClassMap::by_index(indices.clone(), known)?);
     }
+    mapped(bench, enhancement.classes, model)
+}
+
+/// The class of a model for each label of the data: by ImageNet's index where both are ImageNet's, else by name.
+pub(crate) fn mapped(bench: &Workbench<'_>, rule: ClassRule, model: &CamModel) -> Result<ClassMap, Failure> {
     let data = &bench.config.data;
+    let known = model.card.class_names.len();
     let subset = matches!(data.name, DatasetName::Imagenet | DatasetName::ImagenetSubset(_));
-    if enhancement.classes == ClassRule::Mapped && subset && model.card.dataset == IMAGENET {
+    if rule == ClassRule::Mapped && subset && model.card.dataset == IMAGENET {
         let indices = data.imagenet_indices()?;
         return Ok(ClassMap::by_index(indices.into_iter().map(u32::from).collect(), known)?);
     }
-    Ok(model.class_map(enhancement.classes, names)?)
+    Ok(model.class_map(rule, &bench.dataset.class_names)?)
 }

@@ -7,16 +7,16 @@ use distil_store::hex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::workbench::Workbench;
+use super::students::Students;
 
 /// The conditions of students with this network.
-pub(crate) fn conditions(bench: &Workbench<'_>, net: &Network) -> Conditions {
-    let Workbench { config, dataset, .. } = bench;
+pub(crate) fn conditions(students: &Students<'_>, net: &Network) -> Conditions {
+    let dataset = &students.bench.dataset;
     Conditions {
         dataset: dataset.name.clone(),
         test: test_digest(dataset),
         network: json!(net),
-        protocol: json!(config.eval),
+        protocol: students.values(),
     }
 }
 

@@ -13,9 +13,11 @@ mod expert;
 mod fetch;
 pub(crate) mod gradcam;
 pub(crate) mod plan;
+pub(crate) mod rank_score;
 mod report;
 mod reproduce;
 mod run;
+mod students;
 pub(crate) mod train_cam;
 
 use clap::CommandFactory;
@@ -36,6 +38,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Plan(args) => plan::plan(args, around(args.data_dir())),
         Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),
         Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
+        Command::RankScore(args) => rank_score::rank_score(args, around(args.data_dir())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
         Command::Compare(args) => compare::compare(args, around(args.grid.data_dir.as_deref())),

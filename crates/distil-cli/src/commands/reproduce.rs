@@ -16,6 +16,7 @@ use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::{Which, evaluate_run, networks};
 use super::run::{Existing, command, distil, feasible, prepared};
+use super::students::Students;
 use super::{cam_network, expert, fetch, plan, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
@@ -30,7 +31,9 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     let store = expert::train_if_needed(&bench, args.experts.as_deref())?;
     cam_network::train_if_missing(&bench)?;
     distil(&bench, store.as_ref(), early, &paths, &command(args))?;
-    let results = evaluate_run(&bench, &networks(&bench, &[Arch::ConvNet])?, &paths, Which::All)?;
+    let students = Students::of(&bench)?;
+    let own = bench.config.eval.name();
+    let results = evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, &paths, own, Which::All)?;
     let page = report::write(&paths, &bench.config, bench.console)?;
     bench.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());

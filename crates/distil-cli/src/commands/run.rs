@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Outcome, RunError};
-use distil_models::Network;
+use distil_models::{Arch, Network};
 use distil_report::Cost;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic};
 
@@ -19,6 +19,7 @@ use crate::machine;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
+use super::students::Students;
 use super::{cam_network, expert, plan};
 
 /// Students of validations must not be those of the evaluation: their seeds are far apart.
@@ -87,6 +88,8 @@ pub(crate) fn distil(
 ) -> Result<Outcome, Failure> {
     let Workbench { config, dataset, net, device, console } = bench;
     let cam = cam_network::open(bench)?;
+    let students = Students::of(bench)?;
+    let student = students.network(Arch::ConvNet)?;
     let mut folder = match early {
         Some(folder) => folder,
         None => RunFolder::create(paths.folder(), &config.to_toml())?,
@@ -102,7 +105,7 @@ pub(crate) fn distil(
     };
     let bar = console.progress("distil", config.distill.iterations, "iterations");
     let mut shown = Shown { console, bar, best: None, pace: Pace::start() };
-    let mut validate = |set: &SyntheticSet| validate(bench, set);
+    let mut validate = |set: &SyntheticSet| validate(&students, &student, set);
     let named = (config.method.as_str(), command);
     let outcome = distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
         .map_err(|error| stopped(error, paths.folder()))?;
@@ -124,35 +127,47 @@ fn stopped(error: RunError, folder: &Path) -> Failure {
 }
 
 /// Mean accuracy of `eval.validation_seeds` students on the validation images; `None` when the user asked to stop.
-fn validate(bench: &Workbench<'_>, set: &SyntheticSet) -> Option<f64> {
-    let Workbench { config, dataset, net, device, console } = bench;
-    let (protocol, net) = (&config.eval, Network::ConvNet(net.clone()));
-    let (students, epochs) = (protocol.validation_seeds, protocol.epochs);
-    let mut bar = console.progress("validate", (students * (epochs + 1)) as u64, "epochs");
+fn validate(students: &Students<'_>, net: &Network, set: &SyntheticSet) -> Option<f64> {
+    let Workbench { config, device, console, .. } = students.bench;
+    let protocol = students.protocol();
+    let (count, epochs) = (protocol.validation_seeds, protocol.epochs);
+    let set = match students.set(set) {
+        Ok(set) => set,
+        Err(error) => {
+            console.warn(format_args!("validation: {error}; it counts as accuracy 0"));
+            return Some(0.0);
+        }
+    };
+    let mut bar = console.progress("validate", (count * (epochs + 1)) as u64, "epochs");
     let mut sum = 0.0;
-    for student in 0..students {
+    for student in 0..count {
         let mut report = |epoch: usize| {
             bar.at((student * (epochs + 1) + epoch) as u64, "");
             interrupt::flow()
         };
         let training = Training {
-            net: &net,
-            set: TrainingSet::Synthetic(set),
+            net,
+            set: TrainingSet::Synthetic(&set),
             protocol,
             epochs,
-            lr: protocol.lr_of(set),
+            lr: protocol.lr_of(&set),
             seed: config.seed.wrapping_add(VALIDATION_SEED + student as u64),
             device,
         };
-        match training.run(&mut report) {
+        let trained = match students.teacher() {
+            Some(teacher) => training.run_taught(teacher, &mut report),
+            None => training.run(&mut report),
+        };
+        match trained {
             Ok(student) => {
-                sum += accuracy(&net, &student.theta, &student.buffers, &dataset.validation, device);
+                let held_out = &students.dataset().validation;
+                sum += accuracy(net, &student.theta, &student.buffers, held_out, device);
             }
             Err(StudentError::Stopped) => return None,
             Err(error) => console.warn(format_args!("validation: {error}; it counts as accuracy 0")),
         }
     }
-    Some(sum / students as f64)
+    Some(sum / count as f64)
 }
 
 /// Progress of the iterations, and the best validation so far.

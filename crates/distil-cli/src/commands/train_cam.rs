@@ -124,10 +124,11 @@ fn prepare(out: &Path) -> Result<(), Failure> {
 fn train(bench: &Workbench<'_>, network: &Network, epochs: usize) -> Result<Student, Failure> {
     let Workbench { config, dataset, device, console, .. } = bench;
     let mut bar = console.progress("train", epochs as u64 + 1, "epochs");
+    let protocol = config.eval.without_teacher();
     let training = Training {
         net: network,
         set: TrainingSet::Real(&dataset.train),
-        protocol: &config.eval,
+        protocol: &protocol,
         epochs,
         lr: config.eval.real_lr,
         seed: config.seed,
@@ -153,7 +154,7 @@ fn card(bench: &Workbench<'_>, network: Network, epochs: usize, accuracy: Option
         dataset: name.clone(),
         dataset_digest: digest.clone(),
         validation_accuracy: accuracy,
-        recipe: json!({"last_epoch": epochs, "lr": config.eval.real_lr, "protocol": config.eval}),
+        recipe: json!({"last_epoch": epochs, "lr": config.eval.real_lr, "protocol": config.eval.values()}),
         seed: config.seed,
         distil_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().collect::<Vec<_>>().join(" "),

@@ -129,6 +129,17 @@ impl Layers {
         Self(layers)
     }
 
+    /// The layers without what is said in `section` below the strongest layer that sets `key` in it: who names where a
+    /// section starts from wants none of what others changed about another start.
+    pub(crate) fn starting_over(mut self, section: &str, key: &str) -> Self {
+        let path = format!("{section}.{key}");
+        let strongest = self.0.iter().rposition(|layer| lookup(&layer.table, &path).is_some());
+        for weaker in &mut self.0[..strongest.unwrap_or(0)] {
+            weaker.table.remove(section);
+        }
+        self
+    }
+
     /// The strongest value of a dotted key.
     pub(crate) fn get(&self, path: &str) -> Option<&Value> {
         self.0.iter().rev().find_map(|layer| lookup(&layer.table, path))

@@ -91,13 +91,10 @@ impl Config {
     /// # Errors
     /// [`Failure`] as for [`Config::load`].
     pub(crate) fn resolve(user: Vec<Layer>, default_name: &str) -> Result<Self, Failure> {
-        let layers = Layers::new(user);
-        let method = match layers.get("method") {
-            None => MethodName::Mtt,
-            Some(value) => MethodName::deserialize(value.clone())
-                .map_err(|error| refusal::of_key(&layers, &Table::new(), "method", error.message()))?,
-        };
-        let base = preset::table(method, default_name);
+        let layers = Layers::new(user).starting_over("eval", "protocol");
+        let method = named(&layers, "method")?.unwrap_or(MethodName::Mtt);
+        let protocol = named(&layers, "eval.protocol")?.map_or_else(|| method.protocol(), Protocol::named);
+        let base = preset::table(method, &protocol, default_name);
         let mut merged = layers.over(base.clone());
         let store = take_store(&mut merged, &layers)?;
         let config: Self = serde_path_to_error::deserialize(Value::Table(merged))
@@ -125,11 +122,38 @@ impl Config {
     /// The resolved configuration as TOML, which reads back as the same configuration.
     pub(crate) fn to_toml(&self) -> String {
         let mut table = Table::try_from(self).expect("a configuration is plain TOML");
+        if let Some(Value::Table(eval)) = table.get_mut("eval") {
+            self.leave_out(eval);
+        }
         if let (Some(store), Some(Value::Table(expert))) = (&self.store, table.get_mut("expert")) {
             expert.insert("store".to_owned(), Value::String(store.to_string_lossy().into_owned()));
         }
         toml::to_string_pretty(&table).expect("a table is plain TOML")
     }
+}
+
+impl Config {
+    /// Leaves out what the protocol implies, so that configurations of earlier versions, which had no such keys, stay equal.
+    fn leave_out(&self, eval: &mut Table) {
+        let usual = self.method.protocol();
+        let named = self.eval.protocol != usual.protocol;
+        let implied = if named { Protocol::named(self.eval.protocol) } else { usual };
+        let mut implied = Table::try_from(implied).expect("a protocol is plain TOML");
+        if named {
+            implied.remove("protocol");
+        }
+        for key in ["protocol", "optimiser", "schedule", "labels", "input"] {
+            if eval.get(key) == implied.get(key) {
+                eval.remove(key);
+            }
+        }
+    }
+}
+
+/// The value of a key that names what others start from, if it is given.
+fn named<T: for<'de> Deserialize<'de>>(layers: &Layers, key: &str) -> Result<Option<T>, Failure> {
+    let value = layers.get(key).cloned().map(T::deserialize).transpose();
+    value.map_err(|error| refusal::of_key(layers, &Table::new(), key, error.message()))
 }
 
 /// `expert.store` says where, not how: the recipe does not know it.

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use distil_augment::Strategy;
 use distil_data::{DataConfig, DatasetName};
-use distil_eval::Protocol;
+use distil_eval::{Protocol, ProtocolName};
 use distil_expert::{Gsam, Recipe};
 use distil_match::Method;
 use distil_models::ConvNetConfig;
@@ -102,20 +102,20 @@ impl MethodName {
         }
     }
 
-    fn protocol(self) -> Protocol {
+    /// How sets of this method are evaluated where the configuration names no protocol.
+    pub(crate) fn protocol(self) -> Protocol {
         match self {
             // Without augmentation, and for fewer epochs.
             Self::Dc => Protocol { epochs: 300, augmentation: Strategy::none(), ..Protocol::default() },
-            Self::Datm | Self::Edf => Protocol { batch: 128, ..Protocol::default() },
-            // The challenge's evaluator.
-            Self::MDatm => Protocol { seeds: 3, synthetic_lr: Some(0.01), ..Protocol::default() },
+            Self::Datm | Self::Edf => Protocol::named(ProtocolName::Datm),
+            Self::MDatm => Protocol::named(ProtocolName::Eccv2024),
             _ => Protocol::default(),
         }
     }
 }
 
-/// The configuration of `method` on the built-in data, under a name.
-pub(crate) fn table(method: MethodName, name: &str) -> Table {
+/// The configuration of `method` on the built-in data, under a name, evaluated by `protocol`.
+pub(crate) fn table(method: MethodName, protocol: &Protocol, name: &str) -> Table {
     let mut table = Table::new();
     let mut put = |key: &str, value: Result<Value, toml::ser::Error>| {
         table.insert(key.to_owned(), value.expect("defaults are plain TOML"));
@@ -127,6 +127,6 @@ pub(crate) fn table(method: MethodName, name: &str) -> Table {
     put("model", Value::try_from(ConvNetConfig::default()));
     put("expert", Value::try_from(method.recipe()));
     put("distill", Value::try_from(method.method()));
-    put("eval", Value::try_from(method.protocol()));
+    put("eval", Value::try_from(protocol));
     table
 }

@@ -7,7 +7,7 @@ use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
 /// Keys that exist though no preset sets them.
-const OPTIONAL: [&str; 25] = [
+const OPTIONAL: [&str; 32] = [
     "expert.store",
     "expert.gsam.rho",
     "expert.gsam.alpha",
@@ -30,6 +30,13 @@ const OPTIONAL: [&str; 25] = [
     "distill.outer_loop",
     "distill.inner_loop",
     "model.depth",
+    "eval.synthetic_lr",
+    "eval.depth",
+    "eval.resized_crop",
+    "eval.teacher",
+    "eval.distillation.temperature",
+    "eval.distillation.mix",
+    "eval.distillation.mix_alpha",
     "paper.accuracy",
     "paper.source",
     "paper.note",

@@ -144,7 +144,7 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
     let text = refusal("[expert]\nstroe = \"x\"", &[]);
     assert!(text.ends_with("did you mean `expert.store`?"), "{text}");
     let text = refusal("[eval]\nqqqqqq = 1", &[]);
-    assert!(text.contains("help: known keys there: eval.seeds,"), "{text}");
+    assert!(text.contains("help: known keys there: eval.protocol, eval.seeds,"), "{text}");
 }
 
 #[test]
@@ -180,4 +180,54 @@ fn ranges_and_forms_are_checked() {
     let text = refusal("name = 'x'\n[distill\nipc = 1", &[]);
     assert!(text.starts_with("error: row.toml, line 2:"), "{text}");
     assert!(Config::load(Path::new("no/such.toml"), &[]).is_err());
+}
+
+#[test]
+fn a_named_protocol_starts_the_section_over() {
+    use distil_eval::{Protocol, ProtocolName};
+
+    let text = "method = \"m-datm\"\n[eval]\nepochs = 7\nseeds = 1";
+    let config = load(text, &[]).unwrap();
+    assert_eq!(config.eval, Protocol { epochs: 7, seeds: 1, ..Protocol::named(ProtocolName::Eccv2024) });
+    // What the file says belongs to the file's protocol.
+    let other = load(text, &["eval.protocol=dc", "eval.batch=9"]).unwrap();
+    assert_eq!(other.eval, Protocol { batch: 9, ..Protocol::named(ProtocolName::Dc) });
+    let text = "[eval]\nprotocol = \"rded-kd\"\nepochs = 7\nteacher = \"t.safetensors\"\n[eval.distillation]\nmix = \"mixup\"\ntemperature = 4";
+    let taught = load(text, &[]).unwrap().eval;
+    assert_eq!(
+        taught.described(),
+        "rded-kd with distillation = {\"mix\":\"mixup\",\"mix_alpha\":1.0,\"temperature\":4.0}, epochs = 7"
+    );
+}
+
+#[test]
+fn a_protocol_reads_back_also_where_it_undoes_its_methods() {
+    for sets in [
+        &["method=m-datm", "eval.protocol=mtt"][..],
+        &["method=m-datm", "eval.labels=given", "eval.input=distilled"],
+        &["eval.protocol=dc", "eval.input=distilled"],
+        &["method=datm", "eval.protocol=mtt"],
+        &["eval.protocol=sre2l-kd", "eval.optimiser=sgd"],
+    ] {
+        let config = load("", sets).unwrap();
+        assert_eq!(load(&config.to_toml(), &[]).unwrap(), config, "{}", config.to_toml());
+    }
+    // What earlier versions wrote has no key that they did not know.
+    for method in ["mtt", "datm", "edf"] {
+        let text = load("", &[&format!("method={method}")]).unwrap().to_toml();
+        assert!(!text.contains("protocol") && !text.contains("optimiser"), "{text}");
+    }
+}
+
+#[test]
+fn slips_in_protocols_are_named() {
+    let text = refusal("[eval]\nprotocol = \"dcc\"", &[]);
+    assert!(text.starts_with("error: row.toml, line 2: eval.protocol: unknown variant `dcc`"), "{text}");
+    let text = refusal("", &["eval.protocol=rded-kd", "eval.distillation.temprature=3"]);
+    assert!(text.ends_with("did you mean `eval.distillation.temperature`?"), "{text}");
+    assert!(refusal("", &["eval.teacher=x"]).contains("has no teacher"));
+    assert!(
+        refusal("", &["eval.protocol=rded-kd", "eval.distillation.temperature=0"])
+            .contains("temperature = 0")
+    );
 }

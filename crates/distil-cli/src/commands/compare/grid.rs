@@ -1,5 +1,7 @@
 //! `distil compare --methods`: distils and evaluates with many methods, and shows them side by side.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use distil_models::Arch;
 use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure};
 use distil_store::{RunPaths, atomic};
@@ -8,6 +10,7 @@ use super::plan::{Cell, GridArgs, Plan};
 use crate::cli::TableFormat;
 use crate::commands::eval::{Which, evaluate_run, networks};
 use crate::commands::run::{Existing, distil, feasible, prepared};
+use crate::commands::students::Students;
 use crate::commands::{cam_network, expert};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -60,7 +63,9 @@ fn run_cell(bench: &Workbench<'_>, paths: &RunPaths) -> Result<EvaluationFile, F
     let store = expert::train_if_needed(bench, None)?;
     cam_network::train_if_missing(bench)?;
     distil(bench, store.as_ref(), early, paths, "distil compare")?;
-    evaluate_run(bench, &networks(bench, &[Arch::ConvNet])?, paths, Which::Best)
+    let students = Students::of(bench)?;
+    let own = bench.config.eval.name();
+    evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, paths, own, Which::Best)
 }
 
 /// The row of the table that a run belongs to.
@@ -79,7 +84,7 @@ fn row_of<'a>(rows: &'a mut Vec<MethodRow>, cell: &Cell) -> &'a mut MethodRow {
 fn notes(args: &GridArgs, plan: &Plan) -> Vec<String> {
     let Config { data, model, eval, .. } = &plan.cells[0].config;
     let students = eval.seeds;
-    vec![
+    let mut notes = vec![
         format!(
             "{}, ConvNet of width {}. Mean ± standard deviation over {} runs, each with a seed of its own for experts, \
              synthetic set and {students} student(s), tested on the test split after the last epoch; the set is the one \
@@ -89,5 +94,25 @@ fn notes(args: &GridArgs, plan: &Plan) -> Vec<String> {
         "s/iteration: mean wall-clock time of an outer iteration without validations; an iteration of one method is no \
          iteration of another. Peak: of the process while it distilled, data and program included."
             .to_owned(),
-    ]
+    ];
+    notes.extend(protocols(plan));
+    notes
+}
+
+/// Which methods are evaluated by which protocol, where it is not one for all.
+fn protocols(plan: &Plan) -> Option<String> {
+    let mut groups: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for cell in &plan.cells {
+        groups.entry(cell.config.eval.described()).or_default().insert(cell.method.as_str());
+    }
+    let of = |(protocol, methods): (&String, &BTreeSet<&str>)| {
+        format!("{protocol} ({})", methods.iter().copied().collect::<Vec<_>>().join(", "))
+    };
+    let said = groups.iter().map(of).collect::<Vec<_>>().join("; ");
+    (groups.len() > 1).then(|| {
+        format!(
+            "Protocols differ: {said}. Rows of different protocols must not be compared; --set eval.protocol=mtt evaluates \
+             all methods alike."
+        )
+    })
 }

@@ -1,0 +1,266 @@
+//! `distil eval`.
+
+mod kept;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use distil_eval::{EvaluateError, Evaluation, ProtocolName, StudentError, Subject};
+use distil_match::Files;
+use distil_models::{Arch, Network};
+use distil_report::{EvaluationFile, MeasuredSet, PaperFigure, results_table_markdown, set_digest};
+use distil_store::{RunPaths, SyntheticSet};
+
+use super::conditions::conditions;
+use super::students::Students;
+use crate::cli::EvalArgs;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::workbench::{Surroundings, Workbench};
+use kept::{Kept, Row, key};
+
+pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let subject = &args.subject;
+    if !subject.exists() {
+        let help = "give a synthetic set (.safetensors) or a run folder";
+        return Err(Failure::new(format_args!("{} does not exist", subject.display()), help));
+    }
+    let run = subject.is_dir().then(|| RunPaths::new(subject));
+    let config = Config::load(&config_file(args.config.as_deref(), subject, run.as_ref())?, &sets(args))?;
+    if let Some(run) = run {
+        let own = Config::load(&run.config(), &[])?.eval.name();
+        let bench = Workbench::open(config, around)?;
+        let students = Students::of(&bench)?;
+        let file = evaluate_run(&students, &networks(&students, &args.arch)?, &run, own, Which::All)?;
+        return bench.console.result(results_table_markdown(&file).trim_end());
+    }
+    let set = SyntheticSet::load(subject)?;
+    let bench = Workbench::open(config, around)?;
+    let students = Students::of(&bench)?;
+    let networks = networks(&students, &args.arch)?;
+    let seen = students.set(&set)?;
+    let mut kept = Kept::default();
+    for net in &networks {
+        let name = named(&name_of(subject), net.arch(), None);
+        let result = measure(&students, net, &name, Subject::Synthetic(&seen))?;
+        let conditions = Some(conditions(&students, net));
+        kept.rows.push(Row { key: String::new(), set: None, conditions, result });
+    }
+    bench.console.result(results_table_markdown(&kept.readable()).trim_end())
+}
+
+/// What the flags set: the protocol first, so that `--set` can change it.
+fn sets(args: &EvalArgs) -> Vec<String> {
+    let protocol = args.protocol.map(|protocol| format!("eval.protocol={protocol}"));
+    let mut sets: Vec<String> = protocol.into_iter().chain(args.set.iter().cloned()).collect();
+    sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
+    let text = |path: &PathBuf| toml::Value::String(path.to_string_lossy().into_owned());
+    sets.extend(args.teacher.as_ref().map(|path| format!("eval.teacher={}", text(path))));
+    sets
+}
+
+/// The networks of the architectures asked for, each once.
+///
+/// # Errors
+/// [`Failure`] when one does not fit the images.
+pub(crate) fn networks(students: &Students<'_>, archs: &[Arch]) -> Result<Vec<Network>, Failure> {
+    let asked = Arch::ALL.into_iter().filter(|arch| archs.contains(arch));
+    asked.map(|arch| students.network(arch)).collect()
+}
+
+/// A row's name in tables: students of the experts' architecture and of the run's own protocol need no remark.
+fn named(name: &str, arch: Arch, protocol: Option<ProtocolName>) -> String {
+    let arch = if arch == Arch::ConvNet { String::new() } else { format!(" ({arch})") };
+    let protocol = protocol.map_or_else(String::new, |protocol| format!(" [{protocol}]"));
+    format!("{name}{arch}{protocol}")
+}
+
+/// The configuration that was named, or the one of the run that the set belongs to.
+pub(crate) fn config_file(
+    named: Option<&Path>,
+    subject: &Path,
+    run: Option<&RunPaths>,
+) -> Result<PathBuf, Failure> {
+    if let Some(config) = named {
+        return Ok(config.to_owned());
+    }
+    if let Some(run) = run {
+        run.read_config()?;
+        return Ok(run.config());
+    }
+    let file = subject.canonicalize().unwrap_or_else(|_| subject.to_owned());
+    let found = file.parent().and_then(Path::parent).map(|folder| RunPaths::new(folder).config());
+    found.filter(|config| config.is_file()).ok_or_else(|| {
+        Failure::new(
+            format_args!("{} is not in a run folder, so its configuration is unknown", subject.display()),
+            "name the configuration it was made with: --config FILE",
+        )
+    })
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What of a run is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Every set of it, random real images and all data.
+    All,
+    /// The set chosen on validation images.
+    Best,
+}
+
+/// What can be evaluated of a run.
+pub(crate) enum Candidate {
+    RandomReal,
+    Set(Box<SyntheticSet>, MeasuredSet),
+    FullData,
+}
+
+/// One row of a run's table.
+struct Job<'a> {
+    name: String,
+    net: &'a Network,
+    candidate: &'a Candidate,
+    key: String,
+}
+
+/// All rows of a run with these networks.
+fn jobs<'a>(
+    students: &Students<'_>,
+    networks: &'a [Network],
+    candidates: &'a [(&'static str, Candidate)],
+    protocol: Option<ProtocolName>,
+) -> Vec<Job<'a>> {
+    let mut jobs = Vec::new();
+    for net in networks {
+        for (name, candidate) in candidates {
+            let costly = matches!(candidate, Candidate::FullData) && net.arch() != Arch::ConvNet;
+            if !costly {
+                let (name, key) = (named(name, net.arch(), protocol), key(students, net, candidate));
+                jobs.push(Job { name, net, candidate, key });
+            }
+        }
+    }
+    jobs
+}
+
+/// Evaluates all sets of a run and their references with `networks`, row by row into the run folder; rows that still hold
+/// are kept, those of other architectures and of other protocols too. `own` is the protocol of the run's configuration.
+pub(crate) fn evaluate_run(
+    students: &Students<'_>,
+    networks: &[Network],
+    run: &RunPaths,
+    own: ProtocolName,
+    which: Which,
+) -> Result<EvaluationFile, Failure> {
+    let protocol = Some(students.protocol().name()).filter(|name| *name != own);
+    let before = Kept::load(&run.evaluation());
+    let paper = students.bench.config.paper.as_ref().map(PaperFigure::from);
+    let mut kept = Kept { rows: Vec::new(), paper };
+    let candidates = candidates(run, which)?;
+    for (_, candidate) in &candidates {
+        if let Candidate::Set(set, _) = candidate {
+            students.set(set)?;
+        }
+    }
+    let all: Vec<Network> = Arch::ALL.into_iter().filter_map(|arch| students.network(arch).ok()).collect();
+    let jobs = jobs(students, &all, &candidates, protocol);
+    for Job { name, net, candidate, key } in &jobs {
+        // The last set may be the best one too: equal sets have equal results.
+        let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == *key);
+        let result = match known {
+            Some(Row { result, .. }) => {
+                let (name, protocol) = (name.clone(), students.protocol().described());
+                Evaluation { name, protocol, ..result.clone() }
+            }
+            None if networks.contains(net) => measured_row(students, net, name, candidate)?,
+            None => continue,
+        };
+        let conditions = Some(conditions(students, net));
+        kept.rows.push(Row { key: key.clone(), set: measured(candidate), conditions, result });
+        // Rows that are still to come may hold, too: an interruption must not lose them.
+        let waiting = before.rows.iter().filter(|old| {
+            jobs.iter().any(|job| job.key == old.key) && kept.rows.iter().all(|row| row.key != old.key)
+        });
+        let rows = kept.rows.iter().chain(waiting).cloned().collect();
+        let so_far = Kept { rows, paper: kept.paper.clone() };
+        so_far.with_others(&before, students.protocol().name(), own).save(run)?;
+    }
+    let kept = kept.with_others(&before, students.protocol().name(), own);
+    kept.save(run)?;
+    Ok(kept.readable())
+}
+
+fn measured_row(
+    students: &Students<'_>,
+    net: &Network,
+    name: &str,
+    candidate: &Candidate,
+) -> Result<Evaluation, Failure> {
+    match candidate {
+        Candidate::RandomReal => {
+            let ipc = students.bench.config.distill.ipc;
+            measure(students, net, name, Subject::RandomReal { ipc })
+        }
+        Candidate::Set(set, _) => measure(students, net, name, Subject::Synthetic(&*students.set(set)?)),
+        Candidate::FullData => measure(students, net, name, Subject::FullData),
+    }
+}
+
+fn candidates(run: &RunPaths, which: Which) -> Result<Vec<(&'static str, Candidate)>, Failure> {
+    let files = Files::of(run);
+    let mut found = vec![("random real", Candidate::RandomReal)];
+    for (name, part, file) in [
+        ("distilled, last", "last", &files.last),
+        ("distilled, best on validation", "best", &files.best),
+        ("distilled, EMA", "ema", &files.ema),
+    ] {
+        if file.is_file() {
+            // Before it is read: if a run replaces it meanwhile, its row is out of date, not wrong.
+            let measured = MeasuredSet { part: part.to_owned(), digest: set_digest(file)? };
+            found.push((name, Candidate::Set(Box::new(SyntheticSet::load(file)?), measured)));
+        }
+    }
+    if found.len() == 1 {
+        return Err(Failure::new(
+            format_args!("{} holds no synthetic set yet", run.folder().display()),
+            "let the run go on with `distil run --resume`",
+        ));
+    }
+    found.push(("full data", Candidate::FullData));
+    if which == Which::Best {
+        found.retain(|(_, candidate)| matches!(candidate, Candidate::Set(_, set) if set.part == "best"));
+    }
+    Ok(found)
+}
+
+fn measured(candidate: &Candidate) -> Option<MeasuredSet> {
+    match candidate {
+        Candidate::Set(_, measured) => Some(measured.clone()),
+        Candidate::RandomReal | Candidate::FullData => None,
+    }
+}
+
+fn measure(
+    students: &Students<'_>,
+    net: &Network,
+    name: &str,
+    subject: Subject<'_>,
+) -> Result<Evaluation, Failure> {
+    let mut bar = students.bench.console.progress(format_args!("evaluate {name}"), 0, "epochs");
+    let mut report = |progress: distil_eval::Progress| -> ControlFlow<()> {
+        let distil_eval::Progress { student, students: count, epoch, epochs } = progress;
+        bar.set_total((count * epochs) as u64);
+        bar.at((student * epochs + epoch) as u64, format_args!("student {}/{count}", student + 1));
+        interrupt::flow()
+    };
+    students.evaluator(net).evaluate(name, subject, &mut report).map_err(|error| match error {
+        EvaluateError::Student(StudentError::Stopped) => {
+            Failure::interrupted("rows that were complete are kept; run the same command again to continue")
+        }
+        error => error.into(),
+    })
+}

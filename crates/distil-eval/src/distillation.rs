@@ -1,0 +1,187 @@
+use burn::tensor::{Bool, Tensor, TensorData};
+use distil_models::{Network, Targets};
+use distil_random::{Stream, below, permutation, unit};
+use serde::{Deserialize, Serialize};
+
+use crate::Teacher;
+
+/// How two images of a batch become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mix {
+    /// Not at all.
+    None,
+    /// A box of one image is pasted into the other; its share of the area is 1 − λ before it is cut at the border
+    /// (Yun et al. 2019).
+    #[default]
+    CutMix,
+    /// λ of one and 1 − λ of the other (Zhang et al. 2018).
+    Mixup,
+}
+
+/// Learning from a teacher's outputs instead of labels: the Kullback–Leibler divergence of the student's distribution from
+/// the teacher's, both at one temperature, summed over classes, mean over the batch, **without** the factor T² that Hinton's
+/// has. The teacher sees the very images that the student sees, mixed ones too.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Distillation {
+    /// T: outputs are divided by it before the softmax (published: 20; with mixup 4).
+    pub temperature: f64,
+    /// How images of a batch are mixed (published: CutMix).
+    pub mix: Mix,
+    /// λ is drawn from Beta(alpha, alpha), once a batch (published: 1; with mixup 0.8).
+    pub mix_alpha: f64,
+}
+
+impl Default for Distillation {
+    fn default() -> Self {
+        Self { temperature: 20.0, mix: Mix::CutMix, mix_alpha: 1.0 }
+    }
+}
+
+impl Distillation {
+    /// A batch of images `[n, c, h, w]` mixed with itself in another order.
+    pub(crate) fn mixed(&self, images: Tensor<4>, rng: &mut Stream) -> Tensor<4> {
+        if self.mix == Mix::None {
+            return images;
+        }
+        let [n, _, height, width] = images.dims();
+        let order: Vec<i64> = permutation(rng, n).into_iter().map(|row| row as i64).collect();
+        let order = Tensor::from_data(TensorData::from(&order[..]), &images.device());
+        let others = images.clone().select(0, order);
+        let lambda = beta(self.mix_alpha, rng);
+        if self.mix == Mix::Mixup {
+            return images * lambda + others * (1.0 - lambda);
+        }
+        let inside = cut(lambda, [height, width], rng);
+        let inside = TensorData::new(inside, [1, 1, height, width]);
+        let inside = Tensor::<4, Bool>::from_data(inside, &images.device());
+        let shape = images.dims();
+        images.mask_where(inside.expand(shape), others)
+    }
+
+    /// The teacher's distribution at the temperature, as targets.
+    pub(crate) fn targets(&self, teacher: &Teacher, images: &Tensor<4>) -> Targets {
+        Targets::Soft(teacher.logits(images) / self.temperature)
+    }
+}
+
+/// Which pixels are the other image's: a box of about 1 − λ of the area around a random pixel.
+fn cut(lambda: f64, sides: [usize; 2], rng: &mut Stream) -> Vec<bool> {
+    let share = (1.0 - lambda).sqrt();
+    let range = |side: usize, rng: &mut Stream| {
+        let (half, centre) = ((side as f64 * share) as usize / 2, below(rng, side));
+        centre.saturating_sub(half)..(centre + half).min(side)
+    };
+    let columns = range(sides[1], rng);
+    let rows = range(sides[0], rng);
+    (0..sides[0] * sides[1])
+        .map(|i| rows.contains(&(i / sides[1])) && columns.contains(&(i % sides[1])))
+        .collect()
+}
+
+/// A draw from Beta(alpha, alpha) (Jöhnk 1964).
+fn beta(alpha: f64, rng: &mut Stream) -> f64 {
+    loop {
+        let [x, y] = [(); 2].map(|()| f64::from(unit(rng)).powf(1.0 / alpha));
+        if x + y > 0.0 && x + y <= 1.0 {
+            return x / (x + y);
+        }
+    }
+}
+
+/// A softmax at temperature T is one of a network whose classifier is divided by T. `theta` `[P]` with its classifier, the
+/// last two tensors, times `factor`; the chain rule asks for the same of gradients.
+pub(crate) fn with_classifier(net: &Network, theta: Tensor<1>, factor: f64) -> Tensor<1> {
+    let layout = net.layout();
+    let sizes: Vec<usize> = layout.entries().iter().rev().take(2).map(distil_models::Entry::len).collect();
+    let (all, head) = (layout.params(), sizes.iter().sum::<usize>());
+    let body = theta.clone().narrow(0, 0, all - head);
+    Tensor::cat(vec![body, theta.narrow(0, all - head, head) * factor], 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device};
+    use distil_models::{ConvNet, ResNet18};
+    use distil_random::stream;
+
+    use super::*;
+
+    /// `F.kl_div(log_softmax(s / 4, 1), softmax(t / 4, 1), reduction="batchmean")` of PyTorch 2.15.
+    #[test]
+    fn the_loss_is_pytorchs_divergence_but_for_the_teachers_entropy() {
+        let device = Device::flex();
+        let tensor = |values: [f64; 6]| {
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [2, 3]), (&device, DType::F64))
+        };
+        let (teacher, student) =
+            (tensor([1.0, 2.0, 0.5, 0.0, -1.0, 3.0]), tensor([0.2, 0.1, -0.3, 1.0, 0.0, 0.5]));
+        let targets = Targets::Soft(teacher.clone() / 4.0).probabilities();
+        let log = |x: Tensor<2>| burn::tensor::activation::log_softmax(x / 4.0, 1);
+        let sum = |x: Tensor<2>| x.sum().into_data().iter::<f64>().sum::<f64>();
+        let cross_entropy = -sum(targets.clone() * log(student)) / 2.0;
+        let entropy = -sum(targets * log(teacher)) / 2.0;
+        assert!((cross_entropy - entropy - 0.051_663_793_623_447_42).abs() < 1e-7);
+    }
+
+    #[test]
+    fn a_divided_classifier_divides_the_outputs() {
+        let device = Device::flex();
+        let resnet = ResNet18 { base_width: 4, ..ResNet18::new(1, 3, 16, 16) };
+        for net in [
+            Network::ConvNet(ConvNet::new(1, 3, 16, 16).with_width(4).with_depth(2)),
+            Network::ResNet18(resnet),
+        ] {
+            let theta = net.theta(&net.init(&mut stream(1, "test", 0)), &device);
+            let buffers = net.buffers(&net.init_buffers(), &device);
+            let values: Vec<f32> = (0..512).map(|i| (i as f32 * 0.7).sin()).collect();
+            let images = Tensor::<4>::from_data(TensorData::new(values, [2, 1, 16, 16]), &device);
+            let values = |x: Tensor<2>| x.into_data().iter::<f32>().collect::<Vec<f32>>();
+            let wanted = values(net.logits(&theta, &buffers, images.clone()) / 8.0);
+            let divided = with_classifier(&net, theta, 0.125);
+            assert_eq!(values(net.logits(&divided, &buffers, images)), wanted, "eighths are exact");
+        }
+    }
+
+    #[test]
+    fn mixed_images_are_of_two() {
+        let device = Device::flex();
+        let values: Vec<f32> = (0..4 * 36).map(|i| (i / 36) as f32).collect();
+        let images = Tensor::<4>::from_data(TensorData::new(values, [4, 1, 6, 6]), &device);
+        let pixels = |mix, index| {
+            let distillation = Distillation { mix, ..Distillation::default() };
+            let mixed = distillation.mixed(images.clone(), &mut stream(5, "test", index));
+            mixed.into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        assert_eq!(pixels(Mix::None, 0), images.clone().into_data().iter::<f32>().collect::<Vec<f32>>());
+        let (mut pasted, mut blended) = (0, 0);
+        for index in 0..20 {
+            for (row, image) in pixels(Mix::CutMix, index).chunks(36).enumerate() {
+                let others: Vec<f32> = image.iter().copied().filter(|&p| p != row as f32).collect();
+                assert!(others.windows(2).all(|pair| pair[0] == pair[1]), "one other image");
+                pasted += others.len();
+            }
+            let mixup = pixels(Mix::Mixup, index);
+            assert!(mixup.chunks(36).all(|image| image.iter().all(|p| *p == image[0])));
+            blended += mixup.iter().filter(|p| p.fract() != 0.0).count();
+        }
+        assert!((400..1600).contains(&pasted) && blended > 500, "{pasted} {blended}");
+    }
+
+    #[test]
+    fn shares_are_beta_distributed() {
+        // Beta(a, a) has mean 1/2 and variance 1/(4(2a + 1)).
+        for alpha in [0.8, 1.0, 2.0] {
+            let mut rng = stream(2, "test", 0);
+            let draws: Vec<f64> = (0..8000).map(|_| beta(alpha, &mut rng)).collect();
+            let mean = draws.iter().sum::<f64>() / 8000.0;
+            let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 8000.0;
+            let wanted = 0.25 / (2.0 * alpha + 1.0);
+            assert!(
+                (mean - 0.5).abs() < 0.015 && (variance / wanted - 1.0).abs() < 0.06,
+                "{mean} {variance} {wanted}"
+            );
+        }
+    }
+}

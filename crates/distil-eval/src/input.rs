@@ -1,0 +1,119 @@
+use std::borrow::Cow;
+
+use distil_data::{Dataset, Difference, Error, Preprocessing};
+use distil_store::{LabelKind, Labels, SyntheticSet};
+use serde::{Deserialize, Serialize};
+
+use crate::{EvaluateError, Protocol};
+
+/// What network input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// What the set was distilled in, ZCA too.
+    #[default]
+    Distilled,
+    /// Mean and standard deviation, never ZCA, as in DC's code and the ECCV 2024 challenge, where CIFAR-100 has statistics of
+    /// its own. Sets that were distilled in another input are converted: un-whitened or un-normalised, not clamped,
+    /// normalised.
+    Plain,
+}
+
+/// Which labels of a synthetic set are learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelUse {
+    /// The set's own, hard or soft.
+    #[default]
+    Given,
+    /// Hard labels; those of a set with soft labels are the classes that its images, sorted by class, stand for.
+    Hard,
+}
+
+/// Data as a protocol sees them, and the way of sets into them.
+#[derive(Debug)]
+pub struct Grounds<'a> {
+    protocol: &'a Protocol,
+    loaded: &'a Dataset,
+    converted: Option<Dataset>,
+}
+
+impl<'a> Grounds<'a> {
+    /// The protocol's view of a dataset as sets were distilled in it.
+    ///
+    /// # Errors
+    /// [`Error::Count`] when the protocol's input cannot be made, because only network input is known.
+    pub fn new(protocol: &'a Protocol, loaded: &'a Dataset) -> Result<Self, Error> {
+        let converted = match protocol.input {
+            Input::Distilled => None,
+            Input::Plain => {
+                let plain = loaded.renormalised()?;
+                (plain.preprocessing != loaded.preprocessing).then_some(plain)
+            }
+        };
+        Ok(Self { protocol, loaded, converted })
+    }
+
+    /// The data to train and test on.
+    pub fn dataset(&self) -> &Dataset {
+        self.converted.as_ref().unwrap_or(self.loaded)
+    }
+
+    /// A set as the protocol sees it: pixels in its input, labels as it uses them.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] when the set is not one of this dataset as it was loaded, or has no hard labels.
+    pub fn set<'s>(&self, set: &'s SyntheticSet) -> Result<Cow<'s, SyntheticSet>, EvaluateError> {
+        check(set, self.loaded)?;
+        let mut seen = Cow::Borrowed(set);
+        if let Some(plain) = &self.converted {
+            let shape = self.loaded.shape();
+            let pixels = self.loaded.preprocessing.invert(shape, &set.images)?;
+            let seen = seen.to_mut();
+            seen.images = plain.preprocessing.apply(shape, &pixels)?;
+            seen.card.preprocessing = card_of(&plain.preprocessing);
+        }
+        if self.protocol.labels == LabelUse::Hard && set.labels.kind() == LabelKind::Soft {
+            let seen = seen.to_mut();
+            seen.labels = Labels::Hard(sorted_classes(set)?);
+            seen.card.label_kind = LabelKind::Hard;
+        }
+        Ok(seen)
+    }
+}
+
+/// The classes of images that are sorted by class, as many of each.
+fn sorted_classes(set: &SyntheticSet) -> Result<Vec<u32>, EvaluateError> {
+    let (images, classes) = (set.shape[0], set.classes());
+    if images != classes * set.card.ipc {
+        return Err(EvaluateError::Unsorted { images, classes, ipc: set.card.ipc });
+    }
+    Ok((0..images).map(|image| (image / set.card.ipc) as u32).collect())
+}
+
+fn card_of(preprocessing: &Preprocessing) -> serde_json::Value {
+    serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
+}
+
+/// A set is only worth something with the pixels it was made for.
+pub(crate) fn check(set: &SyntheticSet, dataset: &Dataset) -> Result<(), EvaluateError> {
+    let [_, channels, height, width] = set.shape;
+    let shape = dataset.shape();
+    if [channels, height, width] != [shape.channels, shape.height, shape.width] {
+        let found = format!("{channels}×{height}×{width}");
+        let wanted = format!("{}×{}×{}", shape.channels, shape.height, shape.width);
+        return Err(EvaluateError::Shape { found, wanted });
+    }
+    if set.card.class_names != dataset.class_names {
+        let (found, wanted) = (set.card.dataset.clone(), dataset.name.clone());
+        return Err(EvaluateError::Classes { found, wanted });
+    }
+    if set.card.preprocessing == card_of(&dataset.preprocessing) {
+        return Ok(());
+    }
+    let of_set = Preprocessing::deserialize(&set.card.preprocessing).ok();
+    match of_set.and_then(|of_set| of_set.difference(&dataset.preprocessing)) {
+        Some(Difference::Statistics) => Err(EvaluateError::Statistics),
+        _ => Err(EvaluateError::Preprocessing),
+    }
+}

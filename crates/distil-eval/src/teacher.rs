@@ -1,0 +1,187 @@
+use burn::tensor::{Device, Tensor, TensorData};
+use distil_data::Normalisation;
+use distil_models::{Network, NetworkState};
+use thiserror::Error;
+
+/// Images of one forward pass; bounds memory only.
+const BATCH: usize = 250;
+
+/// A trained network whose outputs students learn.
+#[derive(Debug, Clone)]
+pub struct Teacher {
+    net: Network,
+    theta: Tensor<1>,
+    buffers: Tensor<1>,
+    /// The network's class of each label, where they are not the same.
+    classes: Option<Tensor<1, burn::tensor::Int>>,
+    /// Factor and summand of each channel that make the students' input its own.
+    input: Option<[Tensor<4>; 2]>,
+}
+
+/// A teacher that cannot teach.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum TeacherError {
+    /// It was trained on input that the students' cannot be turned into.
+    #[error(
+        "the teacher was trained on other input ({teacher}) than the students get ({students}); train one on the same with \
+         `distil train-cam`, or set eval.input = \"plain\" so that ZCA is undone"
+    )]
+    Input {
+        /// Kind of the teacher's input.
+        teacher: &'static str,
+        /// Kind of the students' input.
+        students: &'static str,
+    },
+    /// It is for images of another shape.
+    #[error(
+        "the teacher takes images of {teacher:?} (channels, height, width), the students {students:?}; train one on such images"
+    )]
+    Shape {
+        /// Its images.
+        teacher: [usize; 3],
+        /// The students'.
+        students: [usize; 3],
+    },
+}
+
+impl Teacher {
+    /// A network for the students' labels on the students' input.
+    ///
+    /// # Panics
+    /// When the state is not of the network.
+    pub fn new(net: Network, state: &NetworkState, device: &Device) -> Self {
+        let (theta, buffers) = (net.theta(&state.theta, device), net.buffers(&state.buffers, device));
+        Self { net, theta, buffers, classes: None, input: None }
+    }
+
+    /// The same, when the network's class of label k is `classes[k]`.
+    #[must_use]
+    pub fn with_classes(self, classes: &[u32]) -> Self {
+        let same =
+            classes.len() == self.net.classes() && (0..).zip(classes).all(|(label, class)| label == *class);
+        let columns: Vec<i64> = classes.iter().map(|&class| i64::from(class)).collect();
+        let columns = Tensor::from_data(TensorData::from(&columns[..]), &self.theta.device());
+        Self { classes: (!same).then_some(columns), ..self }
+    }
+
+    /// The same, when it was trained on images of `shape` normalised as `own`, and students get them as `students`.
+    ///
+    /// # Errors
+    /// [`TeacherError`] when one is not the other by channel, or the shapes differ.
+    pub fn with_input(
+        self,
+        own: &Normalisation,
+        students: &Normalisation,
+        shape: [usize; 3],
+    ) -> Result<Self, TeacherError> {
+        if self.net.image_shape() != shape {
+            return Err(TeacherError::Shape { teacher: self.net.image_shape(), students: shape });
+        }
+        if own == students {
+            return Ok(self);
+        }
+        let channels = shape[0];
+        let (Some(to), Some(from)) = (affine(own, channels), affine(students, channels)) else {
+            return Err(TeacherError::Input { teacher: kind(own), students: kind(students) });
+        };
+        // x·s + m is the pixel; the teacher's input is (pixel − m') / s'.
+        let factors: Vec<f32> = from.iter().zip(&to).map(|((_, s), (_, own))| s / own).collect();
+        let summands: Vec<f32> = from.iter().zip(&to).map(|((m, _), (own, s))| (m - own) / s).collect();
+        let device = self.theta.device();
+        let column = |values| Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), &device);
+        Ok(Self { input: Some([column(factors), column(summands)]), ..self })
+    }
+
+    /// Logits `[n, labels]` of the students' images `[n, c, h, w]`.
+    pub fn logits(&self, images: &Tensor<4>) -> Tensor<2> {
+        let parts = images.clone().split(BATCH, 0).into_iter().map(|part| {
+            let part = match &self.input {
+                Some([factor, summand]) => part * factor.clone() + summand.clone(),
+                None => part,
+            };
+            self.net.logits(&self.theta, &self.buffers, part)
+        });
+        let all = Tensor::cat(parts.collect(), 0);
+        match &self.classes {
+            Some(columns) => all.select(1, columns.clone()),
+            None => all,
+        }
+    }
+}
+
+/// Mean and deviation of each channel; `None` for what is no map of single values.
+fn affine(normalisation: &Normalisation, channels: usize) -> Option<Vec<(f32, f32)>> {
+    match normalisation {
+        Normalisation::Identity => Some(vec![(0.0, 1.0); channels]),
+        Normalisation::MeanStd { mean, std } if mean.len() == channels && std.len() == channels => {
+            Some(mean.iter().copied().zip(std.iter().copied()).collect())
+        }
+        _ => None,
+    }
+}
+
+fn kind(normalisation: &Normalisation) -> &'static str {
+    match normalisation {
+        Normalisation::Identity => "pixels in [0, 1]",
+        Normalisation::MeanStd { .. } => "mean and standard deviation",
+        Normalisation::Zca(_) => "ZCA",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_data::Whitening;
+    use distil_models::ConvNet;
+    use distil_random::stream;
+
+    use super::*;
+
+    fn teacher() -> Teacher {
+        let net = Network::ConvNet(ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(1));
+        let state = NetworkState { theta: net.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
+        Teacher::new(net, &state, &Device::flex())
+    }
+
+    fn mean_std(mean: [f32; 2], std: [f32; 2]) -> Normalisation {
+        Normalisation::MeanStd { mean: mean.to_vec(), std: std.to_vec() }
+    }
+
+    fn images(normalisation: &Normalisation) -> Tensor<4> {
+        let pixels: Vec<f32> = (0..3 * 128).map(|i| (i as f32 * 1.3).sin() * 0.5 + 0.5).collect();
+        let pairs = affine(normalisation, 2).expect("by channel");
+        let values: Vec<f32> =
+            (0..).zip(pixels).map(|(i, p)| (p - pairs[i / 64 % 2].0) / pairs[i / 64 % 2].1).collect();
+        Tensor::from_data(TensorData::new(values, [3, 2, 8, 8]), &Device::flex())
+    }
+
+    fn values(x: Tensor<2>) -> Vec<f32> {
+        x.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn it_sees_its_own_input_and_answers_for_the_students_labels() {
+        let (own, theirs) = (mean_std([0.4, 0.5], [0.2, 0.3]), mean_std([0.1, 0.6], [0.5, 0.25]));
+        let wanted = values(teacher().logits(&images(&own)));
+        let translated = teacher().with_input(&own, &theirs, [2, 8, 8]).unwrap();
+        let got = values(translated.logits(&images(&theirs)));
+        assert!(got.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {wanted:?}");
+        let columns = values(teacher().with_classes(&[2, 0]).logits(&images(&own)));
+        let chosen: Vec<f32> = wanted.chunks(3).flat_map(|row| [row[2], row[0]]).collect();
+        assert_eq!(columns, chosen);
+        assert_eq!(values(teacher().with_classes(&[0, 1, 2]).logits(&images(&own))), wanted);
+    }
+
+    #[test]
+    fn input_that_cannot_be_translated_is_refused() {
+        let zca = |digest: &str| {
+            Normalisation::Zca(Whitening { eps: 0.1, fit_digest: digest.to_owned(), matrices: None })
+        };
+        assert!(teacher().with_input(&zca("a"), &zca("a"), [2, 8, 8]).is_ok());
+        for (own, theirs) in [(zca("a"), zca("b")), (zca("a"), Normalisation::Identity)] {
+            let error = teacher().with_input(&own, &theirs, [2, 8, 8]).unwrap_err();
+            assert!(error.to_string().contains("eval.input"), "{error}");
+        }
+        let error = teacher().with_input(&zca("a"), &zca("a"), [2, 16, 16]).unwrap_err();
+        assert!(matches!(error, TeacherError::Shape { .. }), "{error}");
+    }
+}
