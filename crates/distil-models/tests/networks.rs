@@ -76,7 +76,7 @@ fn parameter_counts_are_the_published_ones() {
 #[test]
 fn published_networks_fit_all_published_resolutions() {
     for arch in Arch::ALL {
-        for (channels, side) in [(1, 28), (3, 32), (3, 64), (3, 128), (3, 224)] {
+        for (channels, side) in [(1, 28), (3, 32), (3, 64), (3, 96), (3, 128), (3, 224)] {
             let net = NetworkConfig::published(arch)
                 .build(&ConvNetConfig::default(), channels, 10, side, side)
                 .unwrap_or_else(|error| panic!("{arch} at {side}: {error}"));
