@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use distil_stats::{Ratio, StatsError, ratio};
+use distil_stats::Ratio;
 
 use crate::comparison::Contender;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
@@ -86,12 +86,10 @@ fn recovery(evaluation: &EvaluationFile) -> Option<String> {
     if !share.is_finite() || distilled.protocol != full.protocol {
         return None;
     }
-    let interval = match ratio(&distilled.accuracies, &full.accuracies) {
-        Ok(Ratio { ci95: [low, high], .. }) => {
-            format!(" (95% interval {:.1} to {:.1} %)", 100.0 * low, 100.0 * high)
-        }
-        Err(StatsError::TooFew { .. }) => " (no interval: it takes two students of each)".to_owned(),
-        Err(_) => String::new(),
+    let ratio = Ratio::of_means(&distilled.accuracies, &full.accuracies).ok()?;
+    let interval = match ratio.ci95 {
+        Some([low, high]) => format!(" (95% interval {:.1} to {:.1} %)", 100.0 * low, 100.0 * high),
+        None => " (no interval: it takes two students of each)".to_owned(),
     };
     Some(format!("Recovery ratio: {:.1} %{interval} of the accuracy on all training images.", 100.0 * share))
 }
