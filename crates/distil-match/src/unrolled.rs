@@ -101,16 +101,24 @@ impl Method {
         Self {
             iterations: 5000,
             init: Init::Noise,
-            image_lr: 10.0,
+            image_lr: 100.0,
             syn_lr: 0.02,
             syn_lr_lr: 1e-5,
             ..Self::plain(Objective::Unrolled(objective))
         }
     }
 
-    /// Label distillation (Bohdal et al. 2020): real images stay as they are, their labels are learned. Step sizes are
-    /// ours, as in [`Method::dd`].
+    /// Label distillation (Bohdal et al. 2020): real images stay as they are, their labels alone are learned. The step
+    /// size is ours, as in [`Method::dd`]; a few times larger, it diverges.
     pub fn ld() -> Self {
-        Self { init: Init::Real, labels: LabelKind::Soft, image_lr: 0.0, label_lr: 10.0, ..Self::dd() }
+        Self {
+            init: Init::Real,
+            labels: LabelKind::Soft,
+            image_lr: 0.0,
+            label_lr: 5.0,
+            label_momentum: 0.5,
+            syn_lr_lr: 0.0,
+            ..Self::dd()
+        }
     }
 }
