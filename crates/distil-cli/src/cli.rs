@@ -229,6 +229,9 @@ pub(crate) struct ConfigArgs {
     /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// The dataset, instead of data.name: cifar10, comp-dd/bird-hard…
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
     /// The run folder [default: runs/NAME]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
@@ -238,6 +241,14 @@ pub(crate) struct ConfigArgs {
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    /// What the flags set, `--set` last.
+    pub(crate) fn sets(&self) -> Vec<String> {
+        let dataset = self.dataset.as_ref().map(|name| format!("data.name={name}"));
+        dataset.into_iter().chain(self.set.iter().cloned()).collect()
+    }
 }
 
 #[derive(Debug, Args)]

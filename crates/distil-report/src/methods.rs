@@ -114,7 +114,12 @@ impl MethodsTable {
 
     fn table(&self) -> Table {
         let rows = self.rows.iter().zip(self.findings()).map(|(row, finding)| row.cells(finding));
-        Table { header: HEADER.to_vec(), rows: rows.collect() }
+        let mut table = Table { header: HEADER.to_vec(), rows: rows.collect() };
+        if self.rows.iter().all(|row| row.paper.is_none()) {
+            table.header.pop();
+            table.rows.iter_mut().for_each(|row| row.truncate(HEADER.len() - 1));
+        }
+        table
     }
 
     fn all_notes(&self) -> Vec<String> {

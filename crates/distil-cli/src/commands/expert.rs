@@ -16,7 +16,7 @@ use crate::workbench::{Surroundings, Workbench};
 
 pub(crate) fn expert(args: &ExpertArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let ExpertArgs { config, import } = args;
-    let bench = Workbench::open(Config::load(&config.config, &config.set)?, around)?;
+    let bench = Workbench::open(Config::load(&config.config, &config.sets())?, around)?;
     let folder = config.experts.as_deref();
     let store = if import.is_empty() { train(&bench, folder)? } else { take_over(&bench, folder, import)? };
     bench.console.result(format_args!(

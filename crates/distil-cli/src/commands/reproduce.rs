@@ -21,7 +21,7 @@ use super::{cam_network, expert, fetch, plan, report};
 
 pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let started = Instant::now();
-    let config = Config::load(&args.config, &args.set)?;
+    let config = Config::load(&args.config, &args.sets())?;
     let paths = RunPaths::new(run_folder(args.out.as_deref(), &config));
     let early = prepared(&paths, &config, Existing::Continue)?;
     plan::refuse_what_does_not_fit(&config, around)?;

@@ -38,7 +38,7 @@ pub(crate) enum Existing {
 
 pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let existing = if args.resume { Existing::Require } else { Existing::Refuse };
-    let config = Config::load(&args.config.config, &args.config.set)?;
+    let config = Config::load(&args.config.config, &args.config.sets())?;
     let paths = RunPaths::new(run_folder(args.config.out.as_deref(), &config));
     // Before minutes of loading: a folder that cannot be used.
     let early = prepared(&paths, &config, existing)?;
@@ -241,8 +241,8 @@ impl Shown<'_> {
 /// interrupted run ends with the same bytes.
 pub(crate) fn command(args: &ConfigArgs) -> String {
     let config = args.config.display().to_string();
-    let sets = args.set.iter().flat_map(|set| ["--set", set]);
-    ["distil run --config", &config].into_iter().chain(sets).collect::<Vec<_>>().join(" ")
+    let sets = args.sets().into_iter().flat_map(|set| ["--set".to_owned(), set]);
+    ["distil run --config".to_owned(), config].into_iter().chain(sets).collect::<Vec<_>>().join(" ")
 }
 
 fn described(outcome: &Outcome, paths: &RunPaths) -> String {
