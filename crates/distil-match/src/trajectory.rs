@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use distil_gradcam::Noise;
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, adjoint, unroll};
-use distil_models::Targets;
+use distil_models::{Targets, scalars};
 use distil_store::LabelKind;
 use serde::{Deserialize, Serialize};
 
@@ -159,16 +159,16 @@ impl TrajectoryMatching {
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
         let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
         let thetas = unroll(&inner, net.theta(start, with.device));
-        let theta_n: Vec<f64> = thetas[self.syn_steps].clone().into_data().iter::<f64>().collect();
-        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let theta_n = scalars(thetas[self.syn_steps].clone());
         let draw = Draw { seed: with.seed, iteration: state.iteration };
-        let matched =
-            trajectory_loss(&net.layout(), &theta_n, &wide(start), &wide(target), self.dropout, draw);
+        let mut matched = trajectory_loss(&net.layout(), &theta_n, start, target, self.dropout, draw);
+        drop(theta_n);
         if let Some(verdict) = method.refuses(matched.loss) {
             return Matched { loss: matched, gradient: Err(verdict) };
         }
-        let params = matched.lambda.len();
-        let lambda = TensorData::new(matched.lambda.clone(), [params]);
+        let lambda = std::mem::take(&mut matched.lambda);
+        let params = lambda.len();
+        let lambda = TensorData::new(lambda, [params]);
         let lambda = Tensor::from_data(lambda, (with.device, DType::F32));
         let gradient = adjoint(&inner, &thetas, lambda, self.gradient.into());
         let labels = gradient.labels.filter(|_| taught.is_none());

@@ -16,23 +16,25 @@ pub struct TrajectoryLoss {
 
 /// Compares a student's θ_N with an expert's θ* (MTT eq. 2; EDF eq. 2 with dropout).
 ///
-/// All vectors are `[P]`. With dropout, the kept units restrict numerator and denominator alike and
-/// count as constants under differentiation. Computed on the host in f64: P is small next to a
+/// All vectors are `[P]`, in f32 or f64. With dropout, the kept units restrict numerator and denominator alike and
+/// count as constants under differentiation. Computed on the host in f64, without copies of the vectors: P is small next to a
 /// forward pass, and the result does not depend on a device's order of summation. `draw` names the random numbers of
 /// dropout criteria that draw.
 ///
 /// # Panics
 /// When the vectors differ in length.
-pub fn trajectory_loss(
+pub fn trajectory_loss<S: Copy + Into<f64>>(
     layout: &Layout,
-    theta_n: &[f64],
-    theta_0: &[f64],
-    target: &[f64],
+    theta_n: &[S],
+    theta_0: &[S],
+    target: &[S],
     dropout: Option<CommonPatternDropout>,
     draw: Draw,
 ) -> TrajectoryLoss {
     assert!(theta_n.len() == target.len() && theta_0.len() == target.len(), "vectors of one network");
-    let error: Vec<f64> = theta_n.iter().zip(target).map(|(a, b)| a - b).collect();
+    let difference = |a: S, b: S| -> f64 { Into::<f64>::into(a) - Into::<f64>::into(b) };
+    // λ once it is divided.
+    let mut error: Vec<f64> = theta_n.iter().zip(target).map(|(&a, &b)| difference(a, b)).collect();
     let kept = dropout.and_then(|dropout| dropout.kept(layout, &error, draw));
     let mask: Option<Vec<bool>> = kept.as_ref().map(|kept| spread(layout, kept, error.len()));
     let keeps = |i: usize| mask.as_ref().is_none_or(|mask| mask[i]);
@@ -40,11 +42,12 @@ pub fn trajectory_loss(
     let (mut numerator, mut denominator) = (0.0, 0.0);
     for (i, e) in error.iter().enumerate().filter(|(i, _)| keeps(*i)) {
         numerator += square(*e);
-        denominator += square(theta_0[i] - target[i]);
+        denominator += square(difference(theta_0[i], target[i]));
     }
-    let lambda =
-        error.iter().enumerate().map(|(i, e)| if keeps(i) { 2.0 * e / denominator } else { 0.0 }).collect();
-    TrajectoryLoss { loss: numerator / denominator, lambda, kept }
+    for (i, e) in error.iter_mut().enumerate() {
+        *e = if keeps(i) { 2.0 * *e / denominator } else { 0.0 };
+    }
+    TrajectoryLoss { loss: numerator / denominator, lambda: error, kept }
 }
 
 impl TrajectoryLoss {

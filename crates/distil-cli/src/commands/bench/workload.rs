@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, unroll};
 use distil_match::{Draw, trajectory_loss};
-use distil_models::{ConvNet, Targets, loss_and_gradient_of};
+use distil_models::{ConvNet, Targets, loss_and_gradient_of, scalars};
 use distil_random::{below, normal, permutation, stream};
 
 use super::setting::{Mode, Setting};
@@ -57,7 +57,7 @@ pub(super) struct Distillation {
     setting: Setting,
     net: ConvNet,
     start: Vec<f32>,
-    target: Vec<f64>,
+    target: Vec<f32>,
     set: InnerSet,
     syn_lr: f64,
     image_state: SgdState<4>,
@@ -70,7 +70,7 @@ impl Distillation {
     fn new(setting: &Setting, net: ConvNet, device: &Device) -> Self {
         let start = net.init(&mut stream(setting.seed, "bench-init", 0));
         let mut rng = stream(setting.seed, "bench-target", 0);
-        let target = start.iter().map(|&p| f64::from(p + TARGET_DISTANCE * normal(&mut rng))).collect();
+        let target = start.iter().map(|&p| p + TARGET_DISTANCE * normal(&mut rng)).collect();
         let side = setting.resolution;
         let images =
             gaussian("bench-images", [setting.images, setting.channels, side, side], setting, device);
@@ -103,10 +103,10 @@ impl Distillation {
             micro_batch: self.setting.micro_batch,
         };
         let thetas = unroll(&inner, self.net.theta(&self.start, &device));
-        let theta_n: Vec<f64> = thetas[steps.len()].clone().into_data().iter::<f64>().collect();
-        let theta_0: Vec<f64> = self.start.iter().map(|&p| f64::from(p)).collect();
+        let theta_n = scalars(thetas[steps.len()].clone());
         let draw = Draw::default();
-        let matched = trajectory_loss(&self.net.layout(), &theta_n, &theta_0, &self.target, None, draw);
+        let matched = trajectory_loss(&self.net.layout(), &theta_n, &self.start, &self.target, None, draw);
+        drop(theta_n);
         let params = matched.lambda.len();
         let lambda = Tensor::from_data(TensorData::new(matched.lambda, [params]), (&device, DType::F32));
         let differentiation = match self.setting.mode {
