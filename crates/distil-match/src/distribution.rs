@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_hypergrad::Hypergradient;
-use distil_models::{Plain, reduce_chunks};
+use distil_hypergrad::{Hypergradient, mixed};
+use distil_models::{ConvNet, Plain, Targets, reduce_chunks};
 use distil_random::stream;
 use serde::{Deserialize, Serialize};
 
@@ -42,14 +42,14 @@ pub fn match_embeddings(view: View<'_>, real: &Tensor<1>, images: &Tensor<4>) ->
     let mean = net.mean_features(theta, n, micro_batch, |range| view.seen(chunk(range)));
     let apart = mean.clone() - real.clone();
     let pull = apart.clone() * (2.0 / n as f64);
-    let pulled = |range| pulled(view, chunk(range), &pull);
-    let join = |all, next| Tensor::cat(vec![all, next], 0);
-    let gradient = reduce_chunks(n, micro_batch, &images.device(), pulled, join);
-    EmbeddingMatch {
-        mean,
-        loss: (apart.clone() * apart).sum(),
-        images: gradient.unwrap_or_else(|| images.zeros_like()),
-    }
+    let images = if net.kernels(&theta.device(), theta.dtype()).is_some() {
+        pulled_by_products(view, images, &pull)
+    } else {
+        let join = |all, next| Tensor::cat(vec![all, next], 0);
+        let work = |range| pulled(view, chunk(range), &pull);
+        reduce_chunks(n, micro_batch, &images.device(), work, join).unwrap_or_else(|| images.zeros_like())
+    };
+    EmbeddingMatch { mean, loss: (apart.clone() * apart).sum(), images }
 }
 
 /// ∂⟨pull, features(x)⟩/∂x for every image x `[n, c, h, w]`.
@@ -62,6 +62,22 @@ fn pulled(view: View<'_>, images: Tensor<4>, pull: &Tensor<1>) -> Tensor<4> {
     let pull = constant(pull.clone()).reshape([1, net.features()]);
     let mut grads = (features * pull).sum().backward();
     leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like())
+}
+
+/// The same where the fused kernels compute mixed products: under a classifier of zeros for two classes, all images of the
+/// first, the loss's gradient by the second class's row is half the mean feature, whatever the images are. So the
+/// derivative of features along `pull` is that of this gradient along 2n·`pull`.
+fn pulled_by_products(view: View<'_>, images: &Tensor<4>, pull: &Tensor<1>) -> Tensor<4> {
+    let (n, device, dtype) = (images.dims()[0], view.theta.device(), view.theta.dtype());
+    let net = ConvNet { classes: 2, ..view.net.clone() };
+    let classifier = 2 * (net.features() + 1);
+    let body = net.layout().params() - classifier;
+    let zeros = |count: usize| Tensor::<1>::zeros([count], (&device, dtype));
+    let theta = Tensor::cat(vec![view.theta.clone().narrow(0, 0, body), zeros(classifier)], 0);
+    let along = vec![zeros(body + net.features()), pull.clone() * (2.0 * n as f64), zeros(2)];
+    let targets = Targets::from_classes(&vec![0; n], 2, &device, dtype);
+    let augmentation = view.augmentation.repeat(n);
+    mixed(&net, &theta, images, &targets, &augmentation, &Tensor::cat(along, 0), view.micro_batch).images
 }
 
 impl DistributionMatching {
