@@ -110,7 +110,8 @@ impl DistributionMatching {
     pub(crate) fn passes(self, images: usize, classes: usize) -> Passes {
         let (images, classes) = (images as u64, classes as u64);
         let real = classes.saturating_mul(self.batch_real as u64);
-        Passes { forward: real.saturating_add(images), plain: images, dual: 0 }
+        // Without kernels the images' part is a plain gradient, which takes less.
+        Passes { forward: real.saturating_add(images), plain: 0, dual: images }
     }
 
     /// Refuses settings that cannot work.

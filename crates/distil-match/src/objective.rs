@@ -40,13 +40,14 @@ impl Objective {
         matches!(self, Self::Trajectory(_) | Self::Effect(_))
     }
 
-    /// Synthetic images of one batch, of a set of `images`; all of them where there are no batches.
-    pub fn batch_syn(&self, images: usize) -> usize {
+    /// Synthetic images that a network sees at a time, of a set of `images` of `classes` classes: a batch, a class, or all.
+    pub fn batch_syn(&self, images: usize, classes: usize) -> usize {
         match self {
             Self::Trajectory(trajectory) => trajectory.batch(images),
             Self::Effect(effect) => effect.batch(images),
             Self::Unrolled(unrolled) => unrolled.batch(images),
-            Self::Gradient(_) | Self::Distribution(_) | Self::Selection(_) => images,
+            Self::Gradient(_) | Self::Distribution(_) => images / classes.max(1),
+            Self::Selection(_) => images,
         }
     }
 

@@ -97,7 +97,10 @@ impl Job<'_> {
     /// Synthetic images of one batch.
     pub fn batch(&self) -> u128 {
         let all = usize::try_from(self.images()).unwrap_or(usize::MAX);
-        if all == usize::MAX { self.images() } else { self.method.objective.batch_syn(all) as u128 }
+        if all == usize::MAX {
+            return self.images();
+        }
+        self.method.objective.batch_syn(all, self.net.classes) as u128
     }
 
     /// Real images of one iteration.

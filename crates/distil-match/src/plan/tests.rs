@@ -165,3 +165,23 @@ fn absurd_sizes_do_not_overflow() {
     let job = Job { experts: most, expert_epochs: most, threads: most, ..job(&method, &net) };
     assert!(job.memory().total() > 1 << 80 && job.stored().total() > 1 << 80);
 }
+
+#[test]
+fn going_class_by_class_takes_the_memory_of_one_class() {
+    for preset in [Method::dc(), Method::dsa(), Method::dm()] {
+        let method = Method { ipc: 10, ..preset };
+        let few = ConvNet::new(3, 10, 32, 32);
+        let many = ConvNet { classes: 100, ..few.clone() };
+        let parts = |net: &ConvNet| {
+            let memory = Job { experts: 0, ..job(&method, net) }.memory();
+            assert_eq!(memory.of(Part::Experts), 0);
+            (memory.of(Part::Threads), memory.of(Part::Batch))
+        };
+        let ((threads, batch), (more_threads, more_batch)) = (parts(&few), parts(&many));
+        // More classes make the classifier larger, nothing else.
+        assert!(more_threads < threads + threads / 5, "{threads} {more_threads}");
+        assert_eq!(batch, more_batch);
+        let all = method.objective.passes(100, 10);
+        assert!(all.plain + all.forward >= 2560 && all.dual >= 100, "{all:?}");
+    }
+}

@@ -13,7 +13,10 @@ use crate::config::Config;
 /// A second pass is timed when the first, which also pays for memory and compiled kernels, took less than this.
 const PATIENCE: f64 = 2.0;
 /// A training step takes three times a classification: a forward pass and two of its kind backwards.
-const CLASSIFICATION: f64 = 1.0 / 3.0;
+pub(super) const CLASSIFICATION: f64 = 1.0 / 3.0;
+
+/// Enough real images that what is done once a batch does not count.
+const REAL: usize = 64;
 
 /// Seconds of a run's parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +46,8 @@ impl Times {
         Self {
             plain,
             dual,
-            iteration: passes.plain as f64 * plain + passes.dual as f64 * dual,
+            iteration: (passes.plain as f64 + passes.forward as f64 * CLASSIFICATION) * plain
+                + passes.dual as f64 * dual,
             validation: config.eval.validation_seeds as f64 * student,
             // At the start, every so often, and at the end.
             validations: 1 + method.iterations.div_ceil(method.validate_every),
@@ -60,9 +64,12 @@ impl Times {
     }
 }
 
-/// Synthetic images of one batch.
+/// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few beside many
+/// real ones, more.
 fn batch(method: &Method, net: &ConvNet) -> usize {
-    method.objective.batch_syn(method.ipc * net.classes)
+    let objective = &method.objective;
+    let real = objective.batch_real().min(REAL);
+    objective.batch_syn(method.ipc * net.classes, net.classes).max(real)
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.

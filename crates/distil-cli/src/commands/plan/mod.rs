@@ -129,7 +129,7 @@ impl<'a> Planned<'a> {
             method: &config.distill,
             net,
             kernels: net.kernels(device, DType::F32),
-            experts: config.expert.experts,
+            experts: if config.distill.needs_experts() { config.expert.experts } else { 0 },
             expert_epochs: config.expert.epochs,
             students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
             data: images.size,

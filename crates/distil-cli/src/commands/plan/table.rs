@@ -1,10 +1,11 @@
 //! A plan as Markdown.
 
+use distil_match::Passes;
 use distil_match::plan::Job;
 use distil_models::ConvNet;
 
 use super::Planned;
-use super::calibration::Times;
+use super::calibration::{CLASSIFICATION, Times};
 use super::limits::Limit;
 use crate::console::duration;
 use crate::device::described;
@@ -78,21 +79,14 @@ fn stored(job: &Job<'_>) -> String {
 }
 
 fn time(times: &Times, job: &Job<'_>) -> String {
-    let Times { plain, dual, iteration, validation, validations } = *times;
+    let Times { iteration, validation, validations, .. } = *times;
     let passes = job.method.objective.passes(job.images() as usize, job.net.classes);
     let iterations = job.method.iterations;
     let hourly = times.iterations_an_hour();
     [
         "| time on this device, as busy as it is now | |".to_owned(),
         "|---|---:|".to_owned(),
-        format!(
-            "| one iteration: {} gradients of {:.2} ms and {} second-order products of {:.2} ms | {} |",
-            passes.plain,
-            1e3 * plain,
-            passes.dual,
-            1e3 * dual,
-            duration(iteration)
-        ),
+        format!("| one iteration: {} | {} |", parts(&passes, times), duration(iteration)),
         format!("| iterations an hour | {hourly:.0} |"),
         format!("| {validations} validations, each | {} |", duration(validation)),
         format!(
@@ -101,6 +95,19 @@ fn time(times: &Times, job: &Job<'_>) -> String {
         ),
     ]
     .join("\n")
+}
+
+/// What an iteration computes.
+fn parts(passes: &Passes, times: &Times) -> String {
+    let kinds = [
+        (passes.forward, "forward passes", times.plain * CLASSIFICATION),
+        (passes.plain, "gradients", times.plain),
+        (passes.dual, "second-order products", times.dual),
+    ];
+    let there = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    let parts: Vec<String> =
+        there.map(|(count, what, seconds)| format!("{count} {what} of {:.2} ms", 1e3 * seconds)).collect();
+    parts.join(" and ")
 }
 
 /// Bytes in a unit that leaves few digits.
