@@ -49,26 +49,40 @@ impl Reduction {
         put(section(&mut config, "model"), &[("width", 8), ("depth", if side == 16 { 2 } else { 3 })]);
         let experts = section(&mut config, "expert");
         put(experts, &[("experts", 2), ("epochs", EPOCHS), ("batch", 32)]);
+        let follows = follows_trajectories(&config);
         distill(section(&mut config, "distill"), classes as i64);
+        if follows {
+            follow(section(&mut config, "distill"));
+        }
         let students =
             [("seeds", 1), ("validation_seeds", 1), ("epochs", 30), ("full_epochs", 2), ("batch", 64)];
         put(section(&mut config, "eval"), &students);
-        let said = said(&name, side, stand_in.is_some());
+        let said = said(&name, side, stand_in.is_some(), follows);
         let run = format!("smoke-REDUCED-{}", row.run);
         Self { resolved: row.renamed(run, config, "reduced by --scale smoke"), stand_in, said }
     }
 }
 
-fn said(name: &str, side: usize, generated: bool) -> String {
+/// Whether the row's method matches trajectories, and has their keys.
+fn follows_trajectories(config: &Table) -> bool {
+    let method = config.get("method").and_then(Value::as_str).unwrap_or("mtt");
+    ["mtt", "ftd", "tesla", "datm", "m-datm", "edf"].contains(&method)
+}
+
+fn said(name: &str, side: usize, generated: bool, follows: bool) -> String {
     let images = if generated {
         format!("GENERATED images in place of {name}")
     } else {
         format!("few images of {name}")
     };
-    format!(
-        "{images}, {side}×{side} pixels, width 8, 2 experts of {EPOCHS} epochs, at most {IPC} images a class, \
-         begun from any real images, {ITERATIONS} iterations of {SYN_STEPS} steps, one seed"
-    )
+    let steps = if follows {
+        format!(
+            "2 experts of {EPOCHS} epochs, begun from any real images, {ITERATIONS} iterations of {SYN_STEPS} steps"
+        )
+    } else {
+        format!("{ITERATIONS} iterations")
+    };
+    format!("{images}, {side}×{side} pixels, width 8, at most {IPC} images a class, {steps}, one seed")
 }
 
 fn section<'a>(table: &'a mut Table, key: &str) -> &'a mut Table {
@@ -105,12 +119,14 @@ fn distill(distill: &mut Table, classes: i64) {
         // The same share of the set.
         put(distill, &[("batch_syn", (batch * small / ipc).clamp(1, small * classes))]);
     }
-    let ahead = whole(distill, "expert_epochs").unwrap_or(2).min(2);
-    put(
-        distill,
-        &[("ipc", small), ("iterations", ITERATIONS), ("syn_steps", SYN_STEPS), ("expert_epochs", ahead)],
-    );
+    put(distill, &[("ipc", small), ("iterations", ITERATIONS)]);
     put(distill, &[("validate_every", EVERY), ("checkpoint_every", EVERY)]);
+}
+
+/// What only trajectory matching has.
+fn follow(distill: &mut Table) {
+    let ahead = whole(distill, "expert_epochs").unwrap_or(2).min(2);
+    put(distill, &[("syn_steps", SYN_STEPS), ("expert_epochs", ahead)]);
     window(section(distill, "window"), EPOCHS - ahead + 1);
     if let Some(Value::Table(maps)) = distill.get_mut("enhancement")
         && let Some(every) = whole(maps, "refresh_every")

@@ -51,6 +51,7 @@ const IDX: [&[&str]; 2] = [
 pub const DATASETS: &[DataNeed] = &[
     small("mnist", 10, 1, 28, IDX[0]),
     small("fashion-mnist", 10, 1, 28, IDX[1]),
+    small("svhn", 10, 3, 32, &["svhn/train_32x32.mat", "SVHN/train_32x32.mat", "train_32x32.mat"]),
     small(
         "cifar10",
         10,
