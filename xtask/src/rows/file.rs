@@ -52,6 +52,8 @@ pub type Published = BTreeMap<String, Figure>;
 pub(super) enum FileContents {
     /// One row: the configuration itself.
     Plain(Box<Row>),
+    /// None: what `distil compare --methods` takes.
+    Comparison,
     /// Many.
     Table { path: PathBuf, file: TableFile },
 }
@@ -128,6 +130,9 @@ impl FileContents {
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
         let named = || format!("configs/{}", path.display());
         let table: Table = text.parse().with_context(|| format!("{} is not TOML", named()))?;
+        if table.contains_key("for") {
+            return Ok(Self::Comparison);
+        }
         // A configuration has no title.
         if table.contains_key("title") {
             let file = toml::from_str(text).with_context(|| format!("{} cannot be read", named()))?;
@@ -139,6 +144,7 @@ impl FileContents {
     pub(super) fn entries(self) -> Result<Vec<Entry>> {
         let (path, file) = match self {
             Self::Plain(row) => return Ok(vec![Entry::Row(*row)]),
+            Self::Comparison => return Ok(Vec::new()),
             Self::Table { path, file } => (path, file),
         };
         let TableFile { title, source, bases, rows, grids } = file;

@@ -131,7 +131,9 @@ fn every_row_is_whole() {
                 said(key);
             }
             if resolved.get("distill.window").is_some() {
-                ["distill.syn_steps", "distill.window.max"].map(said);
+                for key in ["distill.syn_steps", "distill.window.max"] {
+                    said(key);
+                }
             }
             assert!(row.name.contains(&format!("-ipc{}", said("distill.ipc"))), "{}", row.name);
             let place = data.rsplit('/').next().expect("a name");
