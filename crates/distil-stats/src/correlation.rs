@@ -9,15 +9,35 @@ use crate::ranks::{doubled_ranks, tie_sizes};
 /// The most pairs for which [`kendall`] computes its p-value exactly.
 pub const KENDALL_EXACT_UP_TO: usize = 50;
 
-/// A rank correlation.
+/// A correlation of pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
-    /// From −1 (opposite orders) to 1 (the same order).
+    /// From −1 (opposite) to 1 (the same).
     pub coefficient: f64,
     /// Two-sided p-value of there being no correlation.
     pub p: f64,
     /// Number of pairs.
     pub n: usize,
+}
+
+/// Pearson's r. Its p-value is Student's with n − 2 degrees of freedom, exact for normal pairs.
+///
+/// # Errors
+/// [`StatsError::Unpaired`] when the lengths differ, [`StatsError::TooFew`] below three pairs,
+/// [`StatsError::NotFinite`], and [`StatsError::NoSpread`] when one side is constant.
+pub fn pearson(a: &[f64], b: &[f64]) -> Result<Correlation, StatsError> {
+    const WHAT: &str = "Pearson's correlation";
+    differences(a, b, WHAT, 3)?;
+    let centred = |values: &[f64]| {
+        // Of values near 1, so that no square leaves the numbers.
+        let scale = values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        let mean = values.iter().map(|value| value / scale).sum::<f64>() / values.len() as f64;
+        values.iter().map(|value| value / scale - mean).collect::<Vec<_>>()
+    };
+    if [a, b].iter().any(|side| side.iter().all(|value| *value == side[0])) {
+        return Err(StatsError::NoSpread { what: WHAT });
+    }
+    of_centred(&centred(a), &centred(b), WHAT)
 }
 
 /// Spearman's ρ: Pearson's correlation of the ranks, equal values sharing their mean rank. Its p-value is Student's
@@ -33,13 +53,18 @@ pub fn spearman(a: &[f64], b: &[f64]) -> Result<Correlation, StatsError> {
     // Doubled ranks have mean n + 1; centred they are whole numbers.
     let centred =
         |values: &[f64]| doubled_ranks(values).iter().map(|r| *r as f64 - (n + 1) as f64).collect::<Vec<_>>();
-    let (a, b) = (centred(a), centred(b));
+    of_centred(&centred(a), &centred(b), WHAT)
+}
+
+/// The cosine of two sides whose means are 0.
+fn of_centred(a: &[f64], b: &[f64], what: &'static str) -> Result<Correlation, StatsError> {
+    let n = a.len();
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let scale = dot(&a, &a) * dot(&b, &b);
+    let scale = dot(a, a) * dot(b, b);
     if scale == 0.0 {
-        return Err(StatsError::NoSpread { what: WHAT });
+        return Err(StatsError::NoSpread { what });
     }
-    let coefficient = (dot(&a, &b) / scale.sqrt()).clamp(-1.0, 1.0);
+    let coefficient = (dot(a, b) / scale.sqrt()).clamp(-1.0, 1.0);
     let df = (n - 2) as f64;
     let rest = 1.0 - coefficient * coefficient;
     let p = if rest <= 0.0 { 0.0 } else { student_two_sided(coefficient * (df / rest).sqrt(), df) };
@@ -112,7 +137,7 @@ fn approximate_p(a: &[f64], b: &[f64], score: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{exact_p, kendall, spearman};
+    use super::{exact_p, kendall, pearson, spearman};
 
     #[test]
     fn orders_that_agree_and_oppose() {
@@ -125,6 +150,20 @@ mod tests {
             assert_eq!(rho.p, 0.0);
             assert!((tau.p - 2.0 / 120.0).abs() < 1e-12, "two of the 5! orders");
         }
+    }
+
+    #[test]
+    fn pearson_is_the_cosine_of_deviations() {
+        // Deviations (−1, 0, 1) and (−4, 5, −1) / 3.
+        let found = pearson(&[1.0, 2.0, 3.0], &[0.0, 3.0, 1.0]).unwrap();
+        assert!((found.coefficient - 3.0 / (2.0f64 * 42.0).sqrt()).abs() < 1e-12, "{found:?}");
+        // One degree of freedom: Cauchy.
+        let t = found.coefficient / (1.0 - found.coefficient.powi(2)).sqrt();
+        assert!((found.p - (1.0 - 2.0 * t.atan() / std::f64::consts::PI)).abs() < 1e-9, "{found:?}");
+        // Neither place nor scale matter, up to the ends of the numbers.
+        let far = pearson(&[1e300, 2e300, 3e300], &[-7.0, -1.0, -5.0]).unwrap();
+        assert!((far.coefficient - found.coefficient).abs() < 1e-12);
+        assert!(pearson(&[1e-200, 1e-200, 1e-200], &[1.0, 2.0, 3.0]).is_err());
     }
 
     #[test]

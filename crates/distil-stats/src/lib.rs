@@ -43,7 +43,7 @@ mod wilcoxon;
 pub use bootstrap::{Bootstrap, IntervalKind};
 pub use calibration::{CALIBRATION_BINS, Calibration, ReliabilityBin};
 pub use comparison::{Comparison, p_value, verdict};
-pub use correlation::{Correlation, KENDALL_EXACT_UP_TO, kendall, spearman};
+pub use correlation::{Correlation, KENDALL_EXACT_UP_TO, kendall, pearson, spearman};
 pub use effect::{Effect, dz, hedges_g};
 pub use error::StatsError;
 pub use holm::holm;
