@@ -16,6 +16,8 @@ const ITERATIONS: i64 = 12;
 const SYN_STEPS: i64 = 4;
 /// The most images a class that are distilled.
 const IPC: i64 = 2;
+/// Real images of each batch of effect alignment.
+const REAL: i64 = 32;
 /// Training images of a class, validation images of a class.
 const TRAIN: usize = 24;
 const VALIDATION: usize = 4;
@@ -50,7 +52,11 @@ impl Reduction {
         let experts = section(&mut config, "expert");
         put(experts, &[("experts", 2), ("epochs", EPOCHS), ("batch", 32)]);
         let follows = follows_trajectories(&config);
+        let aligns = method(&config) == "ead";
         distill(section(&mut config, "distill"), classes as i64);
+        if aligns {
+            align(section(&mut config, "distill"));
+        }
         if follows {
             follow(section(&mut config, "distill"));
         }
@@ -65,8 +71,11 @@ impl Reduction {
 
 /// Whether the row's method matches trajectories, and has their keys.
 fn follows_trajectories(config: &Table) -> bool {
-    let method = config.get("method").and_then(Value::as_str).unwrap_or("mtt");
-    ["mtt", "ftd", "tesla", "datm", "m-datm", "edf"].contains(&method)
+    ["mtt", "ftd", "tesla", "datm", "m-datm", "edf"].contains(&method(config))
+}
+
+fn method(config: &Table) -> &str {
+    config.get("method").and_then(Value::as_str).unwrap_or("mtt")
 }
 
 fn said(name: &str, side: usize, generated: bool, follows: bool) -> String {
@@ -135,6 +144,13 @@ fn follow(distill: &mut Table) {
     }
     // Experts of a few epochs classify too few images correctly.
     distill.insert("init".to_owned(), Value::String("real".to_owned()));
+}
+
+/// What only effect alignment has.
+fn align(distill: &mut Table) {
+    put(distill, &[("checkpoints", 1), ("batch_probe", REAL), ("batch_real", REAL)]);
+    distill.remove("weights");
+    window(section(distill, "window"), EPOCHS + 1);
 }
 
 /// The window in the same part of a shorter expert; `most` is the largest bound that it has room for.
