@@ -9,7 +9,7 @@ use crate::evaluation::EvaluationRow;
 use crate::wording::grouped;
 
 const WIDTH: f64 = 300.0;
-const HEIGHT: f64 = 300.0;
+const HEIGHT: f64 = 310.0;
 const LEFT: f64 = 40.0;
 const BOTTOM: f64 = 250.0;
 const SIDE: f64 = 240.0;
@@ -101,7 +101,8 @@ fn axes(svg: &mut String) {
         );
     }
     let middle = LEFT + SIDE / 2.0;
-    let _ = write!(svg, "<text class=\"label mid\" x=\"{middle}\" y=\"{HEIGHT}\">confidence, %</text>");
+    let _ =
+        write!(svg, "<text class=\"label mid\" x=\"{middle}\" y=\"{}\">confidence, %</text>", HEIGHT - 6.0);
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which differences of a table can be believed.
 
+use std::collections::BTreeSet;
+
 use distil_stats::{ALPHA, Comparison, Design, holm};
 
 use crate::evaluation::{EvaluationFile, EvaluationRow};
@@ -26,6 +28,8 @@ pub(crate) struct Differences {
     pub(crate) findings: Vec<Finding>,
     /// Whether there are rows of several architectures or protocols, each compared with a reference of its own.
     several: bool,
+    /// Protocols of the table, each a family of tests of its own.
+    protocols: usize,
 }
 
 impl Finding {
@@ -84,23 +88,35 @@ impl Differences {
         let against = |row: &EvaluationRow| {
             evaluation.reference(row).map_or(Finding::Reference, |reference| finding(row, reference))
         };
-        let raw: Vec<Finding> = evaluation.rows.iter().map(against).collect();
-        let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
-        let corrected = holm(&p_values).into_iter();
-        let findings = raw.into_iter().zip(corrected).map(|(finding, p)| finding.with_p(p));
+        let mut findings: Vec<Finding> = evaluation.rows.iter().map(against).collect();
+        let protocols: BTreeSet<&str> = evaluation.rows.iter().map(|row| row.protocol.as_str()).collect();
+        for protocol in &protocols {
+            // Rows of one protocol are one family of tests, whatever else was measured.
+            let of = |index: &usize| evaluation.rows[*index].protocol == *protocol;
+            let family: Vec<usize> = (0..findings.len()).filter(of).collect();
+            let p_values: Vec<f64> = family.iter().map(|&at| findings[at].p().unwrap_or(f64::NAN)).collect();
+            for (at, p) in family.into_iter().zip(holm(&p_values)) {
+                findings[at] = findings[at].with_p(p);
+            }
+        }
         let other = |row: &EvaluationRow| row.arch() != quoted.arch() || row.protocol != quoted.protocol;
         let several = evaluation.rows.iter().any(other);
-        Some(Self { reference: quoted.name.clone(), findings: findings.collect(), several })
+        Some(Self { reference: quoted.name.clone(), findings, several, protocols: protocols.len() })
     }
 
     /// What the column means.
     pub(crate) fn legend(&self) -> String {
+        let tests = self.findings.iter().filter(|finding| finding.p().is_some()).count();
+        let family = if self.protocols > 1 {
+            "among the rows of each protocol".to_owned()
+        } else {
+            format!("for the {tests} tests of this table")
+        };
         let mut text = format!(
             "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
-             with Holm's correction for the {} tests of this table)",
+             with Holm's correction {family})",
             self.reference,
             if self.several { " of the same architecture and protocol" } else { "" },
-            self.findings.iter().filter(|finding| finding.p().is_some()).count(),
         );
         if self.findings.iter().any(|finding| matches!(finding, Finding::Untested { .. })) {
             text.push_str("; ? marks one that cannot be tested, because a row has one student or students that do not vary");
@@ -161,6 +177,23 @@ mod tests {
         assert_eq!(texts, ["−18.0", "same", "", "+0.3 n.s.", "+18.5 ?"]);
         let legend = differences.legend();
         assert!(legend.contains("the 2 tests") && legend.contains("? marks one"), "{legend}");
+    }
+
+    #[test]
+    fn rows_of_another_protocol_change_nothing_about_those_of_the_first() {
+        let by = |row: EvaluationRow, protocol: &str| EvaluationRow { protocol: protocol.into(), ..row };
+        let own = [("random real", 0.69), ("distilled, last", 0.7), ("full data", 0.8)];
+        let other = [("random real [dc]", 0.2), ("distilled, last [dc]", 0.3), ("full data [dc]", 0.31)];
+        let rows = |names: &[(&str, f64)], protocol: &str| -> Vec<EvaluationRow> {
+            names.iter().map(|(name, mean)| by(row(name, 10, *mean, 4), protocol)).collect()
+        };
+        let alone = EvaluationFile { rows: rows(&own, "mtt"), paper: None };
+        let both = [rows(&own, "mtt"), rows(&other, "dc")].concat();
+        let (alone, both) = (Differences::of(&alone).unwrap(), EvaluationFile { rows: both, paper: None });
+        let both = Differences::of(&both).unwrap();
+        assert_eq!(both.findings[..3], alone.findings[..]);
+        assert!(alone.legend().contains("for the 2 tests of this table"), "{}", alone.legend());
+        assert!(both.legend().contains("among the rows of each protocol"), "{}", both.legend());
     }
 
     #[test]
