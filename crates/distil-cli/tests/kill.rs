@@ -109,7 +109,6 @@ fn survives(name: &str, args: &[&str], prepare: &[&[&str]]) {
     let last = distil(torn.path(), args).output().expect("distil starts");
     assert!(last.status.success(), "{name} after {hits} kills: {}", String::from_utf8_lossy(&last.stderr));
     compare(name, &expected, torn.path());
-    println!("{name}: {hits} kills");
 }
 
 fn compare(name: &str, expected: &BTreeMap<PathBuf, Vec<u8>>, at: &Path) {
