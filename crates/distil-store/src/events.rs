@@ -87,11 +87,15 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreErro
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes.map_err(|source| StoreError::read(path, source))?,
     };
-    let lines = lines(path, &bytes)?;
+    parse(path, &bytes)
+}
+
+/// The events in `bytes` of the log at `path`.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Vec<T>, StoreError> {
     let parse = |line: Line<'_>| {
         serde_json::from_slice(line.text).map_err(|error| bad_line(path, line.number, &error.to_string()))
     };
-    lines.into_iter().map(parse).collect()
+    lines(path, bytes)?.into_iter().map(parse).collect()
 }
 
 /// A whole line of the log.

@@ -1,30 +1,19 @@
 //! Import of the expert buffers that MTT's public code and its descendants save.
 //!
-//! A `replay_buffer_*.pt` is `torch.save` of a list \[expert\]\[snapshot\]\[tensor\]. burn-store's reader of such files,
-//! `pytorch-reader`, interprets the pickle without running anything from it, but wants a dictionary at the root. So
-//! the archive is copied with five opcodes around its pickle that put the list into one.
+//! A `replay_buffer_*.pt` is `torch.save` of a list \[expert\]\[snapshot\]\[tensor\].
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pytorch_reader::{DType, MAX_PICKLE_SIZE, PytorchReader, Tensor};
+use pytorch_reader::{DType, PytorchReader, Tensor};
 use tempfile::NamedTempFile;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::atomic::{self, WriteError};
 use crate::error::StoreError;
-use crate::trajectory::{StoreHeader, TrajectoryStore, create_folder};
+use crate::torch_archive::{ROOT, Storages, damaged, refused, rooted};
+use crate::trajectory::{StoreHeader, TrajectoryStore};
 
-/// Under which key the list is put.
-const ROOT: &str = "buffer";
-/// Start of an entry of a ZIP archive; older `torch.save` files do not begin with it.
-const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
 const REMEDY: &str = "download the file again, or save the experts anew with MTT's buffer.py";
-const LEGACY_REMEDY: &str = "save it anew with PyTorch 1.6 or later: torch.save(torch.load(path), path)";
 const SHAPE_REMEDY: &str = "give the architecture, classes and epochs the experts were trained with";
 
 /// What a replay buffer holds.
@@ -110,13 +99,6 @@ fn fitting(path: &Path, header: &StoreHeader) -> Result<ReplayShape, StoreError>
     Ok(shape)
 }
 
-/// Whether the copy of an archive holds the parameters, or only their description.
-#[derive(Clone, Copy, PartialEq)]
-enum Storages {
-    Copied,
-    LeftOut,
-}
-
 struct ReplayBuffer {
     path: PathBuf,
     shape: ReplayShape,
@@ -128,9 +110,7 @@ struct ReplayBuffer {
 
 impl ReplayBuffer {
     fn open(path: &Path, scratch: &Path, storages: Storages) -> Result<Self, StoreError> {
-        let source = open_archive(path)?;
-        create_folder(scratch)?;
-        let copy = copy_archive(path, source, scratch, storages)?;
+        let copy = rooted(path, scratch, storages)?;
         let reader = PytorchReader::new(copy.path()).map_err(|error| damaged(path, error))?;
         let tensors = reader.into_tensors().into_iter().map(|(name, tensor)| Some((place(&name)?, tensor)));
         let tensors: BTreeMap<_, _> = tensors.collect::<Option<_>>().ok_or_else(|| not_a_buffer(path))?;
@@ -158,71 +138,6 @@ impl ReplayBuffer {
     }
 }
 
-fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, StoreError> {
-    let read = |source| StoreError::read(path, source);
-    let mut start = Vec::new();
-    File::open(path).map_err(read)?.take(4).read_to_end(&mut start).map_err(read)?;
-    // The pickles of older files begin with the opcode that names the protocol.
-    if start != ZIP_MAGIC && start.first() == Some(&0x80) {
-        return Err(refused(path, "it is in the form of PyTorch before 1.6".to_owned(), LEGACY_REMEDY));
-    }
-    let file = BufReader::new(File::open(path).map_err(read)?);
-    ZipArchive::new(file).map_err(|error| damaged(path, error))
-}
-
-/// Copies the archive into `scratch` with its list put into a dictionary.
-fn copy_archive(
-    path: &Path,
-    mut source: ZipArchive<BufReader<File>>,
-    scratch: &Path,
-    storages: Storages,
-) -> Result<NamedTempFile, StoreError> {
-    let copy = atomic::reserve(scratch).map_err(|source| WriteError::new(&scratch.join("import"), source))?;
-    let failed = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
-            WriteError::new(copy.path(), error).into()
-        }
-        error => damaged(path, error),
-    };
-    let mut target = ZipWriter::new(BufWriter::new(copy.as_file()));
-    for index in 0..source.len() {
-        let entry = source.by_index_raw(index).map_err(failed)?;
-        let name = entry.name().map_err(failed)?.into_owned();
-        if name == "data.pkl" || name.ends_with("/data.pkl") {
-            drop(entry);
-            let pickle = wrapped_pickle(path, &mut source, index)?;
-            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-            target.start_file(name, stored).map_err(failed)?;
-            target.write_all(&pickle).map_err(|error| failed(error.into()))?;
-        } else if storages == Storages::Copied || !name.contains("/data/") {
-            target.raw_copy_file(entry).map_err(failed)?;
-        }
-    }
-    target.finish().and_then(|mut out| Ok(out.flush()?)).map_err(failed)?;
-    Ok(copy)
-}
-
-/// The pickle at `index` with opcodes around it that put its object into a dictionary under [`ROOT`].
-fn wrapped_pickle(
-    path: &Path,
-    source: &mut ZipArchive<BufReader<File>>,
-    index: usize,
-) -> Result<Vec<u8>, StoreError> {
-    let entry = source.by_index(index).map_err(|error| damaged(path, error))?;
-    // EMPTY_DICT, then the key as BINUNICODE.
-    let mut pickle = vec![b'}', b'X'];
-    pickle.extend((ROOT.len() as u32).to_le_bytes());
-    pickle.extend(ROOT.as_bytes());
-    let start = pickle.len();
-    entry.take(MAX_PICKLE_SIZE + 1).read_to_end(&mut pickle).map_err(|error| damaged(path, error))?;
-    if (pickle.len() - start) as u64 > MAX_PICKLE_SIZE || pickle.pop() != Some(b'.') {
-        return Err(not_a_buffer(path));
-    }
-    // SETITEM, STOP.
-    pickle.extend(b"s.");
-    Ok(pickle)
-}
-
 /// Reads `buffer.3.50.7` as expert 3, snapshot 50, tensor 7.
 fn place(name: &str) -> Option<[usize; 3]> {
     let mut parts = name.strip_prefix(ROOT)?.strip_prefix('.')?.split('.').map(str::parse);
@@ -247,12 +162,4 @@ fn regular_shape(tensors: &BTreeMap<[usize; 3], Tensor>) -> Option<ReplayShape> 
 fn not_a_buffer(path: &Path) -> StoreError {
     let what = "it is not a list [expert][epoch][tensor] with equal experts".to_owned();
     refused(path, what, "give the replay_buffer_*.pt files that MTT's buffer.py saved")
-}
-
-fn damaged(path: &Path, error: impl std::fmt::Display) -> StoreError {
-    refused(path, format!("it is damaged or not a torch.save file ({error})"), REMEDY)
-}
-
-fn refused(path: &Path, what: String, remedy: &'static str) -> StoreError {
-    StoreError::Import { path: path.to_path_buf(), what, remedy }
 }

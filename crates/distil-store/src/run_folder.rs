@@ -14,6 +14,9 @@ use crate::error::StoreError;
 use crate::events::{self, EventLog};
 use crate::trajectory::create_folder;
 
+/// How the names of kept sets begin.
+const KEPT: &str = "iteration-";
+
 /// Names of the files in a run folder. Reading needs no lock, so reports can be made while a run goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPaths {
@@ -54,6 +57,30 @@ impl RunPaths {
     /// A set of the run by its part in it: `initial`, `last`, `best` (on validation) or `ema`.
     pub fn synthetic_set(&self, part: &str) -> PathBuf {
         self.synthetic().join(format!("{part}.safetensors"))
+    }
+
+    /// The set as it was after an iteration, where it was kept.
+    pub fn kept_set(&self, iteration: u64) -> PathBuf {
+        self.synthetic().join(format!("{KEPT}{iteration:08}.safetensors"))
+    }
+
+    /// The sets that were kept ([`RunPaths::kept_set`]), by iteration.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`] when the folder of sets cannot be listed.
+    pub fn kept_sets(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let folder = self.synthetic();
+        let read = |source| StoreError::read(&folder, source);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(read)? {
+            let path = entry.map_err(read)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(KEPT) && name.ends_with(".safetensors") {
+                found.push(path);
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     /// Results of the evaluation.

@@ -172,6 +172,26 @@ impl SyntheticSet {
         self.card.class_names.len()
     }
 
+    /// The class of each image, `[n]`: that of the highest logit where labels are soft, the first of equal ones.
+    pub fn hard_labels(&self) -> Vec<u32> {
+        match &self.labels {
+            Labels::Hard(labels) => labels.clone(),
+            Labels::Soft { logits, classes } => logits.chunks_exact(*classes).map(highest).collect(),
+        }
+    }
+
+    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class, and a learned label may
+    /// come to lean towards another one; only where the numbers do not fit is it that of the highest logit.
+    pub fn image_classes(&self) -> Vec<u32> {
+        let sorted = self.shape[0] == self.card.ipc * self.classes();
+        match &self.labels {
+            Labels::Soft { .. } if sorted => {
+                (0..self.shape[0]).map(|row| (row / self.card.ipc) as u32).collect()
+            }
+            _ => self.hard_labels(),
+        }
+    }
+
     /// What makes this set unusable.
     fn fault(&self) -> Option<String> {
         let pixels = self.shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
@@ -226,6 +246,11 @@ impl SyntheticSet {
                 .then(|| "its label logits are not all finite".to_owned()),
         }
     }
+}
+
+fn highest(logits: &[f32]) -> u32 {
+    let better = |best: usize, at: usize| if logits[at] > logits[best] { at } else { best };
+    (0..logits.len()).reduce(better).unwrap_or(0) as u32
 }
 
 fn read_labels(file: &Artefact<'_>, kind: LabelKind) -> Result<Labels, StoreError> {

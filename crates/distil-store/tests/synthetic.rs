@@ -58,6 +58,17 @@ fn sets_come_back_as_they_were_saved() {
 }
 
 #[test]
+fn soft_labels_have_a_hard_one() {
+    assert_eq!(hard().hard_labels(), [0, 1, 2]);
+    let logits = vec![0.1, 0.9, 0.5, 0.5, 0.5, 0.2, -1.0, -2.0, -1.5];
+    let set = SyntheticSet { labels: Labels::Soft { logits, classes: 3 }, ..soft() };
+    assert_eq!((set.hard_labels(), set.image_classes()), (vec![1, 0, 0], vec![0, 1, 2]));
+    let mut odd = set;
+    odd.card.ipc = 2;
+    assert_eq!(odd.image_classes(), [1, 0, 0]);
+}
+
+#[test]
 fn the_card_travels_inside_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.safetensors");
