@@ -52,6 +52,7 @@ mod normalise;
 mod official;
 mod parallel;
 mod picture;
+mod picture_folder;
 mod preprocessing;
 mod progress;
 mod renormalise;
@@ -80,6 +81,7 @@ pub use imagenet::{ImagenetSubset, SubsetClass};
 pub use images::{ImageShape, Images};
 pub use locate::{data_dirs, locate};
 pub use official::{DatasetName, RemoteFile};
+pub use picture_folder::{FolderLayout, PictureFolder};
 pub use preprocessing::{
     Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
 };
