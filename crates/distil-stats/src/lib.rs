@@ -37,6 +37,7 @@ mod ratio;
 mod scores;
 mod summary;
 mod tally;
+mod tsne;
 mod ttest;
 mod wilcoxon;
 
@@ -53,5 +54,6 @@ pub use ratio::Ratio;
 pub use scores::{RepeatedScores, Scores};
 pub use summary::Summary;
 pub use tally::Tally;
+pub use tsne::{TSne, inter_class_distance};
 pub use ttest::{TTest, paired, welch};
 pub use wilcoxon::{WILCOXON_EXACT_UP_TO, Wilcoxon, wilcoxon};
