@@ -19,6 +19,7 @@ const BOTTOM: f64 = 190.0;
 pub(crate) struct Chart {
     /// What a screen reader says; the page's heading names the vertical axis.
     pub(crate) summary: String,
+    pub(crate) x_label: &'static str,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) curves: Vec<Curve>,
@@ -55,6 +56,23 @@ pub(crate) struct Rug {
 pub(crate) enum Edge {
     Top,
     Bottom,
+}
+
+/// An empty chart over iterations.
+impl Default for Chart {
+    fn default() -> Self {
+        let unit = Axis::exact(0.0, 1.0);
+        let (curves, rugs) = (Vec::new(), Vec::new());
+        Self {
+            summary: String::new(),
+            x_label: "outer iteration",
+            x: unit,
+            y: unit,
+            curves,
+            rugs,
+            ring: None,
+        }
+    }
 }
 
 impl Chart {
@@ -98,7 +116,8 @@ impl Chart {
         let _ = write!(
             svg,
             "<path class=\"grid\" d=\"{grid}\"/><path class=\"axis\" d=\"M{LEFT} {BOTTOM}H{RIGHT}\"/>{labels}\
-             <text class=\"label mid\" x=\"{middle}\" y=\"{end}\">outer iteration</text>"
+             <text class=\"label mid\" x=\"{middle}\" y=\"{end}\">{}</text>",
+            self.x_label
         );
     }
 
@@ -159,7 +178,7 @@ mod tests {
         let y = Axis::around(points.iter().map(|(_, y)| *y), Spacing::Linear);
         let curves = vec![Curve { class: "loss", points, dots: Dots::Hidden }];
         let rugs = vec![Rug { class: "gated", edge: Edge::Bottom, at }];
-        Chart { summary: "s".into(), x: Axis::exact(0.0, 1e5), y, curves, rugs, ring: None }
+        Chart { summary: "s".into(), x: Axis::exact(0.0, 1e5), y, curves, rugs, ..Chart::default() }
     }
 
     #[test]

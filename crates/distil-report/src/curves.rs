@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::axis::{Axis, Spacing};
 use crate::chart::{Chart, Curve, Dots, Edge, Rug};
-use crate::history::{History, Skipped};
+use crate::history::{Areas, History, Skipped};
 use crate::series::{smoothed, window};
 use crate::table::significant;
 
@@ -26,12 +26,46 @@ pub(crate) struct Key {
     text: String,
 }
 
+impl Key {
+    pub(crate) fn new(class: &'static str, text: impl Into<String>) -> Self {
+        Self { class, text: text.into() }
+    }
+}
+
 /// The charts that the event log has anything for.
 pub(crate) fn charts(history: &History) -> Vec<ChartView> {
     let steps = history.steps.iter().map(|step| step.iteration);
     let validations = history.validations.iter().map(|validation| validation.iteration);
     let x = Axis::exact(0.0, steps.chain(validations).fold(0.0, f64::max));
-    [loss(history, x), validation(history, x), step_size(history, x)].into_iter().flatten().collect()
+    let all = [loss(history, x), validation(history, x), step_size(history, x), areas(history, x)];
+    all.into_iter().flatten().collect()
+}
+
+/// Discriminative areas of the synthetic images (EDF's Figures 5 and 7): mean, and smallest to largest.
+fn areas(history: &History, x: Axis) -> Option<ChartView> {
+    let areas = &history.areas;
+    let series = |pick: fn(&Areas) -> f64| -> Vec<(f64, f64)> {
+        areas.iter().map(|at| (at.iteration, 100.0 * pick(at))).collect()
+    };
+    let all = [
+        ("raw", series(|at| at.smallest)),
+        ("raw", series(|at| at.largest)),
+        ("validation", series(|at| at.above_half)),
+        ("step", series(|at| at.mean)),
+    ];
+    let (first, last) = (areas.first()?.mean, areas.last()?.mean);
+    let y = Axis::around(all.iter().flat_map(|(_, points)| points.iter().map(|(_, y)| *y)), Spacing::Linear);
+    let summary = described("mean discriminative area in percent", &all[3].1);
+    let dots = if areas.len() < SMOOTH_FROM { Dots::Shown } else { Dots::Hidden };
+    let curves = all.into_iter().map(|(class, points)| Curve { class, points, dots }).collect();
+    let chart = Chart { summary, x, y: y.within(0.0, 100.0), curves, ..Chart::default() };
+    let gain = format!("enhanced area, mean: {:.1} to {:.1} %", 100.0 * first, 100.0 * last);
+    let keys = vec![
+        Key::new("step", gain),
+        Key::new("raw", "smallest and largest of an image"),
+        Key::new("validation", "activation of 0.5 or more"),
+    ];
+    Some(ChartView { title: "Discriminative area, % of pixels".to_owned(), svg: chart.svg(), keys })
 }
 
 fn loss(history: &History, x: Axis) -> Option<ChartView> {
@@ -58,7 +92,7 @@ fn loss(history: &History, x: Axis) -> Option<ChartView> {
         curves.push(Curve { class: "loss", points, dots: Dots::Shown });
     }
     keys.extend(rugs.iter().map(rug_key));
-    let chart = Chart { summary, x, y, curves, rugs, ring: None };
+    let chart = Chart { summary, x, y, curves, rugs, ..Chart::default() };
     Some(ChartView { title: titled("Matching loss", y), svg: chart.svg(), keys })
 }
 
@@ -79,7 +113,7 @@ fn validation(history: &History, x: Axis) -> Option<ChartView> {
     }
     let summary = described("validation accuracy in percent", &points);
     let curves = vec![Curve { class: "validation", points, dots: Dots::Shown }];
-    let chart = Chart { summary, x, y, curves, rugs: Vec::new(), ring };
+    let chart = Chart { summary, x, y, curves, ring, ..Chart::default() };
     Some(ChartView { title: titled("Validation accuracy, %", y), svg: chart.svg(), keys })
 }
 
@@ -90,7 +124,7 @@ fn step_size(history: &History, x: Axis) -> Option<ChartView> {
     let summary = described("learned step size", &points);
     let dots = if points.len() < SMOOTH_FROM { Dots::Shown } else { Dots::Hidden };
     let curves = vec![Curve { class: "step", points, dots }];
-    let chart = Chart { summary, x, y, curves, rugs: Vec::new(), ring: None };
+    let chart = Chart { summary, x, y, curves, ..Chart::default() };
     let keys = vec![Key { class: "step", text: format!("at the end {}", significant(last)) }];
     Some(ChartView { title: titled("Learned step size (syn_lr)", y), svg: chart.svg(), keys })
 }
@@ -147,7 +181,7 @@ fn described(what: &str, points: &[(f64, f64)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::charts;
-    use crate::history::{History, Skipped, Step, Validation};
+    use crate::history::{Areas, History, Skipped, Step, Validation};
 
     fn step(iteration: f64, loss: Option<f64>, skipped: Option<Skipped>) -> Step {
         Step { iteration, loss, syn_lr: Some(0.01), skipped, seconds: None }
@@ -160,6 +194,16 @@ mod tests {
         let only = charts(&History { validations, ..History::default() });
         assert_eq!(only.len(), 1);
         assert!(!only[0].svg.contains("ring"));
+    }
+
+    #[test]
+    fn areas_are_drawn_in_percent() {
+        let at = |iteration, mean| Areas { iteration, mean, smallest: 0.1, largest: 0.8, above_half: 0.3 };
+        let views = charts(&History { areas: vec![at(1.0, 0.25), at(101.0, 0.5)], ..History::default() });
+        assert_eq!(views.len(), 1);
+        assert!(
+            views[0].keys[0].text.ends_with("25.0 to 50.0 %") && views[0].svg.matches("curve").count() == 4
+        );
     }
 
     #[test]

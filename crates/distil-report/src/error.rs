@@ -19,6 +19,17 @@ pub enum ReportError {
         /// What is wrong with it.
         what: String,
     },
+    /// What a network saw cannot be understood.
+    #[error("{} does not hold an inspection: {what}; inspect the run again", path.display())]
+    Inspection {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// There is no run to report on.
+    #[error("a report needs a run; name at least one")]
+    NoRuns,
     /// The gallery's parts do not fit each other.
     #[error("the gallery of synthetic images is inconsistent: {what}")]
     Gallery {

@@ -34,11 +34,41 @@ pub(crate) struct Validation {
     pub(crate) best: bool,
 }
 
+/// Discriminative areas of the synthetic images before an iteration, as shares of pixels in `[0, 1]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Areas {
+    pub(crate) iteration: f64,
+    /// At or above the method's threshold: mean, smallest and largest over the images.
+    pub(crate) mean: f64,
+    pub(crate) smallest: f64,
+    pub(crate) largest: f64,
+    /// With an activation of at least 0.5.
+    pub(crate) above_half: f64,
+}
+
+/// Scalars that dropout left out of an iteration's loss, by layer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Dropout {
+    pub(crate) iteration: f64,
+    pub(crate) layers: Vec<String>,
+    pub(crate) dropped: Vec<f64>,
+    pub(crate) sizes: Vec<f64>,
+}
+
+impl Dropout {
+    /// Share of a layer that was dropped, in `[0, 1]`.
+    pub(crate) fn share(&self, layer: usize) -> f64 {
+        self.dropped[layer] / self.sizes[layer].max(1.0)
+    }
+}
+
 /// All that a report shows of the event log.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct History {
     pub(crate) steps: Vec<Step>,
     pub(crate) validations: Vec<Validation>,
+    pub(crate) areas: Vec<Areas>,
+    pub(crate) dropout: Vec<Dropout>,
 }
 
 impl History {
@@ -54,11 +84,15 @@ impl History {
             match event["kind"].as_str() {
                 Some("iteration") => history.steps.push(step(iteration, event)),
                 Some("validation") => history.validations.extend(validation(iteration, event)),
+                Some("discriminative-area") => history.areas.extend(areas(iteration, event)),
+                Some("dropout") => history.dropout.extend(dropped(iteration, event)),
                 _ => {}
             }
         }
         history.steps.sort_by(|a, b| a.iteration.total_cmp(&b.iteration));
         history.validations.sort_by(|a, b| a.iteration.total_cmp(&b.iteration));
+        history.areas.sort_by(|a, b| a.iteration.total_cmp(&b.iteration));
+        history.dropout.sort_by(|a, b| a.iteration.total_cmp(&b.iteration));
         history
     }
 
@@ -104,6 +138,27 @@ fn validation(iteration: f64, event: &Value) -> Option<Validation> {
     Some(Validation { iteration, accuracy, best: event["best"].as_bool().unwrap_or(false) })
 }
 
+fn areas(iteration: f64, event: &Value) -> Option<Areas> {
+    let number = |key: &str| event[key].as_f64();
+    Some(Areas {
+        iteration,
+        mean: number("area")?,
+        smallest: number("smallest_area")?,
+        largest: number("largest_area")?,
+        above_half: number("area_half")?,
+    })
+}
+
+/// `None` where the lists are not equally long.
+fn dropped(iteration: f64, event: &Value) -> Option<Dropout> {
+    let numbers = |key: &str| event[key].as_array()?.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>();
+    let names = event["layers"].as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
+    let layers: Vec<String> = names.collect::<Option<_>>()?;
+    let (dropped, sizes) = (numbers("dropped")?, numbers("sizes")?);
+    let fits = dropped.len() == layers.len() && sizes.len() == layers.len();
+    fits.then_some(Dropout { iteration, layers, dropped, sizes })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{History, Skipped};
@@ -120,7 +175,12 @@ mod tests {
             json!({"kind": "validation", "iteration": 4, "accuracy": 0.6, "best": false}),
             json!({"kind": "validation", "iteration": 5}),
             json!({"kind": "holiday", "iteration": 6}),
+            json!({"kind": "dropout", "iteration": 7, "layers": ["a"], "dropped": [1], "sizes": [4]}),
+            json!({"kind": "dropout", "iteration": 8, "layers": ["a"], "dropped": [1, 2], "sizes": [4]}),
+            json!({"kind": "discriminative-area", "iteration": 9, "area": 0.5, "smallest_area": 0.4}),
         ]);
+        assert_eq!((history.dropout.len(), history.areas.len()), (1, 0));
+        assert_eq!(history.dropout[0].share(0), 0.25);
         assert_eq!(history.losses(), [(1.0, 0.9), (3.0, 1.4)]);
         assert_eq!(history.step_sizes(), [(1.0, 0.01)]);
         assert_eq!(history.skipped(Skipped::NonFinite), [2.0]);

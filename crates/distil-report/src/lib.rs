@@ -39,7 +39,10 @@ mod evaluation;
 mod export;
 mod gallery;
 mod history;
+mod inspection;
 mod interval;
+mod layers;
+mod live;
 mod methods;
 mod per_class;
 mod picture;
@@ -48,9 +51,14 @@ mod recovery_table;
 mod reliability;
 mod report;
 mod results;
+mod scatter;
+mod seen;
 mod series;
+mod several;
 mod significance;
 mod table;
+mod tensorboard;
+mod tfrecord;
 mod wording;
 
 pub use comparison::{Contender, comparison_markdown};
@@ -64,6 +72,11 @@ pub use gallery::{Gallery, soft_label_captions};
 pub use methods::{Cost, MethodRow, MethodsTable};
 pub use recovery::{Recovery, RecoveryError};
 pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
-pub use report::{Report, write_report};
+pub use inspection::{
+    Activations, Distance, DrawnMap, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair,
+};
+pub use live::LiveRun;
+pub use report::{Report, write_report, write_reports};
 pub use results::{Results, set_digest};
 pub use table::results_table_markdown;
+pub use tensorboard::{tensorboard_header, tensorboard_record};

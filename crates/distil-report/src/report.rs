@@ -12,26 +12,33 @@ use crate::error::ReportError;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::{Gallery, GalleryView};
 use crate::history::History;
+use crate::inspection::Inspection;
 use crate::interval::Intervals;
+use crate::layers::LayersView;
 use crate::per_class::PerClass;
 use crate::reliability::Reliability;
-use crate::results::Results;
+use crate::results::{Results, set_digest};
+use crate::seen::{Current, SeenView};
+use crate::several::Comparisons;
 use crate::significance::{Differences, Finding};
 use crate::table::{protocol, significant};
 use crate::wording::{self, grouped};
 
 /// Name of the template; its ending makes the template engine escape every value.
 const TEMPLATE: &str = "page.html";
+/// The part of it that every run has.
+const RUN: &str = "run.html";
 
 /// Everything that a run's page shows.
 #[derive(Debug)]
 pub struct Report {
-    folder: String,
+    pub(crate) folder: String,
     config: String,
     card: Option<Card>,
-    results: Option<Results>,
-    history: History,
+    pub(crate) results: Option<Results>,
+    pub(crate) history: History,
     gallery: Option<Gallery>,
+    inspection: Option<(Inspection, Current)>,
 }
 
 /// What the template sees.
@@ -39,13 +46,24 @@ pub struct Report {
 struct Page {
     style: &'static str,
     title: String,
+    /// Beside each other, where there are several.
+    several: Option<Comparisons>,
+    runs: Vec<RunView>,
+}
+
+/// What it sees of one run.
+#[derive(Serialize)]
+struct RunView {
+    title: String,
     result: String,
     warning: Option<String>,
     results: Option<ResultsView>,
     per_class: Option<PerClass>,
     reliability: Option<Reliability>,
-    run: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, String)>,
     charts: Vec<ChartView>,
+    layers: Option<LayersView>,
+    seen: Option<SeenView>,
     gallery: Option<GalleryView>,
     config: String,
     provenance: Vec<(&'static str, String)>,
@@ -80,8 +98,8 @@ impl Report {
     ///
     /// # Errors
     /// [`ReportError::Store`] when `folder` is no run folder or one of its files is damaged,
-    /// [`ReportError::Evaluation`] when `evaluation.json` holds something else, [`ReportError::Gallery`] when the
-    /// gallery's parts do not fit each other.
+    /// [`ReportError::Evaluation`] and [`ReportError::Inspection`] when `evaluation.json` or `inspection.json` hold
+    /// something else, [`ReportError::Gallery`] when the gallery's parts do not fit each other.
     pub fn from_run(folder: &Path, gallery: Option<Gallery>) -> Result<Self, ReportError> {
         if let Some(gallery) = &gallery {
             gallery.check()?;
@@ -91,20 +109,43 @@ impl Report {
         let history = History::read(&paths)?;
         let card = find_card(&paths, &history)?;
         let results = Results::of_run(&paths)?;
+        let inspection = inspection(&paths)?;
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
         let name = whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { folder: name, config, card, results, history, gallery })
+        Ok(Self { folder: name, config, card, results, history, gallery, inspection })
     }
 
     /// The page: one HTML file that needs neither network nor scripts.
-    #[expect(clippy::missing_panics_doc, reason = "the template is part of this crate and tested")]
     pub fn render(&self) -> String {
+        page(&self.title(), None, vec![self.view()])
+    }
+
+    /// One page of several runs: all of them beside the first, then each by itself.
+    ///
+    /// # Errors
+    /// [`ReportError::NoRuns`] for no run.
+    pub fn render_all(runs: &[Self]) -> Result<String, ReportError> {
+        match runs {
+            [] => Err(ReportError::NoRuns),
+            [one] => Ok(one.render()),
+            several => {
+                let title = format!("{} runs compared", several.len());
+                let views = several.iter().map(Self::view).collect();
+                Ok(page(&title, Some(Comparisons::of(several)), views))
+            }
+        }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        wording::title(self.card.as_ref(), &self.folder)
+    }
+
+    fn view(&self) -> RunView {
         let names = self.card.as_ref().map_or(&[][..], |card| &card.class_names);
         let gallery = self.gallery.as_ref().map(|gallery| gallery.view(names));
         let evaluation = self.results.as_ref().map(|results| &results.evaluation);
-        let page = Page {
-            style: include_str!("style.css"),
-            title: wording::title(self.card.as_ref(), &self.folder),
+        RunView {
+            title: self.title(),
             result: wording::result(evaluation, &self.history),
             warning: self.results.as_ref().and_then(Results::warning),
             results: evaluation.filter(|file| !file.rows.is_empty()).map(results),
@@ -112,19 +153,15 @@ impl Report {
                 .and_then(EvaluationFile::distilled)
                 .and_then(|row| PerClass::of(row, names)),
             reliability: evaluation.and_then(EvaluationFile::distilled).and_then(Reliability::of),
-            run: wording::run_facts(&self.history),
+            facts: wording::run_facts(&self.history),
             charts: charts(&self.history),
+            layers: LayersView::of(&self.history.dropout),
+            seen: self.inspection.as_ref().map(|(seen, current)| SeenView::of(seen, names, *current)),
             notes: wording::notes(evaluation, &self.history, gallery.as_ref()),
             gallery,
             config: self.config.clone(),
             provenance: self.provenance(),
-        };
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_keep_trailing_newline(true);
-        environment.add_template(TEMPLATE, include_str!("page.html")).expect("the template is well-formed");
-        let template = environment.get_template(TEMPLATE).expect("it was added");
-        template.render(page).expect("the template names only what a page has")
+        }
     }
 
     fn provenance(&self) -> Vec<(&'static str, String)> {
@@ -135,6 +172,34 @@ impl Report {
         }
         facts
     }
+}
+
+/// Makes one page of several runs and writes it to `path`, whole or not at all.
+///
+/// # Errors
+/// [`ReportError::NoRuns`]; [`ReportError::Store`] when the file cannot be written.
+pub fn write_reports(path: &Path, runs: &[Report]) -> Result<(), ReportError> {
+    Ok(atomic::write(path, Report::render_all(runs)?)?)
+}
+
+fn page(title: &str, several: Option<Comparisons>, runs: Vec<RunView>) -> String {
+    let page = Page { style: include_str!("style.css"), title: title.to_owned(), several, runs };
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_keep_trailing_newline(true);
+    for (name, text) in [(TEMPLATE, include_str!("page.html")), (RUN, include_str!("run.html"))] {
+        environment.add_template(name, text).expect("the template is well-formed");
+    }
+    let template = environment.get_template(TEMPLATE).expect("it was added");
+    template.render(page).expect("the template names only what a page has")
+}
+
+/// What a network saw of the run, and whether of the set that is there now.
+fn inspection(paths: &RunPaths) -> Result<Option<(Inspection, Current)>, ReportError> {
+    let Some(found) = Inspection::load(&Inspection::path(paths))? else { return Ok(None) };
+    let file = paths.synthetic_set(&found.set.part);
+    let same = file.is_file() && set_digest(&file)? == found.set.digest;
+    Ok(Some((found, if same { Current::Yes } else { Current::No })))
 }
 
 /// Makes the page of the run in `folder` and writes it to the folder's `report.html`, whole or not at all.

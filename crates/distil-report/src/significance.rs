@@ -140,7 +140,7 @@ fn finding(row: &EvaluationRow, quoted: &EvaluationRow) -> Finding {
 }
 
 /// Percentage points with a sign.
-fn points(difference: f64) -> String {
+pub(crate) fn points(difference: f64) -> String {
     let text = format!("{:.1}", 100.0 * difference.abs());
     let sign = if text == "0.0" {
         "±"

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use distil_report::write_report;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use distil_report::{Inspection, write_report};
 use distil_store::RunPaths;
 use image::RgbImage;
 use serde_json::{Value, json};
@@ -44,9 +46,35 @@ fn page(folder: &Path) {
     let events: Vec<Value> = (0..40)
         .map(|i| json!({"kind": "iteration", "iteration": i, "loss": 1.0 / f64::from(i + 1), "syn_lr": 0.01}))
         .collect();
-    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    let layers: Vec<String> = (0..10).map(|i| format!("blocks.{i}.{}", "long".repeat(9))).collect();
+    let dropout =
+        json!({"kind": "dropout", "iteration": 9, "layers": layers, "dropped": [1; 10], "sizes": [9; 10]});
+    let area = json!({"kind": "discriminative-area", "iteration": 9, "area": 0.4, "smallest_area": 0.1, "largest_area": 0.7, "area_half": 0.3});
+    let lines: Vec<String> = events.iter().chain([&dropout, &area]).map(Value::to_string).collect();
+    fs::write(Inspection::path(&paths), inspection().to_string()).unwrap();
     fs::write(paths.events(), lines.join("\n") + "\n").unwrap();
     write_report(folder, None).unwrap();
+}
+
+/// Three clouds of points, charts and two maps, which have the form of real ones.
+fn inspection() -> Value {
+    let point = |i: u32| {
+        let angle = f64::from(i % 3) * 2.1 + f64::from(i % 7) * 0.1;
+        let kind = if i < 50 { "real" } else { "synthetic" };
+        json!({"at": [9.0 * angle.cos() + f64::from(i % 5), 9.0 * angle.sin()], "class": i % 3, "kind": kind})
+    };
+    let mut png = std::io::Cursor::new(Vec::new());
+    let picture = RgbImage::from_fn(196, 96, |x, y| image::Rgb([x as u8, 2 * y as u8, 90]));
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let drawn = json!({"png": STANDARD.encode(png.into_inner()), "area": 0.4});
+    let map = |class: u32| json!({"number": class, "class": class, "before": drawn, "after": drawn});
+    json!({
+        "network": "expert 0", "set": {"part": "last", "digest": ""},
+        "embedding": {"perplexity": 30.0, "seed": 0, "points": (0..60).map(point).collect::<Vec<_>>()},
+        "distances": [{"iteration": 0, "distance": 4.0}, {"iteration": 40, "distance": 5.0}], "real_distance": 6.0,
+        "activations": [{"name": "real", "shares": [0.25, 0.5, 0.25], "mean": 0.6, "above_half": 0.75}],
+        "maps": [map(0), map(1)],
+    })
 }
 
 fn screenshot(browser: &str, folder: &Path, width: u32, more: &[&str]) -> RgbImage {

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use distil_report::{Gallery, Report, ReportError, set_digest, soft_label_captions, write_report};
+use distil_report::{
+    Gallery, Inspection, Report, ReportError, set_digest, soft_label_captions, write_report, write_reports,
+};
 use distil_store::{Card, LabelKind, Labels, RunPaths, SyntheticSet};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +72,19 @@ fn evaluation(name: &str) -> Value {
     })
 }
 
+/// What a network saw, as `distil inspect` keeps it.
+fn inspection(text: &str, part: &str, digest: &str) -> Value {
+    let point = |x: f64, class: u32, kind: &str| json!({"at": [x, -x], "class": class, "kind": kind});
+    let drawn = |area: f64| json!({"png": "iVBORw0KGgo=", "area": area});
+    json!({
+        "network": text, "set": {"part": part, "digest": digest},
+        "embedding": {"perplexity": 5.0, "seed": 3, "points": [point(0.0, 0, "real"), point(2.0, 1, "synthetic")]},
+        "distances": [{"iteration": 0, "distance": 4.0}, {"iteration": 9, "distance": 5.0}], "real_distance": 6.0,
+        "activations": [{"name": text, "shares": [0.25, 0.75], "mean": 0.6, "above_half": 0.75}],
+        "maps": [{"number": 0, "class": 0, "before": drawn(0.25), "after": drawn(0.5)}],
+    })
+}
+
 /// A run in which every text that can come from outside is hostile.
 fn hostile_page() -> String {
     let folder = run(&format!("# {HOSTILE}\n"));
@@ -81,8 +96,10 @@ fn hostile_page() -> String {
         &[
             json!({"kind": HOSTILE, "iteration": 1}),
             json!({"kind": "iteration", "iteration": 2, "loss": 0.5, "reason": HOSTILE}),
+            json!({"kind": "dropout", "iteration": 2, "layers": [HOSTILE], "dropped": [1], "sizes": [2]}),
         ],
     );
+    fs::write(Inspection::path(&RunPaths::new(path)), inspection(HOSTILE, "last", "").to_string()).unwrap();
     fs::write(RunPaths::new(path).evaluation(), evaluation(HOSTILE).to_string()).unwrap();
     Report::from_run(path, Some(gallery(&set))).unwrap().render()
 }
@@ -236,6 +253,83 @@ fn results_of_a_set_that_the_run_has_replaced_are_not_shown() {
     let page = Report::from_run(path, None).unwrap().render();
     assert!(page.contains("Out of date: “distilled, last” is not shown") && page.contains("`distil eval`"));
     assert!(!page.contains("55.0") && !page.contains("class=\"heat\"") && !page.contains("<h2>Results"));
+}
+
+#[test]
+fn what_a_network_saw_is_drawn_and_says_when_it_is_old() {
+    let folder = run("");
+    let path = folder.path();
+    let paths = RunPaths::new(path);
+    save(path, "last", &set("cat", 100));
+    let digest = set_digest(&paths.synthetic_set("last")).unwrap();
+    fs::write(Inspection::path(&paths), inspection("expert 0", "last", &digest).to_string()).unwrap();
+    let page = Report::from_run(path, None).unwrap().render();
+    let section = page.split_once("<h2>What a network sees").unwrap().1.split_once("</section>").unwrap().0;
+    assert!(
+        section.contains("25.0 % → 50.0 % (+25.0)") && section.contains("class=\"scatter\""),
+        "{section}"
+    );
+    assert!(section.contains("real images: 6") && !section.contains("class=\"warning\""), "{section}");
+    assert_eq!((section.matches("<svg class=\"chart\"").count(), section.matches("<img").count()), (2, 2));
+    save(path, "last", &set("cat", 200));
+    let page = Report::from_run(path, None).unwrap().render();
+    assert!(page.contains("the run has replaced it since"), "another set than was looked at");
+    fs::write(Inspection::path(&paths), "[]").unwrap();
+    assert!(Report::from_run(path, None).unwrap_err().to_string().contains("inspection.json"));
+}
+
+#[test]
+fn dropout_is_a_table_of_layers() {
+    let folder = run("");
+    let entry = |iteration: u64, dropped: [u64; 2]| json!({"kind": "dropout", "iteration": iteration, "layers": ["conv.weight", "classifier.bias"], "dropped": dropped, "sizes": [8, 2]});
+    log(folder.path(), &[entry(1, [2, 2]), entry(101, [6, 0])]);
+    let page = Report::from_run(folder.path(), None).unwrap().render();
+    let section = page.split_once("<h2>What dropout").unwrap().1.split_once("</section>").unwrap().0;
+    assert!(section.contains("conv.weight") && section.contains("<td>50.0</td>"), "{section}");
+    assert!(section.contains("50.0 % of all, 2 entries"), "{section}");
+}
+
+/// A folder with a run of two losses, and results by students with these accuracies.
+fn measured(name: &str, accuracies: [f64; 3], test: &str) -> TempDir {
+    let folder = run("");
+    save(folder.path(), "last", &set(name, 100));
+    let digest = set_digest(&RunPaths::new(folder.path()).synthetic_set("last")).unwrap();
+    let mean = accuracies.iter().sum::<f64>() / 3.0;
+    let rows = json!({"rows": [{
+        "key": "k", "name": "distilled, last", "images": 2, "accuracies": accuracies,
+        "summary": {"n": 3, "mean": mean, "std": 0.01, "ci95": [mean - 0.01, mean + 0.01]},
+        "set": {"part": "last", "digest": digest},
+        "conditions": {"dataset": "cats", "test": test, "network": {}, "protocol": {}},
+    }]});
+    fs::write(RunPaths::new(folder.path()).evaluation(), rows.to_string()).unwrap();
+    log(
+        folder.path(),
+        &[1, 2].map(
+            |i| json!({"kind": "iteration", "iteration": i, "loss": 1.0 / f64::from(i), "syn_lr": 0.01}),
+        ),
+    );
+    folder
+}
+
+#[test]
+fn several_runs_share_a_page_and_only_like_is_compared() {
+    let runs = [
+        measured("first", [0.50, 0.51, 0.52], "t"),
+        measured(HOSTILE, [0.60, 0.61, 0.62], "t"),
+        measured("elsewhere", [0.90, 0.91, 0.92], "other"),
+    ];
+    let reports: Vec<Report> = runs.iter().map(|run| Report::from_run(run.path(), None).unwrap()).collect();
+    let file = runs[0].path().join("all.html");
+    write_reports(&file, &reports).unwrap();
+    let page = fs::read_to_string(&file).unwrap();
+    let section = page.split_once("<h2>Side by side").unwrap().1.split_once("</section>").unwrap().0;
+    assert!(section.contains("<td>+10.0</td>") && section.contains("<td>not comparable</td>"), "{section}");
+    assert!(section.contains("compare results on the same test images"), "{section}");
+    assert_eq!(section.matches("<svg class=\"chart\"").count(), 2, "losses and step sizes, no validation");
+    assert_eq!((page.matches("class=\"run-title\"").count(), page.matches("<h1>").count()), (3, 1));
+    assert!(!page.contains("<script") && !page.contains("NaN"));
+    assert_eq!(Report::render_all(&reports[..1]).unwrap(), reports[0].render());
+    assert!(Report::render_all(&[]).unwrap_err().to_string().contains("name at least one"));
 }
 
 #[test]
