@@ -43,6 +43,9 @@ pub struct Method {
     pub validate_every: u64,
     /// Iterations between entries of the log that only describe: how many scalars of each layer dropout drops.
     pub log_every: u64,
+    /// Iterations between sets that are kept in the run folder for looking at later; without it none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_every: Option<u64>,
     /// Iterations between checkpoints: what a crash can cost.
     pub checkpoint_every: u64,
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
@@ -181,6 +184,7 @@ impl Method {
             ("iterations", self.iterations.max(u64::from(self.selects()))),
             ("validate_every", self.validate_every),
             ("log_every", self.log_every),
+            ("keep_every", self.keep_every.unwrap_or(1)),
             ("checkpoint_every", self.checkpoint_every),
             ("micro_batch", self.micro_batch as u64),
         ])?;
@@ -232,6 +236,7 @@ impl Method {
             augmentation: Strategy::dsa(),
             validate_every: 500,
             log_every: 100,
+            keep_every: None,
             checkpoint_every: 50,
             micro_batch: 256,
             objective,

@@ -205,6 +205,7 @@ impl<'a> Run<'a> {
         for event in Event::descriptions(&step, &self.with.net.layout()) {
             self.folder.append_event(&event)?;
         }
+        self.keep()?;
         let event = Event::of(&step);
         self.folder.append_event(&event)?;
         let &Distiller { iteration, gated, non_finite, last_applied, .. } = &self.distiller;
@@ -217,6 +218,16 @@ impl<'a> Run<'a> {
         }
         if iteration - last_applied >= PATIENCE {
             return Err(RunError::Stuck { iterations: PATIENCE, since: last_applied, gated, non_finite });
+        }
+        Ok(())
+    }
+
+    /// Keeps the set as it is now where that is due. A run that continues from before writes the same file again.
+    fn keep(&self) -> Result<(), RunError> {
+        let iteration = self.distiller.iteration;
+        if self.with.method.keep_every.is_some_and(|every| iteration.is_multiple_of(every)) {
+            let path = self.folder.paths().kept_set(iteration);
+            self.distiller.synthetic_set(&self.card).save(path)?;
         }
         Ok(())
     }
