@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use distil_data::DatasetName;
+use distil_gradcam::Cam;
 use distil_store::RunPaths;
 
 use crate::cli::CiteArgs;
@@ -16,7 +18,7 @@ struct Entry {
 }
 
 /// Methods first, then datasets.
-const ENTRIES: [Entry; 14] = [
+const ENTRIES: &[Entry] = &[
     Entry {
         names: &["mtt", "ftd", "tesla", "datm", "m-datm", "edf"],
         bibtex: include_str!("bibtex/mtt.bib"),
@@ -24,16 +26,29 @@ const ENTRIES: [Entry; 14] = [
     Entry { names: &["ftd", "datm", "m-datm", "edf"], bibtex: include_str!("bibtex/ftd.bib") },
     Entry { names: &["datm", "m-datm", "edf"], bibtex: include_str!("bibtex/datm.bib") },
     Entry { names: &["m-datm"], bibtex: include_str!("bibtex/m-datm.bib") },
-    Entry { names: &["edf"], bibtex: include_str!("bibtex/edf.bib") },
+    Entry { names: &["edf", "comp-dd"], bibtex: include_str!("bibtex/edf.bib") },
     Entry { names: &["tesla"], bibtex: include_str!("bibtex/tesla.bib") },
     Entry { names: &["ead"], bibtex: include_str!("bibtex/ead.bib") },
     Entry { names: &["dc", "dsa"], bibtex: include_str!("bibtex/dc.bib") },
     Entry { names: &["dsa"], bibtex: include_str!("bibtex/dsa.bib") },
     Entry { names: &["dm"], bibtex: include_str!("bibtex/dm.bib") },
+    Entry { names: &["gsam"], bibtex: include_str!("bibtex/gsam.bib") },
+    Entry { names: &["grad-cam"], bibtex: include_str!("bibtex/grad-cam.bib") },
+    Entry {
+        names: &["grad-cam++", "smooth-grad-cam++"],
+        bibtex: include_str!("bibtex/grad-cam-plus-plus.bib"),
+    },
+    Entry { names: &["smooth-grad-cam++"], bibtex: include_str!("bibtex/smooth-grad-cam-plus-plus.bib") },
     Entry { names: &["mnist"], bibtex: include_str!("bibtex/mnist.bib") },
     Entry { names: &["fashion-mnist"], bibtex: include_str!("bibtex/fashion-mnist.bib") },
     Entry { names: &["cifar10", "cifar100"], bibtex: include_str!("bibtex/cifar.bib") },
-    Entry { names: &["imagenet", "imagenette"], bibtex: include_str!("bibtex/imagenet.bib") },
+    Entry { names: &["svhn"], bibtex: include_str!("bibtex/svhn.bib") },
+    Entry { names: &["tiny-imagenet"], bibtex: include_str!("bibtex/tiny-imagenet.bib") },
+    Entry {
+        names: &["imagenet", "imagenette", "imagewoof", "tiny-imagenet", "comp-dd"],
+        bibtex: include_str!("bibtex/imagenet.bib"),
+    },
+    Entry { names: &["imagenette", "imagewoof"], bibtex: include_str!("bibtex/imagenette.bib") },
 ];
 
 pub(crate) fn cite(args: &CiteArgs, console: &Console) -> Result<(), Failure> {
@@ -57,7 +72,11 @@ fn used_by(run: &Path) -> Result<Vec<String>, Failure> {
     let paths = RunPaths::new(run);
     paths.read_config()?;
     let config = Config::load(&paths.config(), &[])?;
-    let mut used = vec![config.method.as_str().to_owned(), config.data.name.to_string()];
+    let mut used = vec![config.method.as_str().to_owned()];
+    used.extend(of_data(config.data.name));
+    if config.expert.gsam.is_some() {
+        used.push("gsam".to_owned());
+    }
     if let Some(trajectory) = config.distill.trajectory() {
         if trajectory.gradient == distil_match::Gradient::Tesla {
             used.push("tesla".to_owned());
@@ -65,11 +84,30 @@ fn used_by(run: &Path) -> Result<Vec<String>, Failure> {
         if trajectory.dropout.is_some() || trajectory.enhancement.is_some() {
             used.push("edf".to_owned());
         }
+        used.extend(trajectory.enhancement.as_ref().map(|area| of_cam(area.cam).to_owned()));
     }
     if !matches!(config.distill.augmentation.to_string().as_str(), "" | "none") {
         used.push("dsa".to_owned());
     }
     Ok(used)
+}
+
+/// Names of a dataset and of those it was taken from.
+fn of_data(name: DatasetName) -> Vec<String> {
+    let mut names = vec![name.to_string()];
+    if let DatasetName::ImagenetSubset(_) = name {
+        let family = name.as_str().split('/').next().expect("a name has a first part");
+        names.extend(["imagenet".to_owned(), family.to_owned()]);
+    }
+    names
+}
+
+fn of_cam(cam: Cam) -> &'static str {
+    match cam {
+        Cam::GradCam => "grad-cam",
+        Cam::GradCamPlusPlus => "grad-cam++",
+        Cam::SmoothGradCamPlusPlus(_) => "smooth-grad-cam++",
+    }
 }
 
 fn unknown(what: &str) -> Failure {
@@ -85,12 +123,24 @@ fn unknown(what: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::ENTRIES;
+    use distil_data::DatasetName;
+
+    use super::{ENTRIES, is_known, of_data};
+
+    #[test]
+    fn every_published_dataset_has_a_citation() {
+        for name in DatasetName::all() {
+            let own = name.as_str().starts_with("clutter") || name == DatasetName::Folder;
+            let known = of_data(name).iter().any(|name| is_known(name));
+            assert_eq!(known, !own, "{name}");
+        }
+        assert_eq!(of_data("comp-dd/bird-hard".parse().unwrap())[1..], ["imagenet", "comp-dd"]);
+    }
 
     #[test]
     fn entries_are_whole() {
         let mut keys = std::collections::BTreeSet::new();
-        for entry in &ENTRIES {
+        for entry in ENTRIES {
             let text = entry.bibtex.trim();
             let depth = text.chars().try_fold(0i32, |depth, c| match c {
                 '{' => Some(depth + 1),
