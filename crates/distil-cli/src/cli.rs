@@ -11,10 +11,15 @@ use crate::commands::bench::BenchCommand;
 use crate::commands::compare::GridArgs;
 use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::export::ExportArgs;
 use crate::commands::gradcam::GradcamArgs;
+use crate::commands::import::ImportArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::rank_score::RankScoreArgs;
+use crate::commands::track::TrackArgs;
 use crate::commands::train_cam::TrainCamArgs;
+use crate::commands::watch::WatchArgs;
 use crate::device::DeviceChoice;
 
 /// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
@@ -88,6 +93,18 @@ pub(crate) enum Command {
         distil run --config configs/clutter.toml --set distill.ipc=10 --out runs/clutter-10\n\n\
         An interrupted and resumed run ends with the same bytes as one that was not interrupted.")]
     Run(RunArgs),
+    /// Follow a run in the terminal
+    #[command(after_help = "Example:\n  distil watch runs/clutter\n\n\
+        Loss, iterations a second, time left, and accuracy on validation images, from the run's log. Ends with the run, or \
+        with Ctrl-C, which leaves the run alone. Where standard output is no terminal, every look that finds \
+        something new is a line.")]
+    Watch(WatchArgs),
+    /// Write a run's log for TensorBoard
+    #[command(after_help = "Examples:\n  distil track runs/clutter && tensorboard --logdir runs\n  \
+        distil track runs/clutter --follow\n  distil run --config C.toml --tensorboard      while it runs\n\n\
+        Every number of the log is a scalar. The log holds no times: what was there before is given the time of its last \
+        change.")]
+    Track(TrackArgs),
     /// Train networks from scratch on a set and test them
     #[command(after_help = "Examples:\n  distil eval runs/clutter\n  \
         distil eval runs/clutter/synthetic/best.safetensors --seeds 10\n  \
@@ -118,13 +135,22 @@ pub(crate) enum Command {
         distil reproduce --config configs/fashion-mnist-ipc1-cpu.toml --set eval.seeds=1\n\n\
         What is there already is not done again: an interrupted command continues where it was.")]
     Reproduce(ConfigArgs),
-    /// Write the HTML report of a run, or of how complex scenes are
+    /// Write the HTML report of a run, of several side by side, or of how complex scenes are
     #[command(after_help = "Examples:\n  distil report runs/clutter\n  \
+        distil report runs/datm runs/edf --out comparison.html\n  \
         distil report runs/clutter --table latex > results.tex\n  \
         distil report compdd/imagenet\n\n\
+        What a network sees (t-SNE, distances between classes, activation maps) is in it after `distil inspect`.\n\n\
         The report of a measurement of `distil compdd` shows how its classes are distributed, easy beside hard subsets \
         (those of `distil compdd select`, and Comp-DD's where they were measured), and how map values are distributed.")]
     Report(ReportArgs),
+    /// Look at a run's images with a trained network, for its report
+    #[command(after_help = "Examples:\n  distil inspect runs/clutter && distil report runs/clutter\n  \
+        distil run --config C.toml --set distill.keep_every=500      sets for distances over iterations\n\n\
+        An expert after its last epoch looks at training images and at the synthetic set: t-SNE of features, distance between \
+        classes over iterations, Grad-CAM before and after, and how activation is spread. Results go to the run \
+        folder's inspection.json.")]
+    Inspect(InspectArgs),
     /// Say whether one result is better than another, or put many methods side by side
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
         distil compare runs/clutter :\"random real\"\n  \
@@ -137,6 +163,23 @@ pub(crate) enum Command {
         distil compare --methods random,dm,datm --config configs/compare/clutter.toml --table latex\n\n\
         An interrupted comparison continues; what is there is not done again.")]
     Compare(CompareArgs),
+    /// Write a synthetic set for other programs
+    #[command(after_help = "Examples:\n  distil export runs/clutter --to npz --out clutter.npz\n  \
+        distil export runs/clutter --to imagefolder --out clutter\n  \
+        distil export runs/clutter/synthetic/last.safetensors --to sheet --out last.png\n\n\
+        npz holds network input and how it was prepared; pictures hold pixels, with normalisation and whitening undone, \
+        and lose what lies outside their range.")]
+    Export(ExportArgs),
+    /// Take over a synthetic set that public code saved
+    #[command(
+        after_help = "Examples:\n  distil import images_best.pt --labels labels_best.pt --syn-lr lr_best.pt \\\n      \
+        --normalisation zca --config cifar10.toml --set data.zca=true --out public.safetensors\n  \
+        distil eval public.safetensors --config cifar10.toml --set data.zca=true\n\n\
+        The files are those that distill.py of MTT, FTD, DATM and their kin saves. They do not say how pixels were \
+        prepared, so you do; a set evaluated with other preprocessing scores at chance. Experts (replay_buffer_*.pt) \
+        are taken over by `distil expert --import`."
+    )]
+    Import(ImportArgs),
     /// List devices, and check the chosen one against the CPU in double precision
     #[command(after_help = "Examples:\n  distil doctor\n  distil doctor --config configs/clutter.toml\n  \
         distil doctor --device cuda:1 --images 64\n\n\
@@ -267,6 +310,9 @@ pub(crate) struct RunArgs {
     /// Continue from the newest checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Write the log for TensorBoard, too, to the run folder's tensorboard/
+    #[arg(long)]
+    pub(crate) tensorboard: bool,
 }
 
 #[derive(Debug, Args)]
@@ -299,9 +345,12 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The run folder, or a measurement of `distil compdd`
-    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
-    pub(crate) run: PathBuf,
+    /// Run folders, several of which are compared with the first, or a measurement of `distil compdd`
+    #[arg(value_name = "RUN", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The page of runs [default: report.html in the run folder, or comparison.html beside the first of several]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
     /// Print the table of results that still hold instead of writing the page
     #[arg(long, value_name = "FORMAT")]
     pub(crate) table: Option<TableFormat>,

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::console::say;
 use crate::failure::Failure;
@@ -39,6 +40,19 @@ fn leave() {
 /// Whether a stop was asked for.
 pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Waits for `time`, or until a stop was asked for; says whether it was.
+pub(crate) fn wait(time: Duration) -> bool {
+    let end = Instant::now() + time;
+    while !asked() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
+    true
 }
 
 /// What callbacks of long loops return.

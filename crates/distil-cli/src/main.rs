@@ -16,6 +16,8 @@ mod interrupt;
 mod machine;
 mod panic;
 mod places;
+mod set_source;
+mod tracker;
 mod workbench;
 
 use std::process::ExitCode;

@@ -339,12 +339,6 @@ impl Explanation {
     }
 }
 
-/// The hard labels of label logits `[n, classes]`: the class of the highest of each row, the first of equal ones.
-pub fn hard_labels(logits: &[f32], classes: usize) -> Vec<u32> {
-    let row = |row: &[f32]| highest(&row.iter().copied().map(f64::from).collect::<Vec<_>>());
-    logits.chunks(classes.max(1)).map(row).collect()
-}
-
 /// Index of the highest value, the first of equal ones.
 fn highest(values: &[f64]) -> u32 {
     let better = |best: usize, at: usize| if values[at] > values[best] { at } else { best };

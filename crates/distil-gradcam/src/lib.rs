@@ -39,9 +39,7 @@ mod torchvision;
 pub use cam::{Cam, CamSettingError, SmoothForm, Smoothing};
 pub use class_map::{ClassMap, ClassMapError, ClassRule};
 pub use enhancement::{Enhancement, EnhancementError, Threshold};
-pub use explainer::{
-    CamError, Discriminative, Explainer, Explanation, Noise, Target, hard_labels, last_layer, layer,
-};
+pub use explainer::{CamError, Discriminative, Explainer, Explanation, Noise, Target, last_layer, layer};
 pub use localisation::{Localisation, localisation};
 pub use maps::Maps;
 pub use model::{CamModel, ModelCard, ModelError};

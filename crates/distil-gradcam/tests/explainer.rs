@@ -2,8 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_gradcam::{
-    Cam, CamError, ClassMap, Enhancement, Explainer, Noise, Smoothing, Target, Threshold, hard_labels,
-    last_layer, layer,
+    Cam, CamError, ClassMap, Enhancement, Explainer, Noise, Smoothing, Target, Threshold, last_layer, layer,
 };
 use distil_models::{AlexNet, ConvNet, Network, ResNet18, Vgg11};
 use distil_random::{stream, uniform};
@@ -203,10 +202,4 @@ fn what_does_not_fit_is_refused() {
     let error = Explainer { cam: settings, ..explainer };
     let error = error.explain(&setup.images(1), Target::Predicted, Noise::default());
     assert!(matches!(error, Err(CamError::Setting(_))));
-}
-
-#[test]
-fn soft_labels_have_a_hard_one() {
-    assert_eq!(hard_labels(&[0.1, 0.9, 0.5, 0.5, -1.0, -2.0], 2), [1, 0, 0]);
-    assert!(hard_labels(&[], 3).is_empty());
 }

@@ -10,15 +10,20 @@ mod data;
 pub(crate) mod doctor;
 mod eval;
 mod expert;
+pub(crate) mod export;
 mod fetch;
 pub(crate) mod gradcam;
+pub(crate) mod import;
+pub(crate) mod inspect;
 pub(crate) mod plan;
 pub(crate) mod rank_score;
 mod report;
 mod reproduce;
 mod run;
 mod students;
+pub(crate) mod track;
 pub(crate) mod train_cam;
+pub(crate) mod watch;
 
 use clap::CommandFactory;
 
@@ -41,12 +46,17 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::RankScore(args) => rank_score::rank_score(args, around(args.data_dir())),
         Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
+        Command::Inspect(args) => inspect::inspect(args, around(args.data_dir())),
         Command::Compare(args) => compare::compare(args, around(args.grid.data_dir.as_deref())),
         Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::TrainCam(args) => train_cam::train_cam(args, around(args.data_dir())),
         Command::Gradcam(args) => gradcam::gradcam(args, around(args.data_dir())),
         Command::Compdd(command) => compdd::compdd(command, around(command.data_dir())),
+        Command::Watch(args) => watch::watch(args, console),
+        Command::Track(args) => track::track(args, console),
+        Command::Export(args) => export::export(args, console),
+        Command::Import(args) => import::import(args, around(args.data_dir())),
         Command::Cite(args) => cite::cite(args, console),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -2,42 +2,57 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{ImageShape, Preprocessing};
 use distil_match::Files;
 use distil_report::{
-    Gallery, Results, results_table_csv, results_table_latex, results_table_markdown, soft_label_captions,
-    write_report,
+    Gallery, Report, Results, results_table_csv, results_table_latex, results_table_markdown,
+    soft_label_captions, write_report, write_reports,
 };
-use distil_store::{Labels, RunPaths, SyntheticSet};
+use distil_store::{RunPaths, SyntheticSet};
 
 use super::compdd::page;
 use crate::cli::{ReportArgs, TableFormat};
 use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::set_source::{shape, viewer};
 
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
-    if page::is_measurement(&args.run) {
-        return complexity(args, console);
+    if let [only] = &args.runs[..]
+        && page::is_measurement(only)
+    {
+        return complexity(only, args, console);
     }
-    let run = RunPaths::new(&args.run);
-    run.read_config()?;
+    let runs: Vec<RunPaths> = args.runs.iter().map(RunPaths::new).collect();
+    for run in &runs {
+        run.read_config()?;
+    }
     if let Some(format) = args.table {
-        return table(&run, format, console);
+        let [run] = &runs[..] else {
+            return Err(Failure::new("--table is of one run", "name one, or use `distil compare` for two"));
+        };
+        return table(run, format, console);
     }
-    let config = Config::load(&run.config(), &[])?;
-    console.result(format_args!("wrote {}", write(&run, &config, console)?.display()))
+    let of_run = |run: &RunPaths| {
+        let config = Config::load(&run.config(), &[])?;
+        Ok(Report::from_run(run.folder(), gallery_or_none(run, &config, console))?)
+    };
+    let reports = runs.iter().map(of_run).collect::<Result<Vec<_>, Failure>>()?;
+    let beside = |run: &RunPaths| run.folder().parent().unwrap_or(Path::new("")).join("comparison.html");
+    let own = if let [run] = &runs[..] { run.report() } else { beside(&runs[0]) };
+    let file = args.out.clone().unwrap_or(own);
+    write_reports(&file, &reports)?;
+    console.result(format_args!("wrote {}", file.display()))
 }
 
 /// Writes the report of a measurement of complexity.
-fn complexity(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
+fn complexity(measurement: &Path, args: &ReportArgs, console: &Console) -> Result<(), Failure> {
     if args.table.is_some() {
         return Err(Failure::new(
-            format_args!("{} is a measurement, and --table is for runs", args.run.display()),
+            format_args!("{} is a measurement, and --table is for runs", measurement.display()),
             "its classes.csv holds the table; `distil compdd rank` prints it in order",
         ));
     }
-    console.result(format_args!("wrote {}", page::write(&args.run, console)?.display()))
+    console.result(format_args!("wrote {}", page::write(measurement, console)?.display()))
 }
 
 /// Prints the results that still hold.
@@ -62,14 +77,15 @@ fn table(run: &RunPaths, format: TableFormat, console: &Console) -> Result<(), F
 
 /// Writes the report of a run, with its pictures where they can be shown.
 pub(crate) fn write(run: &RunPaths, config: &Config, console: &Console) -> Result<PathBuf, Failure> {
-    let gallery = match gallery(run, &config.data.cache_folder()) {
-        Ok(gallery) => gallery,
-        Err(failure) => {
-            console.warn(format_args!("the report has no pictures: {}", failure.message()));
-            None
-        }
-    };
-    Ok(write_report(run.folder(), gallery)?)
+    Ok(write_report(run.folder(), gallery_or_none(run, config, console))?)
+}
+
+fn gallery_or_none(run: &RunPaths, config: &Config, console: &Console) -> Option<Gallery> {
+    gallery(run, &config.data.cache_folder()).unwrap_or_else(|failure| {
+        let folder = run.folder().display();
+        console.warn(format_args!("the report of {folder} has no pictures: {}", failure.message()));
+        None
+    })
 }
 
 /// The best set (or else the last) beside the initial one; `None` before there is any.
@@ -80,12 +96,8 @@ fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
         return Ok(None);
     };
     let after = SyntheticSet::load(file)?;
-    let mut preprocessing: Preprocessing = serde_json::from_value(after.card.preprocessing.clone())?;
-    preprocessing.load_matrix(cache)?;
-    let pictures = |set: &SyntheticSet| {
-        let [_, channels, height, width] = set.shape;
-        preprocessing.undo(ImageShape { channels, height, width }, &set.images)
-    };
+    let viewer = viewer(&after, cache)?;
+    let pictures = |set: &SyntheticSet| viewer.undo(shape(set), &set.images);
     let before = files.initial.is_file().then(|| SyntheticSet::load(&files.initial)).transpose()?;
     let before = before.filter(|set| set.shape == after.shape);
     Ok(Some(Gallery {
@@ -93,14 +105,6 @@ fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
         pixels_before: before.as_ref().map(pictures).transpose()?,
         pixels_after: pictures(&after)?,
         captions: soft_label_captions(&after.labels, &after.card.class_names),
-        labels: classes(&after),
+        labels: after.image_classes(),
     }))
-}
-
-/// Class of each image: sets are sorted by class, and a learned label may lean towards another one.
-fn classes(set: &SyntheticSet) -> Vec<u32> {
-    match &set.labels {
-        Labels::Hard(labels) => labels.clone(),
-        Labels::Soft { .. } => (0..set.shape[0]).map(|row| (row / set.card.ipc) as u32).collect(),
-    }
 }

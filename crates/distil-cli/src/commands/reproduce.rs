@@ -15,7 +15,7 @@ use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
 
 use super::eval::{Which, evaluate_run, networks};
-use super::run::{Existing, command, distil, feasible, prepared};
+use super::run::{Existing, Tracking, command, distil, feasible, prepared};
 use super::students::Students;
 use super::{cam_network, expert, fetch, plan, report};
 
@@ -30,7 +30,7 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
     feasible(&bench)?;
     let store = expert::train_if_needed(&bench, args.experts.as_deref())?;
     cam_network::train_if_missing(&bench)?;
-    distil(&bench, store.as_ref(), early, &paths, &command(args))?;
+    distil(&bench, store.as_ref(), early, &paths, &command(args), Tracking::Nowhere)?;
     let students = Students::of(&bench)?;
     let own = bench.config.eval.name();
     let results = evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, &paths, own, Which::All)?;

@@ -17,13 +17,22 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::machine;
 use crate::places::run_folder;
+use crate::tracker::Tracker;
 use crate::workbench::{Surroundings, Workbench};
 
 use super::students::Students;
-use super::{cam_network, expert, plan};
+use super::{cam_network, expert, plan, track};
 
 /// Students of validations must not be those of the evaluation: their seeds are far apart.
 const VALIDATION_SEED: u64 = 1 << 32;
+
+/// Where the log goes besides the run folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tracking {
+    Nowhere,
+    /// `--tensorboard`.
+    TensorBoard,
+}
 
 /// What to do with a run folder that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +55,8 @@ pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failur
     let bench = Workbench::open(config, around)?;
     feasible(&bench)?;
     let store = expert::open_if_needed(&bench, args.config.experts.as_deref())?;
-    let outcome = distil(&bench, store.as_ref(), early, &paths, &command(&args.config))?;
+    let tracking = if args.tensorboard { Tracking::TensorBoard } else { Tracking::Nowhere };
+    let outcome = distil(&bench, store.as_ref(), early, &paths, &command(&args.config), tracking)?;
     bench.console.result(described(&outcome, &paths))
 }
 
@@ -85,6 +95,7 @@ pub(crate) fn distil(
     early: Option<RunFolder>,
     paths: &RunPaths,
     command: &str,
+    tracking: Tracking,
 ) -> Result<Outcome, Failure> {
     let Workbench { config, dataset, net, device, console } = bench;
     let cam = cam_network::open(bench)?;
@@ -104,7 +115,11 @@ pub(crate) fn distil(
         cam: cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),
     };
     let bar = console.progress("distil", config.distill.iterations, "iterations");
-    let mut shown = Shown { console, bar, best: None, pace: Pace::start() };
+    let tracker = match tracking {
+        Tracking::Nowhere => None,
+        Tracking::TensorBoard => Some(Tracker::start(paths, &track::default_folder(paths.folder()))?),
+    };
+    let mut shown = Shown { console, bar, best: None, pace: Pace::start(), tracker };
     let mut validate = |set: &SyntheticSet| validate(&students, &student, set);
     let named = (config.method.as_str(), command);
     let outcome = distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
@@ -176,6 +191,7 @@ struct Shown<'a> {
     bar: Progress,
     best: Option<f64>,
     pace: Pace,
+    tracker: Option<Tracker>,
 }
 
 /// How long iterations take, without what lies between them.
@@ -232,6 +248,11 @@ impl Shown<'_> {
                 .console
                 .note(format_args!("the experts chose start epochs {min} to {} for the students", max - 1)),
             Event::DiscriminativeArea { .. } | Event::Dropout { .. } => {}
+        }
+        // A full disk must not end the run for the sake of a second log.
+        if let Some(Err(failure)) = self.tracker.as_mut().map(Tracker::catch_up) {
+            self.console.warn(format_args!("no more events for TensorBoard: {}", failure.message()));
+            self.tracker = None;
         }
         interrupt::flow()
     }

@@ -26,6 +26,7 @@ iterations = 40
 syn_steps = 3
 validate_every = 20
 checkpoint_every = 7
+keep_every = 15
 image_lr = 10
 ema = 0.5
 [eval]

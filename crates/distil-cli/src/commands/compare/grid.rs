@@ -9,7 +9,7 @@ use distil_store::{RunPaths, atomic};
 use super::plan::{Cell, GridArgs, Plan};
 use crate::cli::TableFormat;
 use crate::commands::eval::{Which, evaluate_run, networks};
-use crate::commands::run::{Existing, distil, feasible, prepared};
+use crate::commands::run::{Existing, Tracking, distil, feasible, prepared};
 use crate::commands::students::Students;
 use crate::commands::{cam_network, expert};
 use crate::config::Config;
@@ -62,7 +62,7 @@ fn run_cell(bench: &Workbench<'_>, paths: &RunPaths) -> Result<EvaluationFile, F
     feasible(bench)?;
     let store = expert::train_if_needed(bench, None)?;
     cam_network::train_if_missing(bench)?;
-    distil(bench, store.as_ref(), early, paths, "distil compare")?;
+    distil(bench, store.as_ref(), early, paths, "distil compare", Tracking::Nowhere)?;
     let students = Students::of(bench)?;
     let own = bench.config.eval.name();
     evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, paths, own, Which::Best)

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use distil_data::{
     DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy,
 };
-use distil_gradcam::{ModelCard, hard_labels};
-use distil_store::{Labels, SyntheticSet};
+use distil_gradcam::ModelCard;
+use distil_store::SyntheticSet;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageReader};
 
@@ -202,10 +202,7 @@ fn of_set(
 ) -> Result<Pictures, Failure> {
     let [_, channels, height, width] = set.shape;
     fits("the synthetic set", ImageShape { channels, height, width }, shape)?;
-    let labels = match &set.labels {
-        Labels::Hard(labels) => labels.clone(),
-        Labels::Soft { logits, classes } => hard_labels(logits, *classes),
-    };
+    let labels = set.hard_labels();
     let rows = in_turns(&labels, set.card.class_names.len(), limit);
     let learned: Vec<f32> = rows
         .iter()

@@ -1,0 +1,212 @@
+//! `distil import`: synthetic sets of public code.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum, ValueHint};
+use distil_data::{Normalisation, Preprocessing};
+use distil_store::{Card, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
+use serde_json::json;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::workbench::{Surroundings, Workbench};
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// images_best.pt of distill.py
+    #[arg(value_name = "IMAGES", value_hint = ValueHint::FilePath)]
+    images: PathBuf,
+    /// labels_best.pt beside it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    labels: PathBuf,
+    /// The learned step size: a number, or lr_best.pt
+    #[arg(long, value_name = "LR|FILE")]
+    syn_lr: String,
+    /// How the pixels were prepared; the files do not say
+    #[arg(long, value_enum, value_name = "KIND")]
+    normalisation: Option<Kind>,
+    /// The means of --normalisation mean-std, one a channel [default: those of the configuration's data]
+    #[arg(long, value_name = "M,…", value_delimiter = ',', requires = "std", allow_negative_numbers = true)]
+    mean: Option<Vec<f32>>,
+    /// The standard deviations that go with --mean
+    #[arg(long, value_name = "S,…", value_delimiter = ',', requires = "mean")]
+    std: Option<Vec<f32>>,
+    /// What rows of floats in the labels are; needed where they could be either
+    #[arg(long, value_enum, value_name = "KIND")]
+    soft_labels: Option<SoftLabels>,
+    /// The data and the network the set was made for (TOML)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: PathBuf,
+    /// Set a key of the configuration, as in `data.zca=true`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The file to write (.safetensors)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: PathBuf,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    data_dir: Option<PathBuf>,
+}
+
+/// How pixels in `[0, 1]` became those of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Mean and standard deviation of each channel (without --zca of the public code)
+    MeanStd,
+    /// ZCA whitening (--zca of the public code)
+    Zca,
+    /// Not at all: pixels in [0, 1]
+    None,
+}
+
+/// What a row of floats is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SoftLabels {
+    /// What a softmax makes probabilities of (DATM, EDF)
+    Logits,
+    /// Probabilities
+    Probabilities,
+}
+
+impl ImportArgs {
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+}
+
+pub(crate) fn import(args: &ImportArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let kind = args.normalisation.ok_or_else(|| {
+        Failure::new(
+            format_args!("{} does not say how its pixels were prepared", args.images.display()),
+            "say it: --normalisation zca if it was distilled with --zca, mean-std if without, none for pixels in [0, 1]",
+        )
+    })?;
+    let syn_lr = step_size(&args.syn_lr)?;
+    let (images, labels) = (PublicImages::read(&args.images)?, PublicLabels::read(&args.labels)?);
+    let bench = Workbench::open(Config::load(&args.config, &args.set)?, around)?;
+    fits(args, &images, &bench)?;
+    let labels = own_labels(args, labels)?;
+    let pixels = own_pixels(args, kind, images.pixels, &bench)?;
+    let card = card(args, images.shape[0], &labels, &bench);
+    let set = SyntheticSet { images: pixels, shape: images.shape, labels, syn_lr, card };
+    set.save(&args.out)?;
+    let out = args.out.display();
+    bench
+        .console
+        .result(format_args!("wrote {out}\nmeasure it: distil eval {out} --config {}", args.config.display()))
+}
+
+fn step_size(text: &str) -> Result<f32, Failure> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    if Path::new(text).is_file() {
+        return Ok(read_public_step(text)?);
+    }
+    Err(Failure::new(
+        format_args!("--syn-lr {text:?} is neither a number nor a file"),
+        "give lr_best.pt, or the number the log calls Synthetic_LR",
+    ))
+}
+
+/// Refuses images of other sizes than the configuration's.
+fn fits(args: &ImportArgs, images: &PublicImages, bench: &Workbench<'_>) -> Result<(), Failure> {
+    let [_, channels, height, width] = images.shape;
+    let wanted = bench.dataset.shape();
+    if [channels, height, width] == [wanted.channels, wanted.height, wanted.width] {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format_args!(
+            "{} holds images of {channels}x{height}x{width}, the data of {} have {wanted}",
+            args.images.display(),
+            args.config.display()
+        ),
+        "name the configuration of the data it was distilled from, or set data.resolution",
+    ))
+}
+
+/// Labels as students take them: class indices or logits.
+fn own_labels(args: &ImportArgs, labels: PublicLabels) -> Result<Labels, Failure> {
+    let ambiguous = args.soft_labels.is_none() && labels.look_like_probabilities();
+    let kind = args.soft_labels.unwrap_or(SoftLabels::Logits);
+    match labels {
+        PublicLabels::Classes(classes) => Ok(Labels::Hard(classes)),
+        PublicLabels::Rows { .. } if ambiguous => Err(Failure::new(
+            format_args!("{} could hold probabilities or logits", args.labels.display()),
+            "say which: --soft-labels probabilities, or --soft-labels logits as DATM saves them",
+        )),
+        PublicLabels::Rows { values, classes } if kind == SoftLabels::Logits => {
+            Ok(Labels::Soft { logits: values, classes })
+        }
+        // The softmax of the logarithms are the probabilities; 0 becomes the smallest one that has a logarithm.
+        PublicLabels::Rows { values, classes } => {
+            let logits = values.into_iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect();
+            Ok(Labels::Soft { logits, classes })
+        }
+    }
+}
+
+/// Pixels as the configuration's data are prepared.
+fn own_pixels(
+    args: &ImportArgs,
+    kind: Kind,
+    pixels: Vec<f32>,
+    bench: &Workbench<'_>,
+) -> Result<Vec<f32>, Failure> {
+    let (own, shape) = (&bench.dataset.preprocessing, bench.dataset.shape());
+    let stated = match (kind, &args.mean, &args.std) {
+        (Kind::MeanStd, Some(mean), Some(std)) => {
+            Some(Normalisation::MeanStd { mean: mean.clone(), std: std.clone() })
+        }
+        (_, Some(_), _) => {
+            return Err(Failure::new(
+                "--mean goes with --normalisation mean-std",
+                "leave out --mean and --std",
+            ));
+        }
+        (Kind::None, ..) => Some(Normalisation::Identity),
+        _ => None,
+    };
+    if let Some(normalisation) = stated {
+        let stated = Preprocessing { resize: own.resize, normalisation };
+        return Ok(own.apply(shape, &stated.invert(shape, &pixels)?)?);
+    }
+    match (kind, &own.normalisation) {
+        (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => bench.console.note(format_args!(
+            "taking the configuration's mean {mean:.4?} and std {std:.4?}; give --mean and --std if it had others"
+        )),
+        (Kind::Zca, Normalisation::Zca(_)) => bench.console.note(
+            "taking the ZCA matrices of the configuration's training images; the public code fits them on all of them",
+        ),
+        (kind, _) => {
+            let zca = kind == Kind::Zca;
+            let config = args.config.display();
+            return Err(Failure::new(
+                format_args!("the set is said to be {kind:?}, but {config} prepares its data by {own}"),
+                format_args!("evaluate it on data that are prepared alike: --set data.zca={zca}"),
+            ));
+        }
+    }
+    Ok(pixels)
+}
+
+fn card(args: &ImportArgs, images: usize, labels: &Labels, bench: &Workbench<'_>) -> Card {
+    let Workbench { config, dataset, net, .. } = bench;
+    let classes = dataset.classes();
+    Card {
+        dataset: dataset.name.clone(),
+        dataset_digest: dataset.digest.clone(),
+        class_names: dataset.class_names.clone(),
+        preprocessing: json!(dataset.preprocessing),
+        label_kind: labels.kind(),
+        ipc: images.div_ceil(classes.max(1)),
+        augmentation: config.distill.augmentation.to_string(),
+        architecture: json!(net),
+        method: format!("{} (imported)", config.method.as_str()),
+        iteration: 0,
+        seed: config.seed,
+        distil_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: format!("distil import {}", args.images.display()),
+    }
+}

@@ -1,0 +1,198 @@
+//! `distil inspect`: what a trained network sees in a run's images, for its report.
+
+mod eye;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use distil_report::{
+    Activations, Distance, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair, MeasuredSet, set_digest,
+};
+use distil_stats::{TSne, inter_class_distance};
+use distil_store::{RunPaths, SyntheticSet, atomic};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::set_source::{Part, SetSource};
+use crate::workbench::{Surroundings, Workbench};
+use eye::{Eye, Seen};
+
+/// Images of the real data, and of the synthetic set, over all classes: t-SNE looks at all pairs.
+const MOST: usize = 500;
+/// Images of one class.
+const MOST_PER_CLASS: usize = 50;
+/// Images whose maps are drawn.
+const DRAWN: usize = 24;
+/// Stretches of the distribution of activations.
+const STRETCHES: usize = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    run: PathBuf,
+    /// Which set [default: best, or else last]
+    #[arg(long, value_enum, value_name = "PART")]
+    part: Option<Part>,
+    /// About how many neighbours an image has in the t-SNE
+    #[arg(long, value_name = "N", default_value = "30")]
+    perplexity: f64,
+    /// The folder of the experts [default: expert.store, or one below runs/experts]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    experts: Option<PathBuf>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    data_dir: Option<PathBuf>,
+}
+
+impl InspectArgs {
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+}
+
+/// Images with their classes, as network input.
+struct Sample {
+    /// `[n, c, h, w]`
+    input: Vec<f32>,
+    labels: Vec<u32>,
+    /// Number of each image where it comes from.
+    rows: Vec<usize>,
+}
+
+pub(crate) fn inspect(args: &InspectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+    let run = RunPaths::new(&args.run);
+    run.read_config()?;
+    let source = SetSource::open(&args.run, args.part)?;
+    let bench = Workbench::open(Config::load(&run.config(), &[])?, around)?;
+    let eye = Eye::open(&bench, args.experts.as_deref())?;
+    let inspection = look(&bench, &eye, &run, &source, args.perplexity)?;
+    let text = serde_json::to_string(&inspection).expect("an inspection is plain JSON");
+    atomic::write(Inspection::path(&run), format!("{text}\n"))?;
+    bench.console.note(format_args!("draw it: distil report {}", args.run.display()));
+    bench.console.result(table(&inspection))
+}
+
+fn look(
+    bench: &Workbench<'_>,
+    eye: &Eye<'_>,
+    run: &RunPaths,
+    source: &SetSource,
+    perplexity: f64,
+) -> Result<Inspection, Failure> {
+    let (real, synthetic) = (of_data(bench), of_set(&source.set));
+    let initial = run.synthetic_set("initial");
+    let before = initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?;
+    let before = before.filter(|before| before.shape == source.set.shape).map(|set| of_set(&set));
+    let seen = [Some(&real), before.as_ref(), Some(&synthetic)];
+    let [of_real, of_before, of_after] = seen.map(|sample| sample.map(|sample| eye.look(sample)).transpose());
+    let (of_real, of_before, of_after) = (of_real?, of_before?, of_after?);
+    let named = [("real", &of_real), ("initial", &of_before), ("distilled", &of_after)];
+    let spread = |(name, seen): (&str, &Option<Seen>)| {
+        seen.as_ref().map(|seen| Activations::of(name, &seen.maps.values, STRETCHES))
+    };
+    let of_after = of_after.as_ref().expect("the set was looked at");
+    let real_features = eye.features(&real.input);
+    let part = source.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Inspection {
+        network: eye.name(),
+        set: MeasuredSet { part, digest: set_digest(&source.file)? },
+        embedding: embedding(eye, (&real, &real_features), &synthetic, perplexity, bench.config.seed)?,
+        distances: distances(eye, run, &source.set)?,
+        real_distance: inter_class_distance(&real_features, eye.dims(), &real.labels)?,
+        activations: named.into_iter().filter_map(spread).collect(),
+        maps: maps(eye, before.as_ref().zip(of_before.as_ref()), (&synthetic, of_after))?,
+    })
+}
+
+/// The first training images of every class.
+fn of_data(bench: &Workbench<'_>) -> Sample {
+    let (train, classes) = (&bench.dataset.train, bench.dataset.classes());
+    let rows: Vec<usize> = (0..classes as u32)
+        .flat_map(|class| train.rows_of_class(class).into_iter().take(most_of_class(classes)))
+        .collect();
+    Sample { input: train.images.gather(&rows), labels: train.gather_labels(&rows), rows }
+}
+
+/// The first images of every class of a set.
+fn of_set(set: &SyntheticSet) -> Sample {
+    let (all, most) = (set.image_classes(), most_of_class(set.classes()));
+    let of_class = |class| (0..all.len()).filter(|row| all[*row] == class).take(most).collect::<Vec<_>>();
+    let rows: Vec<usize> = (0..set.classes() as u32).flat_map(of_class).collect();
+    let size = set.images.len() / set.shape[0];
+    let input = rows.iter().flat_map(|row| &set.images[row * size..][..size]).copied().collect();
+    Sample { input, labels: rows.iter().map(|row| all[*row]).collect(), rows }
+}
+
+fn most_of_class(classes: usize) -> usize {
+    (MOST / classes.max(1)).clamp(1, MOST_PER_CLASS)
+}
+
+fn embedding(
+    eye: &Eye<'_>,
+    (real, real_features): (&Sample, &[f32]),
+    synthetic: &Sample,
+    perplexity: f64,
+    seed: u64,
+) -> Result<Embedding, Failure> {
+    let features = [real_features, &eye.features(&synthetic.input)].concat();
+    let drawn = TSne { perplexity, seed, ..TSne::default() }.embed(&features, eye.dims())?;
+    let kinds = real.labels.iter().map(|label| (*label, ImageKind::Real));
+    let kinds = kinds.chain(synthetic.labels.iter().map(|label| (*label, ImageKind::Synthetic)));
+    let points = drawn.into_iter().zip(kinds).map(|(at, (class, kind))| EmbeddedPoint { at, class, kind });
+    Ok(Embedding { perplexity, seed, points: points.collect() })
+}
+
+/// Distances between classes of every set that the run has kept, by iteration.
+fn distances(eye: &Eye<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<Distance>, Failure> {
+    let mut files = run.kept_sets()?;
+    files.extend(["initial", "best", "last"].map(|part| run.synthetic_set(part)));
+    let mut distances: Vec<Distance> = Vec::new();
+    for file in files.iter().filter(|file| file.is_file()) {
+        let set = SyntheticSet::load(file)?;
+        let iteration = set.card.iteration;
+        if set.shape != like.shape || distances.iter().any(|known| known.iteration == iteration) {
+            continue;
+        }
+        let sample = of_set(&set);
+        let found = inter_class_distance(&eye.features(&sample.input), eye.dims(), &sample.labels)?;
+        distances.extend(found.map(|distance| Distance { iteration, distance }));
+    }
+    distances.sort_by_key(|distance| distance.iteration);
+    Ok(distances)
+}
+
+/// Pictures with maps of the first images of all classes in turn.
+fn maps(
+    eye: &Eye<'_>,
+    before: Option<(&Sample, &Seen)>,
+    (after, of_after): (&Sample, &Seen),
+) -> Result<Vec<MapPair>, Failure> {
+    let mut order: Vec<usize> = (0..after.labels.len()).collect();
+    let turn = |at: &usize| after.labels[..*at].iter().filter(|label| **label == after.labels[*at]).count();
+    order.sort_by_key(|at| (turn(at), after.labels[*at]));
+    order.truncate(DRAWN);
+    order.sort_unstable();
+    let pair = |&at: &usize| {
+        Ok(MapPair {
+            number: after.rows[at],
+            class: after.labels[at],
+            before: before.map(|(sample, seen)| eye.draw(sample, seen, at)).transpose()?,
+            after: eye.draw(after, of_after, at)?,
+        })
+    };
+    order.iter().map(pair).collect()
+}
+
+fn table(inspection: &Inspection) -> String {
+    let mut lines = vec!["| iteration | distance between classes |".to_owned(), "|---:|---:|".to_owned()];
+    let distance = |at: &Distance| format!("| {} | {:.3} |", at.iteration, at.distance);
+    lines.extend(inspection.distances.iter().map(distance));
+    lines.extend(inspection.real_distance.map(|real| format!("| real images | {real:.3} |")));
+    lines.push("\n| images | mean activation | activation ≥ 0.5 |\n|---|---:|---:|".to_owned());
+    let spread = |spread: &Activations| {
+        format!("| {} | {:.3} | {:.1} % |", spread.name, spread.mean, 100.0 * spread.above_half)
+    };
+    lines.extend(inspection.activations.iter().map(spread));
+    lines.join("\n")
+}

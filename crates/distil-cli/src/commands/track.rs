@@ -1,0 +1,43 @@
+//! `distil track`: a run's log for TensorBoard.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use distil_store::RunPaths;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::tracker::Tracker;
+
+/// How often a followed log is looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackArgs {
+    /// The run folder
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    run: PathBuf,
+    /// The folder of the file [default: RUN/tensorboard]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+    /// Go on with what the run logs, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Where the file of a run goes when nothing is said.
+pub(crate) fn default_folder(run: &Path) -> PathBuf {
+    run.join("tensorboard")
+}
+
+pub(crate) fn track(args: &TrackArgs, console: &Console) -> Result<(), Failure> {
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(&args.run));
+    let mut tracker = Tracker::start(&RunPaths::new(&args.run), &folder)?;
+    while args.follow && !interrupt::wait(INTERVAL) {
+        tracker.catch_up()?;
+    }
+    let (file, events) = tracker.written();
+    console.result(format_args!("{} holds {events} events", file.display()))
+}
