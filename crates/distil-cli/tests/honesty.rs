@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::succeed;
+use common::{folder, succeed};
 use distil_store::SyntheticSet;
 
 const CONFIG: &str = r#"
@@ -65,7 +65,7 @@ fn distilled(folder: &Path) -> (PathBuf, String) {
 
 #[test]
 fn wrong_test_labels_change_no_choice() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder();
     let [right, wrong] = ["right", "wrong"].map(|name| folder.path().join(name));
     world(&right, ["dark", "light"]);
     world(&wrong, ["light", "dark"]);

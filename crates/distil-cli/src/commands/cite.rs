@@ -30,6 +30,10 @@ const ENTRIES: &[Entry] = &[
     Entry { names: &["tesla"], bibtex: include_str!("bibtex/tesla.bib") },
     Entry { names: &["ead"], bibtex: include_str!("bibtex/ead.bib") },
     Entry { names: &["dc", "dsa"], bibtex: include_str!("bibtex/dc.bib") },
+    Entry { names: &["dd"], bibtex: include_str!("bibtex/dd.bib") },
+    Entry { names: &["ld"], bibtex: include_str!("bibtex/ld.bib") },
+    Entry { names: &["herding"], bibtex: include_str!("bibtex/herding.bib") },
+    Entry { names: &["k-center"], bibtex: include_str!("bibtex/k-center.bib") },
     Entry { names: &["dsa"], bibtex: include_str!("bibtex/dsa.bib") },
     Entry { names: &["dm"], bibtex: include_str!("bibtex/dm.bib") },
     Entry { names: &["gsam"], bibtex: include_str!("bibtex/gsam.bib") },
@@ -126,6 +130,25 @@ mod tests {
     use distil_data::DatasetName;
 
     use super::{ENTRIES, is_known, of_data};
+
+    #[test]
+    fn every_method_but_chance_has_a_citation() {
+        use crate::config::MethodName as M;
+        let all = [
+            M::Mtt,
+            M::Ftd,
+            M::Tesla,
+            M::Datm,
+            M::MDatm,
+            M::Edf,
+            M::Dd,
+            M::Ld,
+            M::Ead,
+            M::Herding,
+            M::KCenter,
+        ];
+        assert!(all.into_iter().all(|method| is_known(method.as_str())));
+    }
 
     #[test]
     fn every_published_dataset_has_a_citation() {
