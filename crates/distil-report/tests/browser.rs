@@ -47,8 +47,7 @@ fn page(folder: &Path) {
         .map(|i| json!({"kind": "iteration", "iteration": i, "loss": 1.0 / f64::from(i + 1), "syn_lr": 0.01}))
         .collect();
     let layers: Vec<String> = (0..10).map(|i| format!("blocks.{i}.{}", "long".repeat(9))).collect();
-    let dropout =
-        json!({"kind": "dropout", "iteration": 9, "layers": layers, "dropped": [1; 10], "sizes": [9; 10]});
+    let dropout = json!({"kind": "dropout", "iteration": 9, "layers": layers, "dropped": vec![1; 10], "sizes": vec![9; 10]});
     let area = json!({"kind": "discriminative-area", "iteration": 9, "area": 0.4, "smallest_area": 0.1, "largest_area": 0.7, "area_half": 0.3});
     let lines: Vec<String> = events.iter().chain([&dropout, &area]).map(Value::to_string).collect();
     fs::write(Inspection::path(&paths), inspection().to_string()).unwrap();

@@ -95,7 +95,7 @@ pub(crate) fn open_if_needed(
 }
 
 /// The experts of a configuration, all of which must be there.
-fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+pub(crate) fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
     let Workbench { config, dataset, net, .. } = bench;
     let header = header(net, dataset, &config.expert, config.seed);
     let folder = expert_folder(folder, config, net, &header);
