@@ -69,13 +69,13 @@ pub use error::ReportError;
 pub use evaluation::{EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure};
 pub use export::{results_table_csv, results_table_latex};
 pub use gallery::{Gallery, soft_label_captions};
-pub use methods::{Cost, MethodRow, MethodsTable};
-pub use recovery::{Recovery, RecoveryError};
-pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
 pub use inspection::{
     Activations, Distance, DrawnMap, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair,
 };
 pub use live::LiveRun;
+pub use methods::{Cost, MethodRow, MethodsTable};
+pub use recovery::{Recovery, RecoveryError};
+pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
 pub use report::{Report, write_report, write_reports};
 pub use results::{Results, set_digest};
 pub use table::results_table_markdown;
