@@ -86,9 +86,10 @@ impl LiveRun {
         (rate.is_finite() && rate > 0.0).then_some(rate)
     }
 
-    /// Seconds to the last iteration at that rate.
+    /// Seconds to the last iteration at that rate; `None` where there is no rate, or nothing left.
     pub fn seconds_left(&self) -> Option<f64> {
-        Some(self.total.saturating_sub(self.iteration) as f64 / self.rate()?)
+        let left = self.total.saturating_sub(self.iteration);
+        Some(left as f64 / self.rate()?).filter(|_| left > 0)
     }
 
     /// The state in one line.
@@ -154,6 +155,8 @@ mod tests {
         run.take(&[], 12.0);
         assert_eq!((run.rate(), run.seconds_left()), (Some(2.0), Some(25.0)));
         assert_eq!(run.line(), "50/100 · 2.00/s · loss 50");
+        run.take(&steps(51..=100), 35.0);
+        assert_eq!(run.seconds_left(), None, "validation may still go on");
     }
 
     #[test]
