@@ -329,7 +329,7 @@ pub(crate) struct EvalArgs {
     /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet
     #[arg(long, value_name = "ARCH,…", value_delimiter = ',', default_value = "convnet")]
     pub(crate) arch: Vec<Arch>,
-    /// How networks are trained, instead of [eval]: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
+    /// How networks are trained, instead of what the configuration says: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<ProtocolName>,
     /// Whom they learn from by rded-kd and sre2l-kd: a model of `distil train-cam`, or torchvision's resnet18

@@ -17,7 +17,7 @@ pub(crate) struct GridArgs {
     /// Distil and evaluate with these methods, or `all`, instead of comparing two results
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "subjects")]
     pub(crate) methods: Option<Vec<String>>,
-    /// What all runs share, and in [[for]] what some methods do otherwise; published presets without it
+    /// What all runs share, and, in tables named `for`, what some methods do otherwise; published presets without it
     #[arg(short, long, value_name = "FILE", requires = "methods", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<PathBuf>,
     /// The dataset, where the configuration names none or another
