@@ -1,7 +1,7 @@
-use distil_data::Split;
+use burn::tensor::Tensor;
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, adjoint, unroll};
-use distil_models::{LossGradient, Targets, loss_and_gradient_of};
-use distil_random::{permutation, stream};
+use distil_models::{LossGradient, loss_and_gradient_of};
+use distil_random::stream;
 use distil_store::LabelKind;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub struct Unrolled {
 impl Unrolled {
     /// One iteration.
     pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
-        let Ingredients { method, net, dataset, seed, device, .. } = *with;
+        let Ingredients { method, net, seed, device, .. } = *with;
         let learned = &state.learned;
         let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
         let images = set.targets.len();
@@ -39,8 +39,7 @@ impl Unrolled {
         let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum, micro_batch };
         let start = net.init(&mut stream(seed, "unrolled-network", state.iteration));
         let thetas = unroll(&inner, net.theta(&start, device));
-        let LossGradient { loss, gradient } =
-            self.outer(&dataset.train, &thetas[self.syn_steps], state, with);
+        let LossGradient { loss, gradient } = self.outer(&thetas[self.syn_steps], state, with);
         let loss = f64::from(loss.into_scalar::<f32>());
         let gradient = match method.refuses(loss) {
             Some(verdict) => Err(verdict),
@@ -51,20 +50,11 @@ impl Unrolled {
     }
 
     /// The loss of the trained network on real images, and λ_N.
-    fn outer(
-        &self,
-        train: &Split,
-        theta: &burn::tensor::Tensor<1>,
-        state: &Distiller,
-        with: &Ingredients<'_>,
-    ) -> LossGradient {
-        let Ingredients { method, net, seed, device, .. } = *with;
-        let mut rows = permutation(&mut stream(seed, "outer-batch", state.iteration), train.len());
-        rows.truncate(self.batch_real);
-        let labels: Vec<u32> = rows.iter().map(|&row| train.labels[row]).collect();
-        let targets = Targets::from_classes(&labels, net.classes, device, theta.dtype());
+    fn outer(&self, theta: &Tensor<1>, state: &Distiller, with: &Ingredients<'_>) -> LossGradient {
+        let Ingredients { method, net, dataset, seed, device, .. } = *with;
+        let rows = real::sample(dataset.train.len(), self.batch_real, (seed, "outer-batch", state.iteration));
         loss_and_gradient_of(net, theta, rows.len(), method.micro_batch, |range| {
-            (real::images(train, &rows[range.clone()], device), targets.slice(range))
+            real::labelled(dataset, &rows[range], device)
         })
     }
 

@@ -131,10 +131,8 @@ fn methods(names: &[String]) -> Result<Vec<MethodName>, Failure> {
     if names.iter().any(|name| name == "all") {
         return Ok(MethodName::value_variants().to_vec());
     }
-    let known =
-        |name: &String| MethodName::value_variants().iter().copied().find(|method| method.as_str() == name);
     let found = names.iter().map(|name| {
-        known(name).ok_or_else(|| {
+        MethodName::from_str(name, false).map_err(|_| {
             let all: Vec<&str> = MethodName::value_variants().iter().map(|method| method.as_str()).collect();
             Failure::new(
                 format_args!("--methods: there is no method {name:?}"),
