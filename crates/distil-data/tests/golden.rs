@@ -7,13 +7,6 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    format: u32,
-    #[expect(dead_code, reason = "the reader selects by it")]
-    kind: String,
-    #[expect(dead_code, reason = "the reader prints the file's name")]
-    name: String,
-    #[expect(dead_code, reason = "the reader compares")]
-    tolerance: serde_json::Value,
     eps: f64,
     shape: Vec<usize>,
     train: usize,
@@ -28,9 +21,6 @@ fn zca() {
 fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
     let (x, x_test) = (fixture.float("x")?, fixture.float("x_test")?);
-    if options.format != 1 {
-        return Err(format!("format {} is not known", options.format));
-    }
     for (array, n) in [(x, options.train), (x_test, options.test)] {
         if array.shape[0] != n || array.shape[1..] != options.shape {
             return Err(format!("{n} images of {:?} announced, {:?} found", options.shape, array.shape));

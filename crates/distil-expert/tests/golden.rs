@@ -5,7 +5,6 @@ use distil_expert::Gsam;
 use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_models::{ConvNet, Targets, loss_and_gradient};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 #[test]
 fn golden() {
@@ -16,10 +15,6 @@ fn golden() {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct Options {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     net: Net,
     images: usize,
     rho: f64,

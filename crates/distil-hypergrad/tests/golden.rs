@@ -9,7 +9,6 @@ use distil_hypergrad::{
 use distil_match::{CommonPatternDropout, Criterion, Draw, Granularity, trajectory_loss};
 use distil_models::{ConvNet, Targets};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 type Outcome = Result<(), String>;
 
@@ -71,10 +70,6 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct UnrollOptions {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     net: Net,
     steps: usize,
     batch: usize,
@@ -149,10 +144,6 @@ fn compare_unroll(
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct HvpOptions {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     net: Net,
     images: usize,
     label: Label,
@@ -182,10 +173,6 @@ fn check_hvp(fixture: &Fixture, precision: Precision) -> Outcome {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct SgdOptions {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     length: usize,
     steps: usize,
     momentum: f64,

@@ -15,13 +15,6 @@ fn golden() {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SoftEval {
-    format: u32,
-    #[expect(dead_code, reason = "the reader selects by it")]
-    kind: String,
-    #[expect(dead_code, reason = "the reader prints the file's name")]
-    name: String,
-    #[expect(dead_code, reason = "the reader compares")]
-    tolerance: serde_json::Value,
     classes: Option<usize>,
     samples: Option<usize>,
 }
@@ -29,13 +22,6 @@ struct SoftEval {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stats {
-    format: u32,
-    #[expect(dead_code, reason = "the reader selects by it")]
-    kind: String,
-    #[expect(dead_code, reason = "the reader prints the file's name")]
-    name: String,
-    #[expect(dead_code, reason = "the reader compares")]
-    tolerance: serde_json::Value,
     a: Option<usize>,
     b: Option<usize>,
     #[serde(default)]
@@ -44,7 +30,6 @@ struct Stats {
 
 fn soft_eval(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: SoftEval = fixture.options()?;
-    known(options.format)?;
     let (logits, labels) = (fixture.float("logits")?, &fixture.integer("labels")?.values);
     let [rows, classes] = logits.shape[..] else { return Err("logits are not [n, k]".into()) };
     announced(options.samples, rows)?;
@@ -71,7 +56,6 @@ fn soft_eval(fixture: &Fixture, precision: Precision) -> Result<(), String> {
 
 fn stats(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Stats = fixture.options()?;
-    known(options.format)?;
     let (a, b) = (sample(fixture, "a", precision)?, sample(fixture, "b", precision)?);
     announced(options.a, a.len())?;
     announced(options.b, b.len())?;
@@ -100,10 +84,6 @@ fn sample(fixture: &Fixture, name: &str, precision: Precision) -> Result<Vec<f64
         Precision::F64 => values.copied().collect(),
         Precision::F32 => values.map(|value| f64::from(*value as f32)).collect(),
     })
-}
-
-fn known(format: u32) -> Result<(), String> {
-    if format == 1 { Ok(()) } else { Err(format!("format {format} is not known")) }
 }
 
 fn announced(announced: Option<usize>, found: usize) -> Result<(), String> {

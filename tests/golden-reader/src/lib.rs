@@ -12,6 +12,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// What every fixture's case says besides the options of its kind.
+const HEADER: [&str; 4] = ["format", "kind", "name", "tolerance"];
+
 /// One fixture: its options and its tensors.
 #[derive(Debug)]
 pub struct Fixture {
@@ -115,6 +118,12 @@ impl Fixture {
         let case = metadata.metadata().as_ref().and_then(|m| m.get("case")).ok_or("no `case` metadata")?;
         let case: Value = serde_json::from_str(case).map_err(|e| e.to_string())?;
         let kind = case["kind"].as_str().ok_or("no `kind`")?.to_owned();
+        if let Some(key) = HEADER.iter().find(|key| case.get(**key).is_none()) {
+            return Err(format!("no `{key}`"));
+        }
+        if case["format"].as_u64() != Some(1) {
+            return Err(format!("format {} is not known", case["format"]));
+        }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut fixture =
             Self { name, kind, case, floats: BTreeMap::default(), integers: BTreeMap::default() };
@@ -137,12 +146,16 @@ impl Fixture {
         Ok(fixture)
     }
 
-    /// The fixture's options as a type; unknown options are errors if the type denies them.
+    /// The options of the fixture's kind as a type; unknown options are errors if the type denies them.
     ///
     /// # Errors
     /// When an option is missing, of the wrong type, or unknown.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, String> {
-        serde_json::from_value(self.case.clone()).map_err(|e| format!("options: {e}"))
+        let mut options = self.case.clone();
+        for key in HEADER {
+            options.as_object_mut().and_then(|options| options.remove(key));
+        }
+        serde_json::from_value(options).map_err(|e| format!("options: {e}"))
     }
 
     /// The float tensor `name`.

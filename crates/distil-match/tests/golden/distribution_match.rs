@@ -3,7 +3,6 @@ use distil_augment::Augmentation;
 use distil_golden::{Fixture, Net, Precision};
 use distil_match::{View, match_embeddings};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::{build, floats, tensor};
 
@@ -11,10 +10,6 @@ use super::{build, floats, tensor};
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct Options {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     net: Net,
     real: usize,
     synthetic: usize,

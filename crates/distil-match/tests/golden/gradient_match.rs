@@ -4,7 +4,6 @@ use distil_hypergrad::InnerSet;
 use distil_match::{Distance, View, match_gradients};
 use distil_models::loss_and_gradient;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::{build, classes, floats, tensor};
 
@@ -12,10 +11,6 @@ use super::{build, classes, floats, tensor};
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct Options {
-    kind: String,
-    name: String,
-    format: u32,
-    tolerance: IgnoredAny,
     net: Net,
     one_class: Option<u32>,
     real: usize,
