@@ -1,9 +1,9 @@
 //! The page of a measurement of complexity.
 
-use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::complexity_figure::{Distribution, EasyHard};
+use crate::html;
 
 /// Name of the template; its ending makes the template engine escape every value.
 const TEMPLATE: &str = "complexity.html";
@@ -51,7 +51,6 @@ struct Page<'a> {
 
 impl ComplexityPage {
     /// The page: one HTML file with its figures inside, that needs neither network nor scripts.
-    #[expect(clippy::missing_panics_doc, reason = "the template is part of this crate and tested")]
     pub fn render(&self) -> String {
         let page = Page {
             style: include_str!("style.css"),
@@ -66,14 +65,7 @@ impl ComplexityPage {
             notes: &self.notes,
             provenance: &self.provenance,
         };
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_keep_trailing_newline(true);
-        environment
-            .add_template(TEMPLATE, include_str!("complexity.html"))
-            .expect("the template is well-formed");
-        let template = environment.get_template(TEMPLATE).expect("it was added");
-        template.render(page).expect("the template names only what a page has")
+        html::render(&[(TEMPLATE, include_str!("complexity.html"))], page)
     }
 }
 

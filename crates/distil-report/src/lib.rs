@@ -39,6 +39,7 @@ mod evaluation;
 mod export;
 mod gallery;
 mod history;
+mod html;
 mod inspection;
 mod interval;
 mod layers;

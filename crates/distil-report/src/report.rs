@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use distil_store::{Card, RunPaths, StoreError, SyntheticSet, atomic};
-use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,6 +11,7 @@ use crate::error::ReportError;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::{Gallery, GalleryView};
 use crate::history::History;
+use crate::html;
 use crate::inspection::Inspection;
 use crate::interval::Intervals;
 use crate::layers::LayersView;
@@ -184,14 +184,7 @@ pub fn write_reports(path: &Path, runs: &[Report]) -> Result<(), ReportError> {
 
 fn page(title: &str, several: Option<Comparisons>, runs: Vec<RunView>) -> String {
     let page = Page { style: include_str!("style.css"), title: title.to_owned(), several, runs };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_keep_trailing_newline(true);
-    for (name, text) in [(TEMPLATE, include_str!("page.html")), (RUN, include_str!("run.html"))] {
-        environment.add_template(name, text).expect("the template is well-formed");
-    }
-    let template = environment.get_template(TEMPLATE).expect("it was added");
-    template.render(page).expect("the template names only what a page has")
+    html::render(&[(TEMPLATE, include_str!("page.html")), (RUN, include_str!("run.html"))], page)
 }
 
 /// What a network saw of the run, and whether of the set that is there now.
