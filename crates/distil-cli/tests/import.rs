@@ -2,9 +2,7 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::{folder, run, succeed};
+use common::{folder, photos, run, succeed};
 
 /// The network and snapshots of `crates/distil-store/tests/fixtures/replay_buffer_0.pt`.
 const CONFIG: &str = r#"
@@ -28,18 +26,6 @@ expert_epochs = 1
 [eval]
 epochs = 1
 "#;
-
-fn photos(folder: &Path) {
-    for (class, bright) in [("dark", 40u8), ("light", 200)] {
-        let place = folder.join("photos").join(class);
-        std::fs::create_dir_all(&place).expect("a folder");
-        for i in 0..15u8 {
-            let image =
-                image::RgbImage::from_fn(6, 5, |x, y| image::Rgb([bright, bright + i, (x * y) as u8]));
-            image.save(place.join(format!("{i}.png"))).expect("a picture");
-        }
-    }
-}
 
 #[test]
 fn replay_buffers_become_experts() {

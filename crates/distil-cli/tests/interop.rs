@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{folder, run, succeed};
+use common::{folder, photos, run, succeed};
 use distil_store::SyntheticSet;
 
 /// The network and data of the fixtures: two classes of 3×4×4.
@@ -24,16 +24,8 @@ epochs = 1
 seeds = 1
 "#;
 
-fn photos(folder: &Path) {
-    for (class, bright) in [("dark", 40u8), ("light", 200)] {
-        let place = folder.join("photos").join(class);
-        std::fs::create_dir_all(&place).expect("a folder");
-        for i in 0..15u8 {
-            let image =
-                image::RgbImage::from_fn(6, 5, |x, y| image::Rgb([bright, bright + i, (x * y) as u8]));
-            image.save(place.join(format!("{i}.png"))).expect("a picture");
-        }
-    }
+fn prepare(folder: &Path) {
+    photos(folder);
     std::fs::write(folder.join("photos.toml"), CONFIG).expect("a configuration");
 }
 
@@ -54,7 +46,7 @@ fn import(folder: &Path, labels: &str, options: &[&str]) -> common::Said {
 #[test]
 fn public_sets_are_evaluated_like_own_ones() {
     let folder = folder();
-    photos(folder.path());
+    prepare(folder.path());
     let said = import(folder.path(), "labels_best.pt", &["--normalisation", "mean-std"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     let set = SyntheticSet::load(folder.path().join("set.safetensors")).expect("a set");
@@ -76,7 +68,7 @@ fn public_sets_are_evaluated_like_own_ones() {
 #[test]
 fn what_is_not_stated_is_asked_for() {
     let folder = folder();
-    photos(folder.path());
+    prepare(folder.path());
     for (labels, options, wanted) in [
         ("labels_best.pt", &[][..], "--normalisation zca"),
         ("labels_best.pt", &["--normalisation", "zca"], "data.zca=true"),

@@ -80,3 +80,17 @@ pub(crate) fn succeed(folder: &Path, args: &[&str]) -> String {
     assert_eq!(said.code, Some(0), "distil {args:?}: {}", said.err);
     said.out
 }
+
+/// Fifteen pictures of 6×5 pixels of each of two classes, below `photos`.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub(crate) fn photos(folder: &Path) {
+    for (class, bright) in [("dark", 40u8), ("light", 200)] {
+        let place = folder.join("photos").join(class);
+        std::fs::create_dir_all(&place).expect("a folder");
+        for i in 0..15u8 {
+            let image =
+                image::RgbImage::from_fn(6, 5, |x, y| image::Rgb([bright, bright + i, (x * y) as u8]));
+            image.save(place.join(format!("{i}.png"))).expect("a picture");
+        }
+    }
+}
