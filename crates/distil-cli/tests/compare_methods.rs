@@ -103,6 +103,36 @@ fn a_table_of_methods_is_resumable() {
 }
 
 #[test]
+fn arms_of_an_ablation_share_their_experts() {
+    let folder = folder();
+    let at = folder.path();
+    let arms = "reference = \"alone\"\n".to_owned()
+        + GRID
+        + r#"
+[[variant]]
+name = "alone"
+method = "dm"
+[[variant]]
+name = "longer"
+method = "dm"
+set = { distill = { iterations = 6 } }
+"#;
+    fs::write(at.join("grid.toml"), arms).expect("a configuration");
+    let table = compare(at, "all", &[]);
+    let rows: Vec<&str> = table.lines().skip(2).take(4).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row.split('|').nth(1).expect("a cell").trim()).collect();
+    assert_eq!(names, ["alone", "longer", "alone", "longer"], "{table}");
+    assert!(table.contains("Difference: to alone with"), "{table}");
+    let iterations = |run: &str| {
+        let text = fs::read_to_string(at.join("grid").join(run).join("run.toml")).expect("a run");
+        text.parse::<toml::Table>().expect("TOML")["distill"]["iterations"].as_integer()
+    };
+    assert_eq!([iterations("alone-ipc1-seed0"), iterations("longer-ipc2-seed1")], [Some(4), Some(6)]);
+    // A method of the list besides the arms.
+    assert!(compare(at, "longer,random", &[]).contains("| random"));
+}
+
+#[test]
 fn slips_show_before_hours_of_work() {
     let folder = folder();
     let at = folder.path();
@@ -117,6 +147,9 @@ fn slips_show_before_hours_of_work() {
     let late = format!("{GRID}[[for]]\nmethods = [\"ld\"]\nset = {{ distill = {{ window = 3 }} }}\n");
     assert!(refused(&late, "random,ld").contains("unknown key `distill.window`"));
     assert!(refused(&format!("{GRID}[[for]]\nmethod = [\"ld\"]\n"), "random").contains("[[for]]"));
+    let unknown = format!("reference = \"gone\"\n{GRID}");
+    assert!(refused(&unknown, "random").contains("there is no variant \"gone\""));
+    assert!(refused(&format!("{GRID}[[variant]]\nname = \"a\"\n"), "a").contains("[[variant]]"));
     let said = run(at, &["compare"]);
     assert_eq!(said.code, Some(2), "two results or --methods: {}", said.err);
 }

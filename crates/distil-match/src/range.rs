@@ -109,17 +109,21 @@ pub(crate) fn resolve(with: &Ingredients<'_>) -> Result<Option<(Method, Profile)
     let experts = with.experts()?;
     let profile = Profile::of(experts.store, &experts.numbers, trajectory.expert_epochs)?;
     let chosen = profile.window();
-    let Window { min, max, initial_max, expand_until } = trajectory.window;
-    // A published first bound says how wide the first window is, compared with the whole.
+    let window = moved(trajectory.window, &chosen);
+    let method = with.method.clone().with_trajectory(|trajectory| trajectory.window = window);
+    Ok(Some((method, profile)))
+}
+
+/// `window` over the start epochs `chosen`: its first bound keeps its share of the whole, rounded up to an epoch, and
+/// leaves at least one to start from.
+fn moved(window: Window, chosen: &std::ops::Range<usize>) -> Window {
+    let Window { min, max, initial_max, expand_until } = window;
     let share = |initial: usize| {
         let part = initial.saturating_sub(min) as f64 / max.saturating_sub(min).max(1) as f64;
         (chosen.start + (part * chosen.len() as f64).ceil() as usize)
             .clamp(chosen.start + 1, chosen.end.max(chosen.start + 1))
     };
-    let initial_max = initial_max.map(share);
-    let window = Window { min: chosen.start, max: chosen.end, initial_max, expand_until };
-    let method = with.method.clone().with_trajectory(|trajectory| trajectory.window = window);
-    Ok(Some((method, profile)))
+    Window { min: chosen.start, max: chosen.end, initial_max: initial_max.map(share), expand_until }
 }
 
 #[cfg(test)]
@@ -190,6 +194,27 @@ mod tests {
         assert_eq!(profile(&even, 1).window().len(), 15);
         let one = experts(1, 10, |t| if t < 2 { 5.0 } else { 0.1 }, |_| 0.0);
         assert_eq!(profile(&one, 1).window(), 0..2, "one expert: its length alone");
+    }
+
+    #[test]
+    fn a_first_bound_keeps_its_share() {
+        let published = Window { min: 10, max: 30, initial_max: Some(15), expand_until: 500 };
+        let over = |chosen: std::ops::Range<usize>| {
+            let Window { min, max, initial_max, expand_until } = moved(published, &chosen);
+            assert_eq!(expand_until, 500, "when it widens is not the experts' to say");
+            (min, max, initial_max.expect("a first bound"))
+        };
+        // A quarter of the epochs, rounded up.
+        assert_eq!(over(4..12), (4, 12, 6));
+        assert_eq!(over(4..13), (4, 13, 7));
+        assert_eq!(over(7..8), (7, 8, 8), "one epoch is the whole");
+        let open = Window { initial_max: None, ..published };
+        assert_eq!(moved(open, &(3..9)), Window { min: 3, max: 9, initial_max: None, expand_until: 500 });
+        // Bounds outside the window, as a configuration may have them.
+        for (initial, bound) in [(10, 4), (5, 4), (30, 11), (99, 11)] {
+            let window = Window { initial_max: Some(initial), ..published };
+            assert_eq!(moved(window, &(3..11)).initial_max, Some(bound), "initial_max {initial}");
+        }
     }
 
     #[test]

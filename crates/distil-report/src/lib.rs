@@ -74,7 +74,7 @@ pub use inspection::{
     Activations, Distance, DrawnMap, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair,
 };
 pub use live::LiveRun;
-pub use methods::{Cost, MethodRow, MethodsTable};
+pub use methods::{Cost, MethodRow, MethodsTable, Reference};
 pub use recovery::{Recovery, RecoveryError};
 pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
 pub use report::{Report, write_report, write_reports};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use distil_stats::{ALPHA, Comparison, Design, Summary, holm};
+use distil_stats::{ALPHA, Comparison, Design, Summary, TTest, holm};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::PaperFigure;
@@ -17,7 +17,7 @@ const HEADER: [&str; 9] = [
     "ipc",
     "test accuracy %",
     "95% interval",
-    "to the best",
+    "difference",
     "runs",
     "s/iteration",
     "peak MiB",
@@ -51,7 +51,8 @@ pub struct MethodRow {
     pub method: String,
     /// Images per class; `None` for all training images.
     pub ipc: Option<usize>,
-    /// Test accuracy of each run (distilled and evaluated with a seed of its own), in `[0, 1]`; at least one.
+    /// Test accuracy of each run (distilled and evaluated with a seed of its own; the mean of its students), in
+    /// `[0, 1]`; at least one.
     pub accuracies: Vec<f64>,
     /// What each run took; empty for methods that only select.
     pub costs: Vec<Cost>,
@@ -59,11 +60,23 @@ pub struct MethodRow {
     pub paper: Option<PaperFigure>,
 }
 
+/// What the rows of a table are compared with, among those with as many images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// The highest mean, by Welch's t test.
+    Best,
+    /// The row of this name, by the paired t test: the runs of all rows have the same seeds in the same order, and share
+    /// experts and initial images seed by seed.
+    Row(String),
+}
+
 /// The table of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MethodsTable {
     /// Rows in the order they are shown.
     pub rows: Vec<MethodRow>,
+    /// What each row is compared with.
+    pub reference: Reference,
     /// How the figures came about, one sentence each.
     pub notes: Vec<String>,
 }
@@ -113,7 +126,8 @@ impl MethodsTable {
     }
 
     fn table(&self) -> Table {
-        let rows = self.rows.iter().zip(self.findings()).map(|(row, finding)| row.cells(finding));
+        let rows = self.rows.iter().zip(self.findings());
+        let rows = rows.map(|(row, finding)| row.cells(self.difference(row, finding)));
         let mut table = Table { header: HEADER.to_vec(), rows: rows.collect() };
         if self.rows.iter().all(|row| row.paper.is_none()) {
             table.header.pop();
@@ -124,10 +138,16 @@ impl MethodsTable {
 
     fn all_notes(&self) -> Vec<String> {
         let tested = self.findings().iter().filter(|finding| finding.p().is_some()).count();
+        let (difference, test) = match &self.reference {
+            Reference::Best => ("the best mean with as many images".to_owned(), "Welch's t test"),
+            Reference::Row(name) => (
+                format!("{name} with as many images (95% interval)"),
+                "the t test of runs with the same seed",
+            ),
+        };
         let legend = format!(
-            "To the best: difference to the best mean with as many images, in percentage points; n.s. marks one that is \
-             not significant (Welch's t test at {ALPHA}, Holm's correction for the {tested} tests of this table), ? one \
-             that cannot be tested."
+            "Difference: to {difference}, in percentage points; n.s. marks one that is not significant ({test} at {ALPHA}, \
+             Holm's correction for the {tested} tests of this table), ? one that cannot be tested."
         );
         let papers = self.rows.iter().filter_map(|row| row.paper.as_ref());
         let mut sources: Vec<String> = papers.map(|paper| paper.source.clone()).collect();
@@ -137,19 +157,59 @@ impl MethodsTable {
         self.notes.iter().cloned().chain([legend]).chain(published).collect()
     }
 
-    /// Every row beside the best one of its ipc.
+    /// Every row beside the reference of its ipc.
     fn findings(&self) -> Vec<Finding> {
-        let raw: Vec<Finding> = self.rows.iter().map(|row| row.finding(self.best(row.ipc))).collect();
+        let raw: Vec<Finding> = self.rows.iter().map(|row| self.finding(row)).collect();
         let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();
         let corrected = raw.into_iter().zip(holm(&p_values));
         corrected.map(|(finding, p)| finding.with_p(p)).collect()
     }
 
-    /// The row with the highest mean, the first of equals.
-    fn best(&self, ipc: Option<usize>) -> &MethodRow {
-        let rows = self.rows.iter().filter(|row| row.ipc == ipc).rev();
-        let best = rows.max_by(|a, b| a.summary().mean.total_cmp(&b.summary().mean));
+    fn finding(&self, row: &MethodRow) -> Finding {
+        let reference = self.reference_of(row);
+        if std::ptr::eq(row, reference) {
+            return Finding::Reference;
+        }
+        match self.test(row) {
+            Some(test) => Finding::Tested { difference: test.difference, p: test.p },
+            None => Finding::Untested { difference: row.summary().mean - reference.summary().mean },
+        }
+    }
+
+    /// The row's difference to its reference, where there are enough runs to test it.
+    fn test(&self, row: &MethodRow) -> Option<TTest> {
+        let design = match self.reference {
+            Reference::Best => Design::Independent,
+            Reference::Row(_) => Design::Paired,
+        };
+        let comparison = Comparison::of(&row.accuracies, &self.reference_of(row).accuracies, design);
+        Some(comparison.ok()?.test)
+    }
+
+    /// The row of the reference's name, else the one with the highest mean, the first of equals.
+    fn reference_of(&self, row: &MethodRow) -> &MethodRow {
+        let alike = self.rows.iter().filter(|other| other.ipc == row.ipc);
+        if let Reference::Row(name) = &self.reference
+            && let Some(named) = alike.clone().find(|other| other.method == *name)
+        {
+            return named;
+        }
+        let best = alike.rev().max_by(|a, b| a.summary().mean.total_cmp(&b.summary().mean));
         best.expect("the row that asks is one of them")
+    }
+
+    /// `best`, `−17.8`, `+1.7 (−0.1 to 3.5) n.s.`.
+    fn difference(&self, row: &MethodRow, finding: Finding) -> String {
+        match (&self.reference, finding) {
+            (Reference::Best, Finding::Reference) => "best".to_owned(),
+            (Reference::Row(_), Finding::Tested { .. }) => {
+                let [low, high] = self.test(row).expect("it was tested").ci95.map(|end| 100.0 * end);
+                let text = finding.text();
+                let (points, verdict) = text.split_once(' ').unwrap_or((&text, ""));
+                format!("{points} ({low:.1} to {high:.1}) {verdict}").trim_end().replace('-', "−")
+            }
+            _ => finding.text(),
+        }
     }
 }
 
@@ -168,19 +228,7 @@ impl MethodRow {
         self.costs.iter().filter_map(|cost| cost.peak_mib).reduce(f64::max)
     }
 
-    fn finding(&self, best: &Self) -> Finding {
-        if std::ptr::eq(self, best) {
-            return Finding::Reference;
-        }
-        match Comparison::of(&self.accuracies, &best.accuracies, Design::Independent) {
-            Ok(comparison) => {
-                Finding::Tested { difference: comparison.test.difference, p: comparison.test.p }
-            }
-            Err(_) => Finding::Untested { difference: self.summary().mean - best.summary().mean },
-        }
-    }
-
-    fn cells(&self, finding: Finding) -> Vec<String> {
+    fn cells(&self, difference: String) -> Vec<String> {
         let summary = self.summary();
         let mean = format!("{:.1}", 100.0 * summary.mean);
         let spread = if summary.n > 1 { format!(" ± {:.1}", 100.0 * summary.std) } else { String::new() };
@@ -188,7 +236,6 @@ impl MethodRow {
             .ci95
             .map(|[low, high]| format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high))
             .unwrap_or_default();
-        let difference = if finding == Finding::Reference { "best".to_owned() } else { finding.text() };
         let published = self.paper.as_ref().map(|paper| format!("{:.1}", paper.accuracy));
         vec![
             self.method.clone(),
@@ -222,7 +269,23 @@ mod tests {
             row("dm", 1, &[0.605, 0.61, 0.60]),
             row("random", 10, &[0.7]),
         ];
-        MethodsTable { rows, notes: vec!["Three runs.".into()] }
+        MethodsTable { rows, reference: Reference::Best, notes: vec!["Three runs.".into()] }
+    }
+
+    #[test]
+    fn arms_are_compared_with_the_named_one_seed_by_seed() {
+        let rows = vec![
+            row("neither", 5, &[0.60, 0.70, 0.65]),
+            row("both", 5, &[0.61, 0.713, 0.662]),
+            row("neither", 10, &[0.8, 0.8]),
+        ];
+        let table = MethodsTable { rows, reference: Reference::Row("neither".into()), notes: Vec::new() };
+        let text = table.markdown();
+        let cells: Vec<&str> =
+            text.lines().skip(2).take(3).map(|line| line.split('|').nth(5).expect("a cell").trim()).collect();
+        // Differences 1.0, 1.3 and 1.2: mean 1.17, s = 0.153, t(2) = 4.303, so ± 0.38; unpaired it would not be significant.
+        assert_eq!(cells, ["", "+1.2 (0.8 to 1.5)", ""]);
+        assert!(text.contains("to neither with as many") && text.contains("the 1 tests"), "{text}");
     }
 
     #[test]

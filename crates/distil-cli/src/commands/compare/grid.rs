@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use distil_models::Arch;
-use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure};
+use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure, Reference};
 use distil_store::{RunPaths, atomic};
 
 use super::plan::{Cell, GridArgs, Plan};
@@ -28,11 +28,13 @@ pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Fail
         let paths = RunPaths::new(folder.join(&cell.config.name));
         let results = run_cell(&at, &paths)?;
         let row = row_of(&mut rows, cell);
-        row.accuracies.extend(results.distilled().map(|row| row.accuracies.clone()).unwrap_or_default());
+        // The students of one set are no independent measurements of the method.
+        row.accuracies.extend(results.distilled().map(|row| row.summary.mean));
         row.costs.extend(Cost::load(&paths.cost()));
         bench = Some(at);
     }
-    let table = MethodsTable { rows, notes: notes(args, &plan) };
+    let reference = plan.reference.clone().map_or(Reference::Best, Reference::Row);
+    let table = MethodsTable { rows, reference, notes: notes(args, &plan) };
     let text = match args.table {
         TableFormat::Markdown => table.markdown(),
         TableFormat::Csv => table.csv(),
@@ -70,12 +72,11 @@ fn run_cell(bench: &Workbench<'_>, paths: &RunPaths) -> Result<EvaluationFile, F
 
 /// The row of the table that a run belongs to.
 fn row_of<'a>(rows: &'a mut Vec<MethodRow>, cell: &Cell) -> &'a mut MethodRow {
-    let method = cell.method.as_str();
-    let there = rows.iter().position(|row| row.method == method && row.ipc == Some(cell.ipc));
+    let there = rows.iter().position(|row| row.method == cell.row && row.ipc == Some(cell.ipc));
     let index = there.unwrap_or_else(|| {
         let paper = cell.config.paper.as_ref().map(PaperFigure::from);
         let (accuracies, costs) = (Vec::new(), Vec::new());
-        rows.push(MethodRow { method: method.to_owned(), ipc: Some(cell.ipc), accuracies, costs, paper });
+        rows.push(MethodRow { method: cell.row.clone(), ipc: Some(cell.ipc), accuracies, costs, paper });
         rows.len() - 1
     });
     &mut rows[index]
@@ -103,7 +104,7 @@ fn notes(args: &GridArgs, plan: &Plan) -> Vec<String> {
 fn protocols(plan: &Plan) -> Option<String> {
     let mut groups: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for cell in &plan.cells {
-        groups.entry(cell.config.eval.described()).or_default().insert(cell.method.as_str());
+        groups.entry(cell.config.eval.described()).or_default().insert(&cell.row);
     }
     let of = |(protocol, methods): (&String, &BTreeSet<&str>)| {
         format!("{protocol} ({})", methods.iter().copied().collect::<Vec<_>>().join(", "))
