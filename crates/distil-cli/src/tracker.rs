@@ -28,7 +28,7 @@ impl Tracker {
     /// Writes the log of `run` so far to a new file in `folder`, in place of one from before. The log holds no times, so
     /// all of it is given that of its last change.
     pub(crate) fn start(run: &RunPaths, folder: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
+        atomic::create_folder(folder)?;
         let changed = std::fs::metadata(run.events()).and_then(|file| file.modified());
         let config = run.read_config()?;
         let (tail, folder) = (EventTail::new(run), folder.to_owned());

@@ -1,13 +1,14 @@
 //! Killed at random instants and started again, a command ends with the files of an uninterrupted one.
 //!
-//! A dozen kills in CI; `DISTIL_KILLS=70 cargo test -p distil --test kill` kills each of the commands seventy times.
+//! A dozen kills in CI. The soak: `DISTIL_KILLS=40 cargo test -p distil --test kill -- --nocapture` kills each of the
+//! commands forty times and says how far they had come.
 
 mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,24 @@ const GRID: &str = "\
 [[for]]\nmethods = [\"dm\", \"ead\"]\nset = { distill = { iterations = 6, validate_every = 3 } }\n\
 [[for]]\nmethods = [\"ead\"]\nset = { distill = { window = { min = 0, max = 3 }, checkpoints = 2 } }\n";
 
+/// A run of everything that EDF adds: a range that the experts choose, dropout, areas of maps that are made again.
+const EDF: &str = "\
+method = \"edf\"\n[data]\nname = \"clutter-easy\"\nresolution = 16\ntrain_limit = 60\nvalidation = 0.1\n\
+[model]\nwidth = 4\ndepth = 2\n[expert]\nexperts = 2\nepochs = 5\nbatch = 30\nmicro_batch = 8\n\
+[distill]\nipc = 1\ninit = \"real\"\niterations = 24\nsyn_steps = 3\nloss_gate = 100\nrange = \"auto\"\nvalidate_every = 12\n\
+checkpoint_every = 5\nkeep_every = 8\nenhancement = { refresh_every = 7 }\n\
+[eval]\nseeds = 1\nepochs = 2\nfull_epochs = 1\n";
+/// Thirty pictures, a network that looks at them, and what measures them with it.
+const PHOTOS: &str = "\
+[data]\nname = \"folder\"\npath = \"photos\"\nresolution = 16\n[model]\nwidth = 4\ndepth = 2\n\
+[eval]\nbatch = 16\nfull_epochs = 1\n";
+const CAM: &str = "train-cam --config photos.toml --epochs 2 --out cam.safetensors";
+const MEASURE: &str = "compdd measure --config photos.toml --model cam.safetensors --out runs/measured \
+                       --cam smooth-grad-cam++ --layer blocks.0 --batch 1 --save-every 0 --quiet";
+
 /// Kills of each command; more only where somebody asks.
 fn kills() -> u32 {
-    std::env::var("DISTIL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(4)
+    std::env::var("DISTIL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(2)
 }
 
 /// What a finished command leaves, without what a clock wrote.
@@ -62,8 +78,10 @@ fn timeless(path: &Path) -> Vec<u8> {
     results.to_string().into_bytes()
 }
 
-fn finished(command: &mut Command) -> ExitStatus {
-    command.output().expect("distil starts").status
+/// Runs the command to an end that has to be a good one.
+fn finish(mut command: Command, what: &str) {
+    let last = command.output().expect("distil starts");
+    assert!(last.status.success(), "{what}: {}", String::from_utf8_lossy(&last.stderr));
 }
 
 /// Ends the command after `wait`, as a power cut would; `true` when it was still running.
@@ -77,26 +95,39 @@ fn killed(mut command: Command, wait: Duration) -> bool {
     running
 }
 
+/// The command as it is given again: a run that has begun is continued on request only.
+fn again(at: &Path, args: &str) -> Command {
+    let begun = args.starts_with("run ") && at.join("runs/edf/run.toml").is_file();
+    words(at, &if begun { format!("{args} --resume") } else { args.to_owned() })
+}
+
+fn words(at: &Path, args: &str) -> Command {
+    distil(at, &args.split_whitespace().collect::<Vec<_>>())
+}
+
 /// Kills `args` at random instants, lets it finish, and compares what it leaves with an uninterrupted run.
-fn survives(name: &str, args: &[&str], prepare: &[&[&str]]) {
+fn survives(name: &str, args: &str, prepare: &[&str]) {
     let start = || {
         let folder = folder();
-        fs::write(folder.path().join("grid.toml"), GRID).expect("a configuration");
+        for (file, text) in [("grid.toml", GRID), ("edf.toml", EDF), ("photos.toml", PHOTOS)] {
+            fs::write(folder.path().join(file), text).expect("a configuration");
+        }
+        common::photos(folder.path());
         for step in prepare {
-            assert!(finished(&mut distil(folder.path(), step)).success(), "{name}: {step:?}");
+            finish(words(folder.path(), step), name);
         }
         folder
     };
     let whole = start();
     let clock = Instant::now();
-    assert!(finished(&mut distil(whole.path(), args)).success(), "{name} without interruption");
+    finish(words(whole.path(), args), name);
     let took = clock.elapsed().as_millis() as usize;
     let expected = left(whole.path());
     let mut rng = stream(8, name, u64::from(kills()));
-    let (mut torn, mut hits) = (start(), 0);
+    let (mut torn, mut hits, mut ends) = (start(), 0, 0);
     while hits < kills() {
         let wait = Duration::from_millis(below(&mut rng, took.max(1)) as u64);
-        let mut command = distil(torn.path(), args);
+        let mut command = again(torn.path(), args);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         if killed(command, wait) {
             hits += 1;
@@ -104,11 +135,12 @@ fn survives(name: &str, args: &[&str], prepare: &[&[&str]]) {
         }
         // It got to its end before the kill: that must be the same end, and the next kills begin anew.
         compare(name, &expected, torn.path());
+        ends += 1;
         torn = start();
     }
-    let last = distil(torn.path(), args).output().expect("distil starts");
-    assert!(last.status.success(), "{name} after {hits} kills: {}", String::from_utf8_lossy(&last.stderr));
+    finish(again(torn.path(), args), &format!("{name} after {hits} kills"));
     compare(name, &expected, torn.path());
+    println!("{name}: {hits} kills, {} ends with the same {} files", ends + 1, expected.len());
 }
 
 fn compare(name: &str, expected: &BTreeMap<PathBuf, Vec<u8>>, at: &Path) {
@@ -121,26 +153,41 @@ fn compare(name: &str, expected: &BTreeMap<PathBuf, Vec<u8>>, at: &Path) {
 
 #[test]
 fn experts_runs_and_evaluations_survive() {
-    survives("reproduce", &["reproduce", "--config", "tiny.toml", "--quiet"], &[]);
+    survives("reproduce", "reproduce --config tiny.toml --quiet", &[]);
 }
 
 #[test]
 fn experts_survive() {
-    survives("expert", &["expert", "--config", "tiny.toml", "--quiet"], &[]);
+    survives("expert", "expert --config tiny.toml --quiet", &[]);
+}
+
+/// Range, dropout and maps have a state of their own.
+#[test]
+fn resumed_runs_survive() {
+    let experts = "expert --config edf.toml --quiet";
+    let maps = "reproduce --config edf.toml --out edf --quiet --set distill.iterations=1";
+    survives("run", "run --config edf.toml --quiet", &[experts, maps]);
 }
 
 #[test]
 fn evaluations_survive() {
-    let before: [&[&str]; 2] = [
-        &["expert", "--config", "tiny.toml", "--quiet"],
-        &["run", "--config", "tiny.toml", "--quiet", "--set", "distill.iterations=5"],
-    ];
-    survives("eval", &["eval", "runs/tiny", "--quiet"], &before);
+    let experts = "expert --config tiny.toml --quiet";
+    let run = "run --config tiny.toml --quiet --set distill.iterations=5";
+    survives("eval", "eval runs/tiny --quiet", &[experts, run]);
 }
 
 #[test]
 fn comparisons_survive() {
-    let args =
-        ["compare", "--methods", "dm,ead", "--config", "grid.toml", "--ipc", "1", "--seeds", "1", "--quiet"];
-    survives("compare", &args, &[]);
+    let args = "compare --methods dm,ead --config grid.toml --ipc 1 --seeds 1 --quiet";
+    survives("compare", args, &[]);
+}
+
+#[test]
+fn measurements_survive() {
+    survives("compdd", MEASURE, &[CAM]);
+}
+
+#[test]
+fn parts_of_measurements_survive() {
+    survives("compdd, part", &format!("{MEASURE} --shard 2/2"), &[CAM]);
 }

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
-    atomic,
     digest::{feed_file, hex, of_file},
     error::Error,
     official::RemoteFile,
@@ -46,8 +45,8 @@ pub fn download(
         return check(file, &path, &of_file(&path)?, remedy).map(|()| path);
     }
     let made = missing_folders(folder);
-    std::fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-    let result = Part::open(file, folder).and_then(|part| part.complete(path, folder, how, on_progress));
+    distil_atomic::create_folder(folder)?;
+    let result = Part::open(file, folder).and_then(|part| part.complete(path, how, on_progress));
     if result.is_err() {
         // A folder that nothing came into is not left behind; one that holds something cannot be removed.
         for folder in made {
@@ -110,12 +109,11 @@ impl<'a> Part<'a> {
     fn complete(
         mut self,
         path: PathBuf,
-        folder: &Path,
         how: Download,
         on_progress: OnProgress<'_>,
     ) -> Result<PathBuf, Error> {
         match self.transfer(&path, how, on_progress) {
-            Ok(()) => self.rename(folder, path),
+            Ok(()) => self.rename(path),
             Err(error @ Error::Checksum { .. }) => self.discard(error),
             Err(error) if self.have == 0 => self.discard(error),
             Err(error) => Err(error),
@@ -259,10 +257,8 @@ impl<'a> Part<'a> {
         check(self.remote, path, &self.sum(), "the download was removed: fetch again, or use another server")
     }
 
-    fn rename(self, folder: &Path, path: PathBuf) -> Result<PathBuf, Error> {
-        self.file.sync_all().map_err(Error::io(&self.path, "write"))?;
-        std::fs::rename(&self.path, &path).map_err(Error::io(&path, "rename the download to"))?;
-        atomic::sync_folder(folder)?;
+    fn rename(self, path: PathBuf) -> Result<PathBuf, Error> {
+        distil_atomic::rename(&self.path, &path)?;
         Ok(path)
     }
 

@@ -18,6 +18,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file or folder could not be written.
+    #[error(transparent)]
+    Write(#[from] distil_atomic::WriteError),
     /// A file is not what its format says it must be.
     #[error("{}: {problem}; {remedy}", shown(path))]
     Format {

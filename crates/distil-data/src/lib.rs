@@ -22,7 +22,6 @@
 //! Sets of image files (`folder`, `imagenet` and its named subsets, `tiny-imagenet`) need not fit into memory:
 //! [`DataConfig::list`] lists them and [`ImageStream`] decodes them shard by shard.
 
-mod atomic;
 mod bounded;
 mod cifar;
 mod class_names;

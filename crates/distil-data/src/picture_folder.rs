@@ -39,15 +39,7 @@ impl PictureFolder<'_> {
     /// do not fit each other. [`Error::Io`].
     pub fn write(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {
         self.check(folder, layout)?;
-        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
-        let scratch = tempfile::Builder::new().prefix(".distil-").tempdir_in(parent);
-        let scratch = scratch.map_err(Error::io(parent, "write in"))?;
-        // One level down, because temporary folders are private.
-        let made = scratch.path().join("made");
-        self.fill(&made, layout)?;
-        std::fs::rename(&made, folder).map_err(Error::io(folder, "create"))
+        distil_atomic::write_folder(folder, |made| self.fill(made, layout))
     }
 
     fn check(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {
@@ -92,6 +84,7 @@ impl PictureFolder<'_> {
             let file = self.place(index, label, layout);
             let path = folder.join(&file);
             let parent = path.parent().expect("a file below the folder");
+            // `write_folder` brings all of it to the disk before it gets its name.
             std::fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
             std::fs::write(&path, png(picture, shape)).map_err(Error::io(&path, "write"))?;
             self.line(&mut table, index, &file);

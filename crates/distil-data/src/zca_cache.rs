@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::{atomic, error::Error, zca::Zca};
+use crate::{error::Error, zca::Zca};
 
 fn file(cache_dir: &Path, digest: &str) -> PathBuf {
     cache_dir.join(format!("zca-{digest}.safetensors"))
@@ -25,7 +25,9 @@ pub(crate) fn write(cache_dir: &Path, digest: &str, zca: &Zca) -> Result<(), Err
     });
     let metadata = HashMap::from([("fit".to_owned(), digest.to_owned())]);
     let bytes = safetensors::serialize(views, Some(metadata)).expect("three small names serialise");
-    atomic::write(&path, |out| out.write_all(&bytes))
+    distil_atomic::create_folder(cache_dir)?;
+    distil_atomic::sweep(cache_dir)?;
+    Ok(distil_atomic::write(&path, bytes)?)
 }
 
 /// Reads a fit; `None` when there is none, or the file is not one (it will be fitted and written anew).

@@ -46,7 +46,8 @@ fn training(recipe: &Recipe) -> Value {
 /// Trains the experts `0..recipe.experts` that `store` lacks and writes each when it is done.
 ///
 /// # Errors
-/// [`ExpertError`]; the experts written before it stay usable.
+/// [`ExpertError`]; the experts written before it stay usable. Another process that trains experts of this store is one
+/// ([`StoreError::Locked`](distil_store::StoreError::Locked)).
 pub fn train_store(
     store: &TrajectoryStore,
     net: &ConvNet,
@@ -55,8 +56,13 @@ pub fn train_store(
     device: &Device,
     report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<StoreOutcome, ExpertError> {
-    let complete = store.complete();
-    let missing: Vec<usize> = (0..recipe.experts).filter(|i| !complete.contains(i)).collect();
+    let missing = || {
+        let complete = store.complete();
+        (0..recipe.experts).filter(|i| !complete.contains(i)).collect::<Vec<usize>>()
+    };
+    // A store that has all of them is only read, by any number of processes.
+    let _lock = (!missing().is_empty()).then(|| store.lock()).transpose()?;
+    let missing = missing();
     for &expert in &missing {
         let seed = store.header().seed;
         let trained = train_expert(net, &dataset.train, recipe, seed, expert, device, report)?;

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::atomic;
 use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::error::StoreError;
-use crate::trajectory::create_folder;
 
 const CHECKPOINT: Kind = Kind {
     name: "distil.checkpoint.1",
@@ -151,7 +150,7 @@ impl Checkpoints {
     /// # Errors
     /// [`StoreError::Write`] when the file cannot be written or an old one not be removed.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<PathBuf, StoreError> {
-        create_folder(&self.folder)?;
+        atomic::create_folder(&self.folder)?;
         let path = self.path(checkpoint.iteration);
         checkpoint.save(&path)?;
         let iterations = self.iterations()?;

@@ -77,10 +77,10 @@ pub enum StoreError {
         /// The tensor or state that is missing.
         what: String,
     },
-    /// A run folder is used by another process.
-    #[error("the run folder {} is in use by another distil process; wait for it to end or choose another folder", path.display())]
+    /// Another process is doing the same in a folder.
+    #[error("{} is in use by another distil process; wait for it to end or choose another folder", path.display())]
     Locked {
-        /// The run folder.
+        /// The folder.
         path: PathBuf,
     },
     /// A run folder that was to be created exists.

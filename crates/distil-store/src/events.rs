@@ -21,8 +21,12 @@ pub(crate) struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the log for appending; makes an empty one when there is none.
+    /// Opens the log for appending; makes an empty one when there is none. Appending never makes it: its name in the folder
+    /// has to survive a power cut, too.
     pub(crate) fn open(path: PathBuf) -> Result<Self, StoreError> {
+        if !path.exists() {
+            atomic::write(&path, "")?;
+        }
         let file = append_to(&path)?;
         Ok(Self { path, file })
     }
@@ -77,7 +81,7 @@ impl EventLog {
 }
 
 fn append_to(path: &Path) -> Result<File, StoreError> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
+    let file = OpenOptions::new().append(true).open(path);
     file.map_err(|source| WriteError::new(path, source).into())
 }
 

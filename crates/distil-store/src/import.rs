@@ -46,7 +46,7 @@ impl ReplayShape {
 ///
 /// # Errors
 /// [`StoreError::Import`] when a file is not a replay buffer, is damaged, or does not fit `header`; otherwise the
-/// errors of [`TrajectoryStore::create_or_open`] and [`TrajectoryStore::write`].
+/// errors of [`TrajectoryStore::create_or_open`], [`TrajectoryStore::lock`] and [`TrajectoryStore::write`].
 pub fn import_replay_buffers(
     paths: &[PathBuf],
     header: &StoreHeader,
@@ -57,6 +57,7 @@ pub fn import_replay_buffers(
     // Nothing is made before all files are known to fit.
     let shapes = paths.iter().map(|path| fitting(path, header)).collect::<Result<Vec<_>, _>>()?;
     let store = TrajectoryStore::create_or_open(folder, header)?;
+    let _lock = store.lock()?;
     let complete = store.complete();
     let mut first = 0;
     for (path, shape) in paths.iter().zip(shapes) {

@@ -27,8 +27,6 @@
 //! # }
 //! ```
 
-pub mod atomic;
-
 mod checkpoint;
 mod container;
 mod difference;
@@ -36,6 +34,7 @@ mod error;
 mod events;
 mod import;
 mod import_set;
+mod lock;
 mod mapped;
 mod npz;
 mod run_folder;
@@ -45,12 +44,13 @@ mod tail;
 mod torch_archive;
 mod trajectory;
 
-pub use atomic::WriteError;
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
 pub use container::hex;
+pub use distil_atomic::{self as atomic, WriteError};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
+pub use lock::FolderLock;
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};

@@ -1,21 +1,23 @@
 //! Run folders: where everything about one distillation run is.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::atomic::{self, WriteError};
+use crate::atomic::{self, create_folder};
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::difference;
 use crate::error::StoreError;
 use crate::events::{self, EventLog};
-use crate::trajectory::create_folder;
+use crate::lock::FolderLock;
 
 /// How the names of kept sets begin.
 const KEPT: &str = "iteration-";
+/// The lock of whoever distils in the folder.
+const LOCK: &str = ".lock";
 
 /// Names of the files in a run folder. Reading needs no lock, so reports can be made while a run goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,10 +119,6 @@ impl RunPaths {
     pub fn read_events<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         events::read(&self.events())
     }
-
-    fn lock(&self) -> PathBuf {
-        self.folder.join(".lock")
-    }
 }
 
 /// A run folder that this process, and no other, writes to. Dropping it, or dying, releases the folder.
@@ -128,19 +126,7 @@ impl RunPaths {
 pub struct RunFolder {
     paths: RunPaths,
     events: EventLog,
-    _lock: Lock,
-}
-
-/// The lock of a run folder. Closing the file is not enough to release it: a child process that is being started at
-/// that moment still has a copy of it.
-#[derive(Debug)]
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Where unlocking fails, closing the file does it.
-        let _ = self.0.unlock();
-    }
+    _lock: FolderLock,
 }
 
 impl RunFolder {
@@ -154,13 +140,13 @@ impl RunFolder {
         let paths = RunPaths::new(folder);
         parse_config(&paths.config(), config)?;
         create_folder(paths.folder())?;
-        let lock = lock(&paths)?;
+        let lock = FolderLock::of_file(paths.folder(), LOCK)?;
         if paths.config().exists() {
             check_config(&paths, config)?;
             return Err(StoreError::RunExists { path: paths.folder });
         }
-        create_folder(&paths.checkpoints())?;
-        create_folder(&paths.synthetic())?;
+        create_folder(paths.checkpoints())?;
+        create_folder(paths.synthetic())?;
         // Last: a folder that has it is complete.
         atomic::write(paths.config(), config)?;
         Self::with_lock(paths, lock)
@@ -184,11 +170,11 @@ impl RunFolder {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let paths = RunPaths::new(folder);
         paths.read_config()?;
-        let lock = lock(&paths)?;
+        let lock = FolderLock::of_file(paths.folder(), LOCK)?;
         Self::with_lock(paths, lock)
     }
 
-    fn with_lock(paths: RunPaths, lock: Lock) -> Result<Self, StoreError> {
+    fn with_lock(paths: RunPaths, lock: FolderLock) -> Result<Self, StoreError> {
         for folder in [paths.folder.clone(), paths.checkpoints(), paths.synthetic()] {
             create_folder(&folder)?;
             atomic::sweep(&folder)?;
@@ -232,17 +218,6 @@ impl RunFolder {
     /// The run's checkpoints.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.paths.checkpoints())
-    }
-}
-
-fn lock(paths: &RunPaths) -> Result<Lock, StoreError> {
-    let path = paths.lock();
-    let file = OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.map_err(|source| WriteError::new(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: paths.folder.clone() }),
-        Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
     }
 }
 

@@ -14,7 +14,6 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::atomic::{self, WriteError};
 use crate::error::StoreError;
-use crate::trajectory::create_folder;
 
 /// Under which key the object is put.
 pub(crate) const ROOT: &str = "buffer";
@@ -37,7 +36,7 @@ pub(crate) enum Storages {
 /// [`StoreError::Import`] when it is no such archive; [`StoreError::Read`], [`StoreError::Write`].
 pub(crate) fn rooted(path: &Path, scratch: &Path, storages: Storages) -> Result<NamedTempFile, StoreError> {
     let source = open_archive(path)?;
-    create_folder(scratch)?;
+    atomic::create_folder(scratch)?;
     copy_archive(path, source, scratch, storages)
 }
 

@@ -13,6 +13,7 @@ use crate::atomic;
 use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::difference;
 use crate::error::StoreError;
+use crate::lock::FolderLock;
 use crate::mapped::{MappedFile, as_f32};
 
 const SHARD: Kind = Kind {
@@ -78,7 +79,7 @@ impl TrajectoryStore {
         let path = folder.join(HEADER_FILE);
         check_header(&path, header)?;
         if !path.exists() {
-            create_folder(folder)?;
+            atomic::create_folder(folder)?;
             let text = json!({"header": header, "sha256": digest(header)});
             atomic::write(&path, format!("{text:#}\n"))?;
         }
@@ -125,6 +126,14 @@ impl TrajectoryStore {
     /// One error per shard that is present but cannot be used, naming the file; training that expert again replaces it.
     pub fn damaged(&self) -> Vec<StoreError> {
         self.shards().into_iter().filter_map(|index| self.inspect(index).err()).collect()
+    }
+
+    /// Keeps other processes from training experts of this store; reading goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process trains some, [`StoreError::Write`].
+    pub fn lock(&self) -> Result<FolderLock, StoreError> {
+        FolderLock::take(&self.folder, "experts")
     }
 
     /// Writes the trajectory of expert `index`: `snapshots` vectors of P parameters.
@@ -314,9 +323,4 @@ fn digest(header: &StoreHeader) -> String {
 
 fn as_json(header: &StoreHeader) -> Value {
     serde_json::to_value(header).expect("a header is plain JSON")
-}
-
-/// Makes `folder` and the folders above it.
-pub(crate) fn create_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(folder).map_err(|source| atomic::WriteError::new(folder, source).into())
 }

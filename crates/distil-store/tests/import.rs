@@ -69,7 +69,7 @@ fn imported_experts_equal_what_pytorch_saved() {
     }
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names.len(), 5, "nothing but the header and four shards: {names:?}");
+    assert_eq!(names.len(), 6, "nothing but the lock, the header and four shards: {names:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use distil_data::DatasetName;
 use distil_gradcam::{CamModel, ClassMap, ClassRule};
 use distil_match::{Apply, AreaEnhancement};
 use distil_models::Network;
-use distil_store::hex;
+use distil_store::{atomic, hex};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -48,12 +48,8 @@ pub(crate) fn train_if_missing(bench: &Workbench<'_>) -> Result<(), Failure> {
     }
     bench.console.note(format_args!("training the network of activation maps, {}", path.display()));
     let folder = path.parent().expect("a file below runs/cam");
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(
-            format_args!("cannot create {}: {error}", folder.display()),
-            "check the permissions there",
-        )
-    })?;
+    atomic::create_folder(folder)?;
+    atomic::sweep(folder)?;
     let network = Network::ConvNet(bench.net.clone());
     let model = train_cam::trained(bench, network, bench.config.eval.full_epochs)?;
     Ok(model.save(&path)?)

@@ -7,6 +7,7 @@ use distil_data::Dataset;
 use distil_eval::{Student, StudentError, Training, TrainingSet, accuracy};
 use distil_gradcam::{CamModel, ModelCard};
 use distil_models::{Arch, BackboneNorm, Network, NetworkConfig, NetworkState};
+use distil_store::atomic;
 use serde_json::json;
 
 use crate::config::Config;
@@ -110,9 +111,8 @@ fn build(args: &TrainCamArgs, bench: &Workbench<'_>) -> Result<Network, Failure>
 fn prepare(out: &Path) -> Result<(), Failure> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
-        })?;
+        atomic::create_folder(folder)?;
+        atomic::sweep(folder)?;
     }
     if out.is_dir() {
         let help = "give a file's name, such as --out model.safetensors";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use distil_models::Arch;
 use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure, Reference};
-use distil_store::{RunPaths, atomic};
+use distil_store::{FolderLock, RunPaths, atomic};
 
 use super::plan::{Cell, GridArgs, Plan};
 use crate::cli::TableFormat;
@@ -19,6 +19,8 @@ use crate::workbench::{Surroundings, Workbench};
 pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let plan = Plan::new(args)?;
     let folder = plan.folder(args.out.as_deref());
+    atomic::create_folder(&folder)?;
+    let _lock = FolderLock::take(&folder, "comparison")?;
     let mut bench: Option<Workbench<'_>> = None;
     let mut rows: Vec<MethodRow> = Vec::new();
     for (done, cell) in plan.cells.iter().enumerate() {

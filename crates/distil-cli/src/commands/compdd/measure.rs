@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use distil_compdd::{BadImages, CompddError, Measurement, Pace, Pass};
 use distil_data::{DataConfig, DatasetName, Preprocessing};
 use distil_gradcam::{CamModel, ModelCard};
-use distil_store::atomic;
+use distil_store::{FolderLock, atomic};
 
 use super::args::ImagesArgs;
 use super::{FILE, source, write_figures};
@@ -31,9 +31,8 @@ pub(super) fn measure(
     let data = source::data_config(args, around.data_dir)?;
     args.definition().check()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("compdd").join(name(&data)));
-    std::fs::create_dir_all(&folder).map_err(|error| {
-        Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
-    })?;
+    atomic::create_folder(&folder)?;
+    let _lock = FolderLock::take(&folder, "complexity")?;
     let model_file = match &args.model {
         Some(file) => file.clone(),
         None => trained(args, &data, &folder, around)?,

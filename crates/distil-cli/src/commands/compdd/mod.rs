@@ -182,9 +182,7 @@ fn write_figures(folder: &Path, measured: &Measurement) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
-    })?;
+    atomic::create_folder(folder)?;
     for (name, text) in files {
         atomic::write(folder.join(name), text)?;
     }

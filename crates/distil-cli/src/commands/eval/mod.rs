@@ -9,7 +9,7 @@ use distil_eval::{EvaluateError, Evaluation, ProtocolName, StudentError, Subject
 use distil_match::Files;
 use distil_models::{Arch, Network};
 use distil_report::{EvaluationFile, MeasuredSet, PaperFigure, results_table_markdown, set_digest};
-use distil_store::{RunPaths, SyntheticSet};
+use distil_store::{FolderLock, RunPaths, SyntheticSet};
 
 use super::conditions::conditions;
 use super::students::Students;
@@ -148,7 +148,8 @@ fn jobs<'a>(
 }
 
 /// Evaluates all sets of a run and their references with `networks`, row by row into the run folder; rows that still hold
-/// are kept, those of other architectures and of other protocols too. `own` is the protocol of the run's configuration.
+/// are kept, those of other architectures and of other protocols too. Only one process does so at a time. `own` is the
+/// protocol of the run's configuration.
 pub(crate) fn evaluate_run(
     students: &Students<'_>,
     networks: &[Network],
@@ -157,6 +158,7 @@ pub(crate) fn evaluate_run(
     which: Which,
 ) -> Result<EvaluationFile, Failure> {
     let protocol = Some(students.protocol().name()).filter(|name| *name != own);
+    let _lock = FolderLock::take(run.folder(), "evaluation")?;
     let before = Kept::load(&run.evaluation());
     let paper = students.bench.config.paper.as_ref().map(PaperFigure::from);
     let mut kept = Kept { rows: Vec::new(), paper };

@@ -168,9 +168,7 @@ fn write(
     found: &Explanation,
     card: &ModelCard,
 ) -> Result<Vec<String>, Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::new(format_args!("cannot create {}: {error}", folder.display()), "choose another --out")
-    })?;
+    atomic::create_folder(folder)?;
     let shape = pictures.shape;
     let scale = SHOWN_SIDE.div_ceil(shape.height.min(shape.width)).max(1);
     let sides = [shape.channels, shape.height, shape.width];

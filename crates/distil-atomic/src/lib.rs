@@ -1,14 +1,22 @@
-//! Writing a file whole or not at all.
+//! Writing whole or not at all: the one place through which files and folders get their names.
 //!
 //! Every file of a distillation run is written by [`write()`] or [`write_with`]: the bytes go to a hidden temporary
-//! file in the same folder, reach the disk, and only then take the final name in one rename. A process killed at any
-//! instant leaves either the old file or the new one, and at worst a `.distil-*.partial` file that [`sweep`] removes.
+//! file in the same folder, reach the disk (fsync), take the final name in one rename, and the folder reaches the disk.
+//! A process killed at any instant, or a power cut, leaves either the old file or the new one, and at worst a
+//! `.distil-*.partial` that [`sweep`] removes. [`rename`] ends a download the same way, [`write_folder`] an export.
+//!
+//! `distil-store` hands this crate on as `distil_store::atomic`.
+
+mod folder;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use folder::sync_folder;
+pub use folder::{create_folder, write_folder};
 
 /// How the temporary files of unfinished writes begin.
 const PREFIX: &str = ".distil-";
@@ -49,6 +57,12 @@ pub enum WriteError {
         /// The path that was given.
         path: PathBuf,
     },
+    /// A folder cannot be made because a file has its name, or that of a folder above it.
+    #[error("cannot create the folder {}: a file has this name; choose another path", path.display())]
+    FileInTheWay {
+        /// The folder that was to be made.
+        path: PathBuf,
+    },
     /// Any other failure of the operating system.
     #[error("cannot write {}: {source}; check the disk and run the command again", path.display())]
     Io {
@@ -61,7 +75,7 @@ pub enum WriteError {
 
 impl WriteError {
     /// Names the remedy for an operating-system error met while writing `path`.
-    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+    pub fn new(path: &Path, source: io::Error) -> Self {
         let (path, folder) = (path.to_path_buf(), folder_of(path).to_path_buf());
         match source.kind() {
             io::ErrorKind::NotFound => Self::MissingFolder { path, folder },
@@ -110,10 +124,23 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
     sync_folder(folder)
 }
 
+/// Gives a file that was written piece by piece its final name, replacing an older file, once all of it is on the disk.
+///
+/// # Errors
+/// [`WriteError`] names `to`; `from` is still there.
+pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), WriteError> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let renamed = File::open(from).and_then(|file| file.sync_all()).and_then(|()| fs::rename(from, to));
+    renamed.and_then(|()| sync_folder(folder_of(to))).map_err(|source| WriteError::new(to, source))
+}
+
 /// Creates a temporary file that a simultaneous [`sweep`] leaves alone, because it is locked while it is written.
-pub(crate) fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
+///
+/// # Errors
+/// What the operating system said ([`WriteError::new`] names the remedy).
+pub fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
     for _ in 0..ATTEMPTS {
-        let partial = named_partial(folder)?;
+        let partial = partial_file(folder)?;
         match partial.as_file().try_lock() {
             // A sweep may have locked and removed the file between its creation and our lock.
             Ok(()) if !partial.path().exists() => {}
@@ -125,17 +152,23 @@ pub(crate) fn reserve(folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("temporary files disappear as soon as they are created"))
 }
 
-fn named_partial(folder: &Path) -> io::Result<NamedTempFile> {
+/// How unfinished files and folders are called.
+fn named_partial() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
+    builder
+}
+
+fn partial_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = named_partial();
     // Temporary files are private by default; results follow the user's umask like any other file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
 
-/// Removes what killed processes left unfinished in `folder`; files that are being written now are left alone.
-/// Returns how many files were removed.
+/// Removes what killed processes left unfinished in `folder`; what is being written now is left alone.
+/// Returns how many files and folders were removed.
 ///
 /// # Errors
 /// [`WriteError`] when the folder cannot be listed or a file cannot be removed.
@@ -147,7 +180,9 @@ pub fn sweep(folder: impl AsRef<Path>) -> Result<usize, WriteError> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_abandoned(&entry.path()) {
-            fs::remove_file(entry.path()).map_err(|source| WriteError::new(&entry.path(), source))?;
+            let path = entry.path();
+            let gone = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            gone.map_err(|source| WriteError::new(&path, source))?;
             removed += 1;
         }
     }
@@ -157,12 +192,6 @@ pub fn sweep(folder: impl AsRef<Path>) -> Result<usize, WriteError> {
 /// Whether no living process writes this temporary file.
 fn is_abandoned(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| file.try_lock().is_ok())
-}
-
-/// Makes a rename or removal in `folder` survive a power failure.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows has no handle to a folder that could be synced; renames are journalled there.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// The folder that holds `path`; the current one for a bare file name.

@@ -1,0 +1,45 @@
+//! Locks that die with their process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use crate::atomic::{self, WriteError};
+use crate::error::StoreError;
+
+/// Keeps other processes from the same work in a folder. Dropping it, or dying, releases the folder.
+///
+/// The operating system holds it on an empty file in that folder, which stays there and means nothing by itself.
+#[derive(Debug)]
+pub struct FolderLock(File);
+
+impl FolderLock {
+    /// Takes the folder for `work` (such as `evaluation`), which others must not do there meanwhile; other work may go on.
+    /// What a killed process left unfinished there is removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it, [`StoreError::Write`] when the folder takes no files.
+    pub fn take(folder: impl AsRef<Path>, work: &str) -> Result<Self, StoreError> {
+        let lock = Self::of_file(folder.as_ref(), &format!(".{work}.lock"))?;
+        atomic::sweep(folder)?;
+        Ok(lock)
+    }
+
+    pub(crate) fn of_file(folder: &Path, name: &str) -> Result<Self, StoreError> {
+        let path = folder.join(name);
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.map_err(|source| WriteError::new(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: folder.to_path_buf() }),
+            Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
+        }
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is being started at that moment still has a copy of it.
+        // Where unlocking fails, closing the file does it.
+        let _ = self.0.unlock();
+    }
+}
