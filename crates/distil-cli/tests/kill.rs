@@ -2,6 +2,7 @@
 //!
 //! A dozen kills in CI. The soak: `DISTIL_KILLS=40 cargo test -p distil --test kill -- --nocapture` kills each of the
 //! commands forty times and says how far they had come.
+#![expect(clippy::print_stdout, reason = "a soak says what it did")]
 
 mod common;
 

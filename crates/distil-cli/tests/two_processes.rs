@@ -48,7 +48,7 @@ fn second_is_refused(at: &Path, args: &str, lock: &str) {
         sleep(Duration::from_millis(2));
     }
     signal(&first, "-STOP");
-    let begun = args.starts_with("run ").then_some("--resume").unwrap_or_default();
+    let begun = if args.starts_with("run ") { "--resume" } else { "" };
     let again = format!("{args} {begun}");
     let second: Said = words(at, &again).output().expect("distil starts").into();
     assert_eq!((second.code, second.out.as_str()), (Some(2), ""), "{args}: {}", second.err);
