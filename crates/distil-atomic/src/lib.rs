@@ -45,9 +45,21 @@ pub enum WriteError {
         /// The folder that refuses new files.
         folder: PathBuf,
     },
-    /// The disk or the user's quota is full.
+    /// The disk is full.
     #[error("cannot write {}: no space left on the disk; free some space and run the command again", path.display())]
     NoSpace {
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// The user's quota is used up.
+    #[error("cannot write {}: the disk quota is used up; delete files of yours or ask for more, and run the command again", path.display())]
+    Quota {
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// The file would be larger than the process, or the file system, may have.
+    #[error("cannot write {}: the file exceeds the largest size that is allowed; raise the limit (`ulimit -f`) or choose another disk, and run the command again", path.display())]
+    TooLarge {
         /// The file that was to be written.
         path: PathBuf,
     },
@@ -82,9 +94,9 @@ impl WriteError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, folder }
             }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::NoSpace { path }
-            }
+            io::ErrorKind::StorageFull => Self::NoSpace { path },
+            io::ErrorKind::QuotaExceeded => Self::Quota { path },
+            io::ErrorKind::FileTooLarge => Self::TooLarge { path },
             io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => Self::NotAFile { path },
             _ => Self::Io { path, source },
         }

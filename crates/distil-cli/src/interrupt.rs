@@ -24,12 +24,26 @@ pub(crate) fn listen() -> Result<(), Failure> {
             say("\nstopping at the next safe point; press Ctrl-C again to stop at once");
         }
     };
-    ctrlc::set_handler(handler).map_err(|error| {
+    let refused = |error: &dyn std::error::Error| {
         Failure::new(
             format_args!("cannot listen for Ctrl-C: {error}"),
             "run distil outside of that supervisor",
         )
-    })
+    };
+    ctrlc::set_handler(handler).map_err(|error| refused(&error))?;
+    survive_size_limits().map_err(|error| refused(&error))
+}
+
+/// Makes a write beyond `ulimit -f` an error with a message; its signal would end the process without a word.
+#[cfg(unix)]
+fn survive_size_limits() -> std::io::Result<()> {
+    let seen = std::sync::Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen).map(drop)
+}
+
+#[cfg(not(unix))]
+fn survive_size_limits() -> std::io::Result<()> {
+    Ok(())
 }
 
 #[expect(clippy::exit, reason = "the second Ctrl-C must end the process at once, from the handler's thread")]

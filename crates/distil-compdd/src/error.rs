@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use distil_gradcam::CamError;
-use distil_store::WriteError;
+use distil_store::{StoreError, WriteError};
 use thiserror::Error;
 
 /// Why there is no measurement, ranking or selection.
@@ -152,6 +152,9 @@ pub enum CompddError {
         /// What there is.
         known: Vec<f64>,
     },
+    /// A file is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -1,8 +1,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use distil_store::atomic;
+use distil_store::{atomic, seal};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{ClassTally, CompddError, Definition, HISTOGRAM_BINS, Skipped};
 
@@ -82,7 +83,7 @@ impl Measurement {
     /// Reads what [`Measurement::save`] wrote.
     ///
     /// # Errors
-    /// [`CompddError::Read`]; [`CompddError::File`] when it is something else.
+    /// [`CompddError::Read`]; [`CompddError::Store`] when it is damaged; [`CompddError::File`] when it is something else.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CompddError> {
         let path = path.as_ref();
         let bytes =
@@ -93,7 +94,11 @@ impl Measurement {
                 "this is no measurement of complexity ({what}); make one with `distil compdd measure`"
             ),
         };
-        let found: Self = serde_json::from_slice(&bytes).map_err(|error| problem(error.to_string()))?;
+        seal::check(path, &bytes, "restore it from a copy, or make one with `distil compdd measure`")?;
+        let mut fields: serde_json::Map<String, Value> =
+            serde_json::from_slice(&bytes).map_err(|error| problem(error.to_string()))?;
+        fields.remove("sha256");
+        let found = Self::deserialize(Value::Object(fields)).map_err(|error| problem(error.to_string()))?;
         found.check().map_err(problem)?;
         Ok(found)
     }
@@ -121,9 +126,12 @@ impl Measurement {
     /// # Errors
     /// [`CompddError::Write`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), CompddError> {
-        let mut text = serde_json::to_string(self).expect("a measurement is plain JSON");
-        text.push('\n');
-        Ok(atomic::write(path, text)?)
+        Ok(atomic::write(path, self.text())?)
+    }
+
+    /// The file as [`Measurement::save`] writes it.
+    pub fn text(&self) -> String {
+        seal::compact_json(self)
     }
 
     /// A table of the classes as CSV (RFC 4180), in full precision.

@@ -35,6 +35,8 @@ mod error;
 mod fetch;
 mod folder;
 mod hold_out;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod idx;
 mod image_list;
 mod image_set;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use sha2::{Digest, Sha256};
 
-use crate::{error::Error, zca::Zca};
+use crate::{digest::hex, error::Error, zca::Zca};
 
 fn file(cache_dir: &Path, digest: &str) -> PathBuf {
     cache_dir.join(format!("zca-{digest}.safetensors"))
@@ -23,7 +24,8 @@ pub(crate) fn write(cache_dir: &Path, digest: &str, zca: &Zca) -> Result<(), Err
     let views = parts.iter().map(|(name, shape, bytes)| {
         (*name, TensorView::new(Dtype::F64, shape.clone(), bytes).expect("the shape holds these values"))
     });
-    let metadata = HashMap::from([("fit".to_owned(), digest.to_owned())]);
+    let metadata =
+        HashMap::from([("fit".to_owned(), digest.to_owned()), ("sha256".to_owned(), checksum(digest, zca))]);
     let bytes = safetensors::serialize(views, Some(metadata)).expect("three small names serialise");
     distil_atomic::create_folder(cache_dir)?;
     distil_atomic::sweep(cache_dir)?;
@@ -57,7 +59,19 @@ fn parse(bytes: &[u8], digest: &str) -> Option<Zca> {
     };
     let zca = Zca { mean: values("mean")?, matrix: values("matrix")?, inverse: values("inverse")? };
     let square = zca.d() * zca.d();
-    (zca.matrix.len() == square && zca.inverse.len() == square).then_some(zca)
+    let whole = zca.matrix.len() == square && zca.inverse.len() == square;
+    (whole && header.metadata().as_ref()?.get("sha256")? == &checksum(digest, &zca)).then_some(zca)
+}
+
+/// SHA-256 of everything that counts, in hex.
+fn checksum(digest: &str, zca: &Zca) -> String {
+    let mut hash = Sha256::new();
+    hash.update(digest);
+    for values in [&zca.mean, &zca.matrix, &zca.inverse] {
+        hash.update((values.len() as u64).to_le_bytes());
+        hash.update(little_endian(values));
+    }
+    hex(&hash.finalize())
 }
 
 fn little_endian(values: &[f64]) -> Vec<u8> {
@@ -81,5 +95,11 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         assert!(read(folder.path(), "abc").unwrap().is_none(), "a truncated file");
+        for (position, mask) in [0x01, 0x20, 0x80].into_iter().cycle().enumerate().take(bytes.len()) {
+            let mut altered = bytes.clone();
+            altered[position] ^= mask;
+            std::fs::write(&path, altered).unwrap();
+            assert!(read(folder.path(), "abc").unwrap().is_none(), "byte {position} flipped with {mask:#x}");
+        }
     }
 }

@@ -140,3 +140,11 @@ fn write_weights(path: &std::path::Path, tensors: &StateDict) {
     let file = safetensors::serialize(views, None).expect("weights");
     std::fs::write(path, file).expect("a file");
 }
+
+#[test]
+fn every_damaged_byte_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model(Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(1))).save(&path).unwrap();
+    distil_damage::every_damage_is_found(&path, || CamModel::load(&path));
+}

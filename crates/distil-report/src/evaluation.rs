@@ -1,11 +1,9 @@
 //! The results of an evaluation, as a run folder keeps them.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use distil_stats::{RepeatedScores, Summary};
-use distil_store::StoreError;
+use distil_store::{StoreError, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::Conditions;
@@ -92,14 +90,19 @@ impl EvaluationFile {
     /// # Errors
     /// [`ReportError::Evaluation`] when it holds something else, [`ReportError::Store`] when it cannot be read.
     pub fn load(path: &Path) -> Result<Option<Self>, ReportError> {
-        let text = match fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(|source| StoreError::Read { path: path.to_path_buf(), source })?,
-        };
+        let Some(text) = Self::read(path)? else { return Ok(None) };
         let parsed = serde_json::from_slice(&text);
         parsed
             .map(Some)
             .map_err(|error| ReportError::Evaluation { path: path.to_path_buf(), what: error.to_string() })
+    }
+
+    /// The verified bytes of the file at `path`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when they do not match their checksum, [`StoreError::Read`] when they cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        seal::read(path, "move it away and evaluate the run again (`distil eval`)")
     }
 
     /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
@@ -215,6 +218,15 @@ pub(crate) mod tests {
         assert!(
             matches!(&error, ReportError::Evaluation { .. }) && error.to_string().contains("evaluation.json")
         );
+    }
+
+    #[test]
+    fn every_damaged_byte_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        let file = EvaluationFile { rows: vec![row("distilled, last", 10, 0.9, 2)], paper: None };
+        std::fs::write(&path, distil_store::seal::json(&file)).unwrap();
+        distil_damage::every_damage_is_found(&path, || EvaluationFile::load(&path));
     }
 
     #[test]

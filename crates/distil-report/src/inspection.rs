@@ -1,12 +1,10 @@
 //! What a trained network sees in real and synthetic images, as a run folder keeps it.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use distil_store::{RunPaths, StoreError};
+use distil_store::{RunPaths, seal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::ReportError;
@@ -150,9 +148,8 @@ impl Inspection {
     /// # Errors
     /// [`ReportError::Inspection`] when it holds something else, [`ReportError::Store`] when it cannot be read.
     pub fn load(path: &Path) -> Result<Option<Self>, ReportError> {
-        let bytes = match fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            bytes => bytes.map_err(|source| StoreError::Read { path: path.to_owned(), source })?,
+        let Some(bytes) = seal::read(path, "inspect the run again (`distil inspect`)")? else {
+            return Ok(None);
         };
         let refused = |error: serde_json::Error| ReportError::Inspection {
             path: path.to_owned(),
@@ -164,6 +161,8 @@ impl Inspection {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A file with something in every part.
@@ -194,6 +193,8 @@ pub(crate) mod tests {
         assert_eq!(Inspection::load(&path).unwrap(), None);
         fs::write(&path, serde_json::to_string(&inspection()).unwrap()).unwrap();
         assert_eq!(Inspection::load(&path).unwrap(), Some(inspection()));
+        fs::write(&path, seal::compact_json(&inspection())).unwrap();
+        distil_damage::every_damage_is_found(&path, || Inspection::load(&path));
         let bad = serde_json::to_string(&inspection()).unwrap().replace("iVBORw", "\\\"><img");
         assert!(bad.contains("<img") || !bad.contains("iVBORw"));
         fs::write(&path, "{}").unwrap();

@@ -1,10 +1,10 @@
 //! Many methods side by side: what each reaches, and what it costs.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use distil_stats::{ALPHA, Comparison, Design, Summary, TTest, holm};
+use distil_store::{StoreError, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::PaperFigure;
@@ -38,9 +38,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Reads a run's `cost.json`; `None` where there is none that can be read.
-    pub fn load(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    /// Reads a run's `cost.json`; `None` where there is none, or it is of another form.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when it does not match its checksum, [`StoreError::Read`] when it cannot be read.
+    pub fn load(path: &Path) -> Result<Option<Self>, StoreError> {
+        let bytes = seal::read(path, "remove it; the table does without the cost of this run")?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 }
 
@@ -323,9 +327,17 @@ mod tests {
     fn costs_that_cannot_be_read_are_none() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cost.json");
-        assert_eq!(Cost::load(&path), None);
+        assert_eq!(Cost::load(&path).expect("no file"), None);
         let cost = Cost { iterations: 3, seconds_per_iteration: 0.5, peak_mib: None };
         std::fs::write(&path, serde_json::to_string(&cost).expect("plain JSON")).expect("a file");
-        assert_eq!(Cost::load(&path), Some(cost));
+        assert_eq!(Cost::load(&path).expect("a cost without a checksum"), Some(cost));
+        std::fs::write(&path, "{\"of\": \"another form\"}").expect("a file");
+        assert_eq!(Cost::load(&path).expect("nothing damaged"), None);
+        std::fs::write(&path, seal::json(&cost)).expect("a file");
+        distil_damage::every_damage_is_found(&path, || match Cost::load(&path) {
+            Ok(Some(cost)) => Ok(cost),
+            Ok(None) => Err("cost.json; too short to be anything".to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
     }
 }

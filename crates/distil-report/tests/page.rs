@@ -15,7 +15,7 @@ const HOSTILE: &str = "<script>alert('x')</script>\"><img src=http://evil.exampl
 
 fn run(config: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("run.toml"), config).unwrap();
+    fs::write(folder.path().join("run.toml"), format!("{config}\n")).unwrap();
     folder
 }
 

@@ -13,7 +13,7 @@ use crate::atomic;
 use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::error::StoreError;
 
-const CHECKPOINT: Kind = Kind {
+pub(crate) const CHECKPOINT: Kind = Kind {
     name: "distil.checkpoint.1",
     document: "state",
     remedy: "delete the file, an older checkpoint will be used",
@@ -108,6 +108,11 @@ impl Checkpoint {
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
         let file = Artefact::parse(path, &CHECKPOINT, &bytes)?;
         file.verify()?;
+        Self::of(&file)
+    }
+
+    /// The checkpoint in a file whose checksum is right.
+    pub(crate) fn of(file: &Artefact<'_>) -> Result<Self, StoreError> {
         let iteration = file.document["iteration"].as_u64();
         let iteration = iteration.ok_or_else(|| file.damaged("its state has no iteration"))?;
         let mut tensors = BTreeMap::new();
@@ -183,6 +188,11 @@ impl Checkpoints {
             }
         }
         Ok(Latest { checkpoint: None, skipped })
+    }
+
+    /// Whether there is any, readable or not.
+    pub(crate) fn any(&self) -> Result<bool, StoreError> {
+        Ok(!self.iterations()?.is_empty())
     }
 
     fn path(&self, iteration: u64) -> PathBuf {

@@ -83,6 +83,15 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// A run folder was taken away while a process used it.
+    #[error(
+        "the run folder {} was removed or replaced while the run was going on; put it back and continue with --resume, or start the run again",
+        path.display()
+    )]
+    Gone {
+        /// The run folder.
+        path: PathBuf,
+    },
     /// A run folder that was to be created exists.
     #[error("the run folder {} holds a run of the same configuration; continue it with --resume or choose another folder", path.display())]
     RunExists {

@@ -100,7 +100,7 @@ fn fitting(path: &Path, header: &StoreHeader) -> Result<ReplayShape, StoreError>
     Ok(shape)
 }
 
-struct ReplayBuffer {
+pub(crate) struct ReplayBuffer {
     path: PathBuf,
     shape: ReplayShape,
     /// Tensors by (expert, snapshot, place); they read from the copy.
@@ -110,7 +110,7 @@ struct ReplayBuffer {
 }
 
 impl ReplayBuffer {
-    fn open(path: &Path, scratch: &Path, storages: Storages) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, scratch: &Path, storages: Storages) -> Result<Self, StoreError> {
         let copy = rooted(path, scratch, storages)?;
         let reader = PytorchReader::new(copy.path()).map_err(|error| damaged(path, error))?;
         let tensors = reader.into_tensors().into_iter().map(|(name, tensor)| Some((place(&name)?, tensor)));
@@ -124,7 +124,7 @@ impl ReplayBuffer {
     }
 
     /// The trajectory of one expert: its tensors one after the other, per snapshot.
-    fn expert(&self, index: usize) -> Result<Vec<Vec<f32>>, StoreError> {
+    pub(crate) fn expert(&self, index: usize) -> Result<Vec<Vec<f32>>, StoreError> {
         (0..self.shape.snapshots).map(|snapshot| self.snapshot(index, snapshot)).collect()
     }
 

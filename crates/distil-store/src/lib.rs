@@ -27,15 +27,21 @@
 //! # }
 //! ```
 
+pub mod seal;
+
 mod checkpoint;
 mod container;
 mod difference;
 mod error;
 mod events;
+#[cfg(any(test, fuzzing))]
+pub mod hostile;
 mod import;
 mod import_set;
 mod lock;
 mod mapped;
+#[cfg(test)]
+mod mutation;
 mod npz;
 mod run_folder;
 mod state_dict;

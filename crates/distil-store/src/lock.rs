@@ -1,5 +1,7 @@
 //! Locks that die with their process.
 
+#[cfg(unix)]
+use std::fs::Metadata;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
@@ -33,6 +35,23 @@ impl FolderLock {
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: folder.to_path_buf() }),
             Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
         }
+    }
+
+    /// Whether the file at `path` is still the one that is locked.
+    #[cfg(unix)]
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |file: Metadata| (file.dev(), file.ino());
+        match (self.0.metadata(), path.metadata()) {
+            (Ok(own), Ok(there)) => identity(own) == identity(there),
+            _ => false,
+        }
+    }
+
+    /// Windows removes no folder with an open file in it.
+    #[cfg(not(unix))]
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        path.is_file()
     }
 }
 

@@ -13,7 +13,13 @@ use crate::difference;
 use crate::error::StoreError;
 use crate::events::{self, EventLog};
 use crate::lock::FolderLock;
+use crate::seal;
 
+/// What to do about a damaged `run.toml`.
+const CONFIG_REMEDY: &str =
+    "restore it from a copy or start a new run; if it was changed on purpose, remove its first line";
+/// What to do about checkpoints without a configuration.
+const ORPHANS: &str = "restore it, or remove the folder or choose another one to start over";
 /// How the names of kept sets begin.
 const KEPT: &str = "iteration-";
 /// The lock of whoever distils in the folder.
@@ -100,16 +106,24 @@ impl RunPaths {
         self.folder.join("report.html")
     }
 
-    /// Text of the resolved configuration.
+    /// Text of the resolved configuration, without its checksum.
     ///
     /// # Errors
-    /// [`StoreError::NoRun`] when the folder has no `run.toml`, [`StoreError::Read`] when it cannot be read.
+    /// [`StoreError::NoRun`] when the folder has no `run.toml`, [`StoreError::Damaged`] when it does not match its
+    /// checksum, [`StoreError::Read`] when it cannot be read.
     pub fn read_config(&self) -> Result<String, StoreError> {
         let path = self.config();
         if !path.is_file() {
             return Err(StoreError::NoRun { path: self.folder.clone() });
         }
-        fs::read_to_string(&path).map_err(|source| StoreError::read(&path, source))
+        let bytes = fs::read(&path).map_err(|source| StoreError::read(&path, source))?;
+        if bytes.is_empty() {
+            return Err(StoreError::damaged(&path, "it is empty", CONFIG_REMEDY));
+        }
+        seal::check(&path, &bytes, CONFIG_REMEDY)?;
+        let text = String::from_utf8(bytes);
+        let text = text.map_err(|_| StoreError::damaged(&path, "it is not UTF-8", CONFIG_REMEDY))?;
+        Ok(seal::without(&text).to_owned())
     }
 
     /// All events logged so far; a line that is being written is left out.
@@ -126,14 +140,15 @@ impl RunPaths {
 pub struct RunFolder {
     paths: RunPaths,
     events: EventLog,
-    _lock: FolderLock,
+    lock: FolderLock,
 }
 
 impl RunFolder {
     /// Makes a run folder for the resolved configuration `config` (TOML). A folder without `run.toml` is taken, with
-    /// whatever else is in it.
+    /// whatever else is in it but checkpoints.
     ///
     /// # Errors
+    /// [`StoreError::Damaged`] when it holds checkpoints of a run whose configuration is missing.
     /// [`StoreError::RunExists`] when the folder holds a run of the same configuration, [`StoreError::Differs`] (naming
     /// the keys) when of another one, [`StoreError::Locked`] when another process uses it, [`StoreError::Write`].
     pub fn create(folder: impl Into<PathBuf>, config: &str) -> Result<Self, StoreError> {
@@ -145,10 +160,17 @@ impl RunFolder {
             check_config(&paths, config)?;
             return Err(StoreError::RunExists { path: paths.folder });
         }
+        if Checkpoints::new(paths.checkpoints()).any()? {
+            return Err(StoreError::damaged(
+                &paths.config(),
+                "it is missing, but there are checkpoints",
+                ORPHANS,
+            ));
+        }
         create_folder(paths.checkpoints())?;
         create_folder(paths.synthetic())?;
         // Last: a folder that has it is complete.
-        atomic::write(paths.config(), config)?;
+        atomic::write(paths.config(), seal::toml(config))?;
         Self::with_lock(paths, lock)
     }
 
@@ -180,7 +202,7 @@ impl RunFolder {
             atomic::sweep(&folder)?;
         }
         let events = EventLog::open(paths.events())?;
-        Ok(Self { paths, events, _lock: lock })
+        Ok(Self { paths, events, lock })
     }
 
     /// Names of the files in the folder.
@@ -192,7 +214,9 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`StoreError::Write`] when the disk is full; the log then still ends with the last whole event.
+    /// [`StoreError::Gone`] when the folder is no more.
     pub fn append_event(&mut self, event: &impl Serialize) -> Result<(), StoreError> {
+        self.check_present()?;
         self.events.append(event)
     }
 
@@ -208,11 +232,21 @@ impl RunFolder {
     /// Saves a checkpoint after making sure that all events before it are on the disk.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when a file cannot be written.
+    /// [`StoreError::Write`] when a file cannot be written, [`StoreError::Gone`] when the folder is no more.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.check_present()?;
         self.events.sync()?;
         self.checkpoints().save(checkpoint)?;
         Ok(())
+    }
+
+    /// A folder that somebody removed must not come back with checkpoints and nothing else: the next run in it would
+    /// take them for its own.
+    fn check_present(&self) -> Result<(), StoreError> {
+        if self.paths.config().is_file() && self.lock.is_at(&self.paths.folder.join(LOCK)) {
+            return Ok(());
+        }
+        Err(StoreError::Gone { path: self.paths.folder.clone() })
     }
 
     /// The run's checkpoints.
@@ -235,7 +269,7 @@ fn check_config(paths: &RunPaths, config: &str) -> Result<(), StoreError> {
     }
 }
 
-fn parse_config(path: &Path, text: &str) -> Result<Value, StoreError> {
+pub(crate) fn parse_config(path: &Path, text: &str) -> Result<Value, StoreError> {
     let table: Result<toml::Table, _> = text.parse();
     let table = table.map_err(|error| {
         StoreError::damaged(

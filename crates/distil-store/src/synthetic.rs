@@ -10,7 +10,7 @@ use crate::atomic;
 use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::error::StoreError;
 
-const SET: Kind = Kind {
+pub(crate) const SET: Kind = Kind {
     name: "distil.synthetic.1",
     document: "card",
     remedy: "restore it from a copy or from an earlier file of the run's `synthetic` folder",
@@ -148,13 +148,18 @@ impl SyntheticSet {
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
         let file = Artefact::parse(path, &SET, &bytes)?;
         file.verify()?;
+        Self::of(&file)
+    }
+
+    /// The set in a file whose checksum is right.
+    pub(crate) fn of(file: &Artefact<'_>) -> Result<Self, StoreError> {
         let card: Card = file.document_as()?;
         let (shape, images) = file.f32("images")?;
         let shape = <[usize; 4]>::try_from(shape)
             .map_err(|_| file.damaged(format!("its images have shape {shape:?}, not [n, c, h, w]")))?;
         let (_, step) = file.f32("syn_lr")?;
         let &[syn_lr] = step else { return Err(file.damaged("its syn_lr is not one number")) };
-        let labels = read_labels(&file, card.label_kind)?;
+        let labels = read_labels(file, card.label_kind)?;
         let set = Self { images: images.to_vec(), shape, labels, syn_lr, card };
         match set.fault() {
             Some(what) => Err(file.damaged(what)),

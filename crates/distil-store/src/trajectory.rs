@@ -16,13 +16,13 @@ use crate::error::StoreError;
 use crate::lock::FolderLock;
 use crate::mapped::{MappedFile, as_f32};
 
-const SHARD: Kind = Kind {
+pub(crate) const SHARD: Kind = Kind {
     name: "distil.expert.1",
     document: "header",
     remedy: "delete the file and train this expert again (`distil expert`)",
 };
 const HEADER_FILE: &str = "store.json";
-const TENSOR: &str = "trajectory";
+pub(crate) const TENSOR: &str = "trajectory";
 
 /// What all experts of a store have in common; whoever matches these trajectories needs all of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -286,7 +286,7 @@ impl Expert {
 }
 
 /// Number of parameters of a header that makes sense.
-fn check_header(path: &Path, header: &StoreHeader) -> Result<usize, StoreError> {
+pub(crate) fn check_header(path: &Path, header: &StoreHeader) -> Result<usize, StoreError> {
     let remedy = "correct the configuration of the experts";
     if header.snapshots < 2 {
         let what = format!("a trajectory needs at least 2 snapshots, not {}", header.snapshots);
@@ -306,11 +306,15 @@ struct HeaderFile {
 }
 
 fn read_header(path: &Path) -> Result<StoreHeader, StoreError> {
+    let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+    parse_header(path, &bytes)
+}
+
+pub(crate) fn parse_header(path: &Path, bytes: &[u8]) -> Result<StoreHeader, StoreError> {
     let damaged = |what: String| {
         StoreError::damaged(path, what, "restore it from a copy, or train the experts in a new folder")
     };
-    let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
-    let file: HeaderFile = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let file: HeaderFile = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     if digest(&file.header) != file.sha256 {
         return Err(damaged("its content does not match its checksum".to_owned()));
     }

@@ -168,3 +168,28 @@ fn a_folder_without_write_permission_is_reported() {
     let error = atomic::write(folder.path().join("a"), "x").unwrap_err();
     assert!(matches!(error, WriteError::ReadOnly { .. }), "{error}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_refusal_of_the_system_names_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    atomic::write(&path, "old").unwrap();
+    // ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EIO: few machines have them all at hand.
+    for (code, remedy) in [
+        (28, "free some space"),
+        (122, "disk quota is used up; delete files"),
+        (27, "`ulimit -f`"),
+        (30, "choose another folder"),
+        (13, "change its permissions"),
+        (5, "check the disk"),
+    ] {
+        let half = |file: &mut fs::File| {
+            file.write_all(b"half")?;
+            Err(std::io::Error::from_raw_os_error(code))
+        };
+        let error = atomic::write_with(&path, half).unwrap_err().to_string();
+        assert!(error.contains(remedy) && error.contains("; ") && !error.contains('\n'), "{error}");
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["a".to_owned()]));
+    }
+}

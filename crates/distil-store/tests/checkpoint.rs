@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 
-use common::{every_damage_is_found, names};
+use common::names;
+use distil_damage::every_damage_is_found;
 use distil_store::{Checkpoint, Checkpoints, StoreError};
 use serde::{Deserialize, Serialize};
 

@@ -99,7 +99,7 @@ fn a_run_of_another_configuration_is_refused_by_key() {
     assert!(matches!(error, StoreError::RunExists { .. }), "{error}");
     let reordered = "# the same\nseed = 1\ndistill = { lr_img = 100.0, ipc = 10 }\n";
     RunFolder::resume(folder.path(), reordered).expect("order and comments do not matter");
-    assert_eq!(fs::read_to_string(folder.path().join("run.toml")).unwrap(), CONFIG);
+    assert_eq!(RunPaths::new(folder.path()).read_config().unwrap(), CONFIG);
 }
 
 #[test]
@@ -205,4 +205,38 @@ fn events_need_an_iteration() {
         assert!(matches!(run.append_event(&event), Err(StoreError::Refused { .. })), "{event}");
     }
     assert_eq!(fs::read(run.paths().events()).unwrap(), b"");
+}
+
+#[test]
+fn a_folder_that_was_taken_away_is_not_made_again() {
+    let parent = tempfile::tempdir().unwrap();
+    let (here, there) = (parent.path().join("run"), parent.path().join("there"));
+    let mut run = RunFolder::create(&here, CONFIG).unwrap();
+    fs::rename(&here, &there).unwrap();
+    let errors = |run: &mut RunFolder| {
+        let checkpoint = Checkpoint::new(1, &json!({})).unwrap();
+        [run.append_event(&event(1)).unwrap_err(), run.save_checkpoint(&checkpoint).unwrap_err()]
+    };
+    for error in errors(&mut run) {
+        assert!(matches!(error, StoreError::Gone { .. }) && error.to_string().contains("; "), "{error}");
+    }
+    assert!(!here.exists());
+    // Another run in its place is none of ours.
+    let other = RunFolder::create(&here, CONFIG).unwrap();
+    assert!(errors(&mut run).iter().all(|error| matches!(error, StoreError::Gone { .. })));
+    drop(other);
+    fs::remove_dir_all(&here).unwrap();
+    fs::rename(&there, &here).unwrap();
+    run.append_event(&event(1)).unwrap();
+}
+
+#[test]
+fn checkpoints_without_a_configuration_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(folder.path(), CONFIG).unwrap();
+    run.save_checkpoint(&Checkpoint::new(1, &json!({})).unwrap()).unwrap();
+    drop(run);
+    fs::remove_file(folder.path().join("run.toml")).unwrap();
+    let error = RunFolder::create(folder.path(), CONFIG).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }

@@ -6,7 +6,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{child, child_folder, every_damage_is_found, names};
+use common::{child, child_folder, names};
+use distil_damage::every_damage_is_found;
 use distil_store::{StoreError, StoreHeader, TrajectoryStore};
 use serde_json::json;
 

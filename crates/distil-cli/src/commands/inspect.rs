@@ -9,7 +9,7 @@ use distil_report::{
     Activations, Distance, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair, MeasuredSet, set_digest,
 };
 use distil_stats::{TSne, inter_class_distance};
-use distil_store::{RunPaths, SyntheticSet, atomic};
+use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -67,8 +67,7 @@ pub(crate) fn inspect(args: &InspectArgs, around: Surroundings<'_>) -> Result<()
     let bench = Workbench::open(Config::load(&run.config(), &[])?, around)?;
     let eye = Eye::open(&bench, args.experts.as_deref())?;
     let inspection = look(&bench, &eye, &run, &source, args.perplexity)?;
-    let text = serde_json::to_string(&inspection).expect("an inspection is plain JSON");
-    atomic::write(Inspection::path(&run), format!("{text}\n"))?;
+    atomic::write(Inspection::path(&run), seal::compact_json(&inspection))?;
     bench.console.note(format_args!("draw it: distil report {}", args.run.display()));
     bench.console.result(table(&inspection))
 }

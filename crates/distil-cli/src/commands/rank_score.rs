@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use distil_eval::{Arm, ArmResult, EvaluateError, RankScores, Ranking, RankingProgress, StudentError};
 use distil_match::Files;
 use distil_models::Arch;
-use distil_store::{RunPaths, SyntheticSet, atomic};
+use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
 use super::eval::config_file;
 use super::students::Students;
@@ -79,8 +79,7 @@ pub(crate) fn rank_score(args: &RankScoreArgs, around: Surroundings<'_>) -> Resu
     let students = Students::taught_by(&bench, args.teacher.as_deref())?;
     let scores = measure(args, &students, &set)?;
     if let Some(run) = run {
-        let text = serde_json::to_string_pretty(&scores).expect("scores are plain JSON");
-        atomic::write(run.folder().join("ranking.json"), format!("{text}\n"))?;
+        atomic::write(run.folder().join("ranking.json"), seal::json(&scores))?;
     }
     bench.console.result(described(&scores, args))
 }

@@ -8,7 +8,7 @@ use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Outcome, RunError};
 use distil_models::{Arch, Network};
 use distil_report::Cost;
-use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic};
+use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic, seal};
 
 use crate::cli::{ConfigArgs, RunArgs};
 use crate::config::Config;
@@ -125,8 +125,7 @@ pub(crate) fn distil(
     let outcome = distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
         .map_err(|error| stopped(error, paths.folder()))?;
     if let Some(cost) = shown.pace.cost() {
-        let text = serde_json::to_string_pretty(&cost).expect("figures are plain JSON");
-        atomic::write(paths.cost(), format!("{text}\n"))?;
+        atomic::write(paths.cost(), seal::json(&cost))?;
     }
     Ok(outcome)
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use distil_store::seal;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -29,6 +30,11 @@ enum Source {
 impl Layer {
     pub(crate) fn from_file(file: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
+        seal::check(
+            file,
+            text.as_bytes(),
+            "restore it from a copy, or remove its first line if you changed it",
+        )?;
         Self::from_text(&text, file)
     }
 

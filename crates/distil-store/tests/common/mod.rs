@@ -29,29 +29,3 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
-
-/// Checks that `read` refuses the file at `path` after any truncation and any flipped byte, naming the file in one
-/// line, and accepts it as it was.
-pub(crate) fn every_damage_is_found<T, E: std::fmt::Display>(path: &Path, read: impl Fn() -> Result<T, E>) {
-    let whole = fs::read(path).unwrap();
-    let refused = |what: &str| {
-        let Err(error) = read() else { panic!("{what} was not noticed") };
-        let error = error.to_string();
-        assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{what}: {error}");
-        assert!(!error.contains('\n') && error.contains("; "), "{what}: {error}");
-    };
-    for length in (0..whole.len()).rev().step_by(3) {
-        fs::write(path, &whole[..length]).unwrap();
-        refused(&format!("truncation to {length} bytes"));
-    }
-    for (position, mask) in [0x01, 0x20, 0x80].into_iter().cycle().enumerate().take(whole.len()) {
-        let mut altered = whole.clone();
-        altered[position] ^= mask;
-        fs::write(path, altered).unwrap();
-        refused(&format!("byte {position} flipped with {mask:#x}"));
-    }
-    fs::write(path, [&whole[..], b"x"].concat()).unwrap();
-    refused("a byte too many");
-    fs::write(path, &whole).unwrap();
-    assert!(read().is_ok(), "the restored file is accepted");
-}

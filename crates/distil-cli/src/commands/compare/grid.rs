@@ -32,7 +32,10 @@ pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Fail
         let row = row_of(&mut rows, cell);
         // The students of one set are no independent measurements of the method.
         row.accuracies.extend(results.distilled().map(|row| row.summary.mean));
-        row.costs.extend(Cost::load(&paths.cost()));
+        match Cost::load(&paths.cost()) {
+            Ok(cost) => row.costs.extend(cost),
+            Err(damaged) => around.console.warn(damaged),
+        }
         bench = Some(at);
     }
     let reference = plan.reference.clone().map_or(Reference::Best, Reference::Row);

@@ -261,7 +261,7 @@ mod tests {
         let of =
             |row: &str| cells.iter().filter(|cell| cell.row == row).map(|cell| cell.config.seed).collect();
         let neither: Vec<u64> = of("neither");
-        assert!(neither.len() % 4 == 0 && neither.starts_with(&[0, 1, 0, 1]), "{neither:?}");
+        assert!(neither.len().is_multiple_of(4) && neither.starts_with(&[0, 1, 0, 1]), "{neither:?}");
         let alone = cells.iter().find(|cell| cell.row == "cpd").expect("an arm");
         assert!(alone.config.distill.enhancement().is_none(), "an arm goes before its method");
     }

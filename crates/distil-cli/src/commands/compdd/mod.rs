@@ -14,7 +14,8 @@ use distil_compdd::{
     Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
 };
 use distil_data::ImagenetSubset;
-use distil_store::atomic;
+use distil_store::{atomic, seal};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use args::CompddCommand;
 use args::{MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
@@ -27,6 +28,12 @@ use crate::workbench::Surroundings;
 const FILE: &str = "complexity.json";
 /// Name of a selection beside it.
 const SELECTION: &str = "selection.json";
+
+/// Content of [`SELECTION`].
+#[derive(Debug, Serialize, Deserialize)]
+struct Selections {
+    selections: Vec<Selection>,
+}
 
 pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Result<(), Failure> {
     match command {
@@ -47,7 +54,7 @@ fn merge(args: &MergeArgs, console: &Console) -> Result<(), Failure> {
     let parts: Result<Vec<Measurement>, CompddError> = args.parts.iter().map(Measurement::load).collect();
     let whole = Measurement::merge(&parts?)?;
     whole.check_complete()?;
-    write(&args.out, &[(FILE, serde_json::to_string(&whole)? + "\n"), ("classes.csv", whole.csv())])?;
+    write(&args.out, &[(FILE, whole.text()), ("classes.csv", whole.csv())])?;
     write_figures(&args.out, &whole)?;
     console.note(format_args!("wrote {} and classes.csv", args.out.join(FILE).display()));
     console.result(tables::classes(&whole).trim_end())
@@ -75,13 +82,14 @@ fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     };
     let selections = each.iter().map(select).collect::<Result<Vec<Selection>, CompddError>>()?;
     let names: Vec<Selected> = selections.iter().map(Selection::names).collect();
-    let json = serde_json::to_string_pretty(&selections)? + "\n";
     let figure = figures::of_selections(&selections, &measured.dataset).svg();
+    let shown = tables::selections(&selections);
+    let json = seal::json(&Selections { selections });
     let toml = Selected::toml(&names);
     write(&folder, &[(SELECTION, json), ("selection.toml", toml), ("selection.svg", figure)])?;
     let to = folder.display();
     around.console.note(format_args!("wrote selection.json, .svg and .toml (for data.classes) to {to}"));
-    around.console.result(tables::selections(&selections).trim_end())
+    around.console.result(shown.trim_end())
 }
 
 fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {

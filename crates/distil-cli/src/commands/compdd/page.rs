@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use distil_compdd::{Category, CompddError, Measurement, Ranked, Ranking, Selected, Selection, Verification};
 use distil_report::{ComplexityPage, EasyHard};
-use distil_store::{RunPaths, atomic};
+use distil_store::{RunPaths, atomic, seal};
 
-use super::{FILE, SELECTION, figures, load};
+use super::{FILE, SELECTION, Selections, figures, load};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -29,13 +29,10 @@ pub(crate) fn write(path: &Path, console: &Console) -> Result<PathBuf, Failure> 
 
 /// The selections of a file, each by what is measured now.
 fn selected(file: &Path, measured: &Measurement) -> Result<Vec<Verification>, Failure> {
-    let text = std::fs::read(file)?;
-    let each: Vec<Selection> = serde_json::from_slice(&text).map_err(|error| {
-        Failure::new(
-            format_args!("{} is no selection: {error}", file.display()),
-            "make it again with `distil compdd select`, or move it away",
-        )
-    })?;
+    const REMEDY: &str = "make it again with `distil compdd select`, or move it away";
+    let text = seal::read(file, REMEDY)?.unwrap_or_default();
+    let Selections { selections: each } = serde_json::from_slice(&text)
+        .map_err(|error| Failure::new(format_args!("{} is no selection: {error}", file.display()), REMEDY))?;
     let verify = |one: &Selection| {
         let threshold = measured.threshold(Some(one.threshold))?;
         Verification::of(measured, &one.names(), threshold)

@@ -5,7 +5,7 @@ use std::path::Path;
 use distil_eval::{Evaluation, ProtocolName};
 use distil_models::Network;
 use distil_report::{Conditions, EvaluationFile, MeasuredSet, PaperFigure};
-use distil_store::{RunPaths, atomic, hex};
+use distil_store::{RunPaths, atomic, hex, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -45,11 +45,20 @@ impl Kept {
         serde_json::from_value(value).expect("the report reads what the evaluation writes")
     }
 
-    /// Results of an earlier, interrupted or shorter evaluation; anything else is measured anew.
-    pub(super) fn load(path: &Path) -> Self {
-        let text = std::fs::read(path).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+    /// Results of an earlier, interrupted or shorter evaluation; none where there is no such file.
+    ///
+    /// # Errors
+    /// [`Failure`] when the file is damaged: results of other protocols in it would be lost.
+    pub(super) fn load(path: &Path) -> Result<Self, Failure> {
+        let Some(bytes) = EvaluationFile::read(path)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::new(
+                format_args!("{} does not hold the results of an evaluation: {error}", path.display()),
+                "move it away, and what it held is measured again",
+            )
+        })
     }
+
     /// With what was measured before by other protocols than `now`; rows whose set has changed since are told apart by
     /// their readers.
     pub(super) fn with_others(&self, before: &Self, now: ProtocolName, own: ProtocolName) -> Self {
@@ -59,8 +68,7 @@ impl Kept {
 
     /// Writes the results of a run, whole or not at all.
     pub(super) fn save(&self, run: &RunPaths) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(self).expect("results are plain JSON");
-        Ok(atomic::write(run.evaluation(), format!("{text}\n"))?)
+        Ok(atomic::write(run.evaluation(), seal::json(self))?)
     }
 }
 

@@ -159,7 +159,7 @@ pub(crate) fn evaluate_run(
 ) -> Result<EvaluationFile, Failure> {
     let protocol = Some(students.protocol().name()).filter(|name| *name != own);
     let _lock = FolderLock::take(run.folder(), "evaluation")?;
-    let before = Kept::load(&run.evaluation());
+    let before = Kept::load(&run.evaluation())?;
     let paper = students.bench.config.paper.as_ref().map(PaperFigure::from);
     let mut kept = Kept { rows: Vec::new(), paper };
     let candidates = candidates(run, which)?;

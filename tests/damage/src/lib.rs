@@ -1,18 +1,21 @@
-//! Damaged copies of good files, and the claim that no reader panics on one or allocates more than it can hold.
+//! Damaged copies of good files, and the claims that tests make about reading them: no reader panics or allocates more
+//! than it can hold, and a checksum finds every flipped byte.
 //!
 //! Deterministic: case `i` is drawn from the stream ("mutants", i). `DISTIL_FUZZ_CASES` sets the number of cases for
-//! each reader (100,000 and more for a soak); the fuzz targets of nightly toolchains start from the same seeds.
+//! each reader; the fuzz targets in `tests/fuzz` start from the same seeds.
 
+mod flips;
 mod heap;
 mod mutate;
-mod readers;
 
-pub(crate) use mutate::mutant;
+pub use flips::every_damage_is_found;
+pub use heap::{Counting, peak};
+pub use mutate::mutant;
 
 /// Cases for each reader.
-pub(crate) fn cases() -> u64 {
+pub fn cases() -> u64 {
     let given = std::env::var("DISTIL_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
-    given.unwrap_or(20_000)
+    given.unwrap_or(100_000)
 }
 
 /// The most that reading one damaged copy of a file of a few kilobytes may allocate, in bytes.
@@ -20,7 +23,10 @@ const MOST_HEAP: usize = 32 << 20;
 
 /// Reads damaged copies of `seeds`, each repaired by `repair` where a checksum would hide what is behind it. Returns how
 /// many were read without an error.
-pub(crate) fn assault(seeds: &[Vec<u8>], repair: impl Fn(&mut [u8]), read: impl Fn(&[u8]) -> bool) -> u64 {
+///
+/// # Panics
+/// When a seed is refused, when `read` panics, or when it allocates too much (which needs [`Counting`] as allocator).
+pub fn assault(seeds: &[Vec<u8>], repair: impl Fn(&mut [u8]), read: impl Fn(&[u8]) -> bool) -> u64 {
     for seed in seeds {
         assert!(read(seed), "a seed of {} bytes is refused", seed.len());
     }
@@ -32,7 +38,7 @@ pub(crate) fn assault(seeds: &[Vec<u8>], repair: impl Fn(&mut [u8]), read: impl 
         if (case / seeds.len() as u64).is_multiple_of(2) {
             repair(&mut bytes);
         }
-        let (fine, peak) = heap::peak(|| read(&bytes));
+        let (fine, peak) = peak(|| read(&bytes));
         assert!(peak < MOST_HEAP, "case {case} allocates {peak} bytes for a file of {}", bytes.len());
         accepted += u64::from(fine);
     }

@@ -1,17 +1,15 @@
-//! The assault on each reader.
+//! Damaged copies of good files for each reader.
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::Path;
 
+use distil_damage::{Counting, assault, cases, mutant};
 use flate2::{Compression, Crc, write::GzEncoder, write::ZlibEncoder};
 
-use super::{assault, cases, mutate};
-use crate::{
-    DataConfig, DatasetName, cifar, idx, imagenet, mat, picture, source::Window, svhn, tar_index,
-    tiny_imagenet, zip_index,
-};
+use crate::{DataConfig, DatasetName, hostile, tiny_imagenet};
 
-const PATH: &str = "fixture";
+#[global_allocator]
+static HEAP: Counting = Counting;
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
@@ -68,20 +66,9 @@ fn png_checksums(bytes: &mut [u8]) {
 fn idx_plain_and_gzipped() {
     let good = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[9; 12]].concat();
     let labels = [0u8, 0, 8, 1, 0, 0, 0, 3, 2, 0, 9].to_vec();
-    let read = |bytes: &[u8]| {
-        let images = idx::parse_images(Path::new(PATH), &mut &bytes[..], bytes.len() as u64);
-        if let Ok(images) = &images {
-            assert_eq!(images.bytes().unwrap().len() + 16, bytes.len());
-        }
-        images.is_ok() | idx::parse_labels(Path::new(PATH), &mut &bytes[..], bytes.len() as u64, 10).is_ok()
-    };
-    let accepted = assault(&[good.clone(), labels], as_is, read);
+    let accepted = assault(&[good.clone(), labels], as_is, hostile::idx);
     assert!((1..cases()).contains(&accepted), "{accepted}");
-    assault(&[gzip(&good)], as_is, |bytes| {
-        let most = 1032 * bytes.len() as u64;
-        let mut unpacked = flate2::bufread::MultiGzDecoder::new(bytes);
-        idx::parse_images(Path::new(PATH), &mut unpacked, most).is_ok()
-    });
+    assault(&[gzip(&good)], as_is, hostile::idx_gzip);
 }
 
 #[test]
@@ -89,23 +76,9 @@ fn cifar_records_and_archives() {
     let file = [&[3, 7][..], &[5; 3072]].concat();
     let whole =
         tar_of(&[("c/train.bin", file.clone()), ("c/readme", vec![1; 9]), ("c/test.bin", file.clone())]);
-    let read = |bytes: &[u8]| cifar::read_archive(cifar::Cifar::Hundred, Path::new(PATH), bytes);
-    assault(std::slice::from_ref(&whole), tar_checksums, |bytes| {
-        let files = read(bytes);
-        // What an archive promises is never more than it has.
-        files.as_ref().is_ok_and(|files| files.values().all(|file| file.len() <= bytes.len()))
-    });
-    assault(&[gzip(&whole)], as_is, |bytes| {
-        cifar::read_archive(
-            cifar::Cifar::Hundred,
-            Path::new(PATH),
-            flate2::bufread::MultiGzDecoder::new(bytes),
-        )
-        .is_ok()
-    });
-    let accepted = assault(&[file], as_is, |bytes| {
-        cifar::parse(cifar::Cifar::Hundred, Path::new(PATH), bytes, &mut Vec::new(), &mut Vec::new()).is_ok()
-    });
+    assault(std::slice::from_ref(&whole), tar_checksums, hostile::cifar_tar);
+    assault(&[gzip(&whole)], as_is, hostile::cifar_tar_gzip);
+    let accepted = assault(&[file], as_is, hostile::cifar_records);
     assert!((cases() / 10..cases()).contains(&accepted), "{accepted}");
 }
 
@@ -121,12 +94,10 @@ fn recompressed(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn matlab_files() {
-    let read = |bytes: &[u8]| svhn::parse(Path::new(PATH), &mut &bytes[..], bytes.len() as u64).is_ok();
     let names = ["svhn-plain.mat", "svhn-compressed.mat", "svhn-one.mat"];
-    let accepted = assault(&names.map(fixture), as_is, read);
+    let accepted = assault(&names.map(fixture), as_is, hostile::svhn);
     assert!((1..cases()).contains(&accepted), "{accepted}");
-    let structures = |bytes: &[u8]| mat::read(Path::new(PATH), &mut &bytes[..], bytes.len() as u64).is_ok();
-    assault(&[fixture("meta.mat")], as_is, structures);
+    assault(&[fixture("meta.mat")], as_is, hostile::mat);
     // Behind the compression, where the checksum of the stream is right.
     let plain = {
         let packed = fixture("meta.mat");
@@ -135,7 +106,7 @@ fn matlab_files() {
         [&packed[..128], &body].concat()
     };
     assault(&[plain, fixture("svhn-one.mat")], as_is, |bytes| {
-        structures(bytes) | structures(&recompressed(bytes))
+        hostile::mat(bytes) | hostile::mat(&recompressed(bytes))
     });
 }
 
@@ -143,22 +114,7 @@ fn matlab_files() {
 fn tar_files_within_tar_files() {
     let inner = tar_of(&[("n01440764_1.JPEG", vec![1; 90]), ("n01440764_2.JPEG", vec![2; 700])]);
     let outer = tar_of(&[("n01440764.tar", inner.clone()), ("n02102040.tar", inner)]);
-    assault(&[outer], tar_checksums, |bytes| {
-        let length = bytes.len() as u64;
-        let mut classes = Vec::new();
-        let walk = tar_index::each_member(Path::new(PATH), Cursor::new(bytes), [0, length], |_, member| {
-            classes.push(member);
-            Ok(())
-        });
-        let images = classes.iter().map(|class| {
-            let window = Window::new(Cursor::new(bytes), class.offset, class.length);
-            tar_index::each_member(Path::new(PATH), window, [class.offset, class.length], |_, image| {
-                assert!(image.offset + image.length <= class.offset + class.length);
-                image.read(Path::new(PATH), Cursor::new(bytes)).map(drop)
-            })
-        });
-        walk.is_ok() & images.fold(true, |fine, images| fine & images.is_ok())
-    });
+    assault(&[outer], tar_checksums, hostile::tar);
 }
 
 #[test]
@@ -168,18 +124,12 @@ fn zip_files() {
         ("t/b.JPEG".to_owned(), (0..=255).collect::<Vec<u8>>()),
         ("t/c.txt".to_owned(), Vec::new()),
     ];
-    assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, |bytes| {
-        let mut reader = Cursor::new(bytes);
-        let members =
-            zip_index::members(Path::new(PATH), &mut reader, bytes.len() as u64).unwrap_or_default();
-        let fine = members.iter().map(|(_, member)| member.read(Path::new(PATH), &mut reader).is_ok());
-        fine.fold(!members.is_empty(), |all, fine| all & fine)
-    });
+    assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, hostile::zip);
 }
 
 #[test]
 fn pictures() {
-    let read = |channels| move |bytes: &[u8]| picture::decode(Path::new(PATH), bytes, channels, None).is_ok();
+    let read = |channels| move |bytes: &[u8]| hostile::picture(bytes, channels);
     let jpegs = ["plain.jpg", "progressive.jpg", "cmyk.jpg", "rotated.jpg"].map(fixture);
     let accepted = assault(&jpegs, as_is, read(3));
     assert!((1..cases()).contains(&accepted), "{accepted}");
@@ -192,18 +142,17 @@ fn answers_of_imagenet() {
     let table =
         [&b"ImageId,PredictionString\n"[..], b"ILSVRC2012_val_00000001,n01440764 1 2 3 4 \n"].concat();
     assault(&[table, rows("n01440764\n"), rows("7\n")], as_is, |bytes| {
-        imagenet::read_answers(bytes, &fixture_meta());
-        true
+        hostile::imagenet_answers(bytes, &fixture_meta())
     });
     let kit = tar_of(&[
         ("d/meta.mat", fixture_meta()),
         ("d/ILSVRC2012_validation_ground_truth.txt", b"7\n3\n12\n".to_vec()),
     ]);
-    assault(&[kit], tar_checksums, |bytes| imagenet::kit_members(Path::new(PATH), bytes).is_ok());
+    assault(&[kit], tar_checksums, hostile::imagenet_kit);
 }
 
 fn fixture_meta() -> Vec<u8> {
-    include_bytes!("../../tests/fixtures/meta.mat").to_vec()
+    include_bytes!("../tests/fixtures/meta.mat").to_vec()
 }
 
 /// Whole folders on disk, with damaged pictures and odd names; far fewer cases, because each writes files.
@@ -222,7 +171,7 @@ fn image_folders() {
             let folder = root.path().join(["", "train", "val"][if good { 0 } else { below(3) }]).join(class);
             std::fs::create_dir_all(&folder).unwrap();
             let seed = &seeds[below(3)];
-            let bytes = if good { seed.clone() } else { mutate::mutant(seed, 12 * case + image) };
+            let bytes = if good { seed.clone() } else { mutant(seed, 12 * case + image) };
             let extension = ["png", "JPEG", "jpg"][below(3)];
             std::fs::write(folder.join(format!("{image}.{extension}")), bytes).unwrap();
         }

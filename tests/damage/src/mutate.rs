@@ -7,7 +7,7 @@ const NUMBERS: [u64; 10] =
     [0, 1, 7, 0x7f, 0x80, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff];
 
 /// Copy `case` of a good file: up to four changes, each to the beginning, the end or anywhere.
-pub(crate) fn mutant(good: &[u8], case: u64) -> Vec<u8> {
+pub fn mutant(good: &[u8], case: u64) -> Vec<u8> {
     let mut rng = stream(0, "mutants", case);
     let mut bytes = good.to_vec();
     for _ in 0..=below(&mut rng, 4) {

@@ -8,10 +8,10 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-struct Counting;
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+/// The system's allocator, counting what each thread holds. A test binary takes it with
+/// `#[global_allocator] static HEAP: Counting = Counting;`.
+#[derive(Debug)]
+pub struct Counting;
 
 fn count(bytes: isize) {
     LIVE.set(LIVE.get() + bytes);
@@ -49,13 +49,17 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The result of `work`, and the most bytes this thread held at once for it.
-pub(super) fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
+/// The result of `work`, and the most bytes this thread held at once for it; 0 without [`Counting`].
+pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = LIVE.get();
     PEAK.set(before);
     let result = work();
     (result, PEAK.get().saturating_sub(before) as usize)
 }
+
+#[cfg(test)]
+#[global_allocator]
+static HEAP: Counting = Counting;
 
 #[test]
 fn allocations_are_counted() {
