@@ -96,7 +96,7 @@ fn a_run_that_went_on_is_not_compared_by_its_old_results() {
     kept["key"] = "k".into();
     kept["set"] = json!({"part": "last", "digest": "of a set that is gone"});
     save(folder.path(), "run/evaluation.json", &[kept, row("random real", &LOW, "x", 100)]);
-    std::fs::write(folder.path().join("run/run.toml"), "").unwrap();
+    std::fs::write(folder.path().join("run/run.toml"), "\n").unwrap();
     let said = run(folder.path(), &["compare", "run", "run:random real"]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("Out of date: “distilled, last”"), "{}", said.err);

@@ -1,5 +1,4 @@
 //! Text artefacts: every flipped byte is found.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
