@@ -67,7 +67,7 @@ impl Console {
             total,
             unit,
             started: Instant::now(),
-            first: None,
+            pace: None,
             told: Instant::now(),
             bar: None,
         }
@@ -104,6 +104,22 @@ fn painted(word: &str, colour: &str) -> String {
     if is_coloured() { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
 }
 
+/// Time and position of the first report: a resumed run's rate must count neither what was done before it nor what it took
+/// to start.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    since: Instant,
+    first: u64,
+}
+
+impl Pace {
+    /// Steps a second.
+    fn rate(self, done: u64, now: Instant) -> f64 {
+        let seconds = (now - self.since).as_secs_f64();
+        if seconds > 0.0 { done.saturating_sub(self.first) as f64 / seconds } else { 0.0 }
+    }
+}
+
 /// Progress of one piece of work: a bar on a terminal, now and then a line in a log.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -112,8 +128,7 @@ pub(crate) struct Progress {
     total: u64,
     unit: &'static str,
     started: Instant,
-    /// Position at the first report: a resumed run's rate must not count what was done before.
-    first: Option<u64>,
+    pace: Option<Pace>,
     told: Instant,
     bar: Option<ProgressBar>,
 }
@@ -121,10 +136,10 @@ pub(crate) struct Progress {
 impl Progress {
     /// `done` steps are done; `detail` is what is worth watching.
     pub(crate) fn at(&mut self, done: u64, detail: impl Display) {
-        let first = *self.first.get_or_insert(done);
+        let pace = *self.pace.get_or_insert_with(|| Pace { since: Instant::now(), first: done });
         if stderr().is_terminal() {
             if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
-                self.bar = Some(self.new_bar(first));
+                self.bar = Some(self.new_bar(done));
             }
             if let Some(bar) = &self.bar {
                 bar.set_position(done);
@@ -132,7 +147,8 @@ impl Progress {
             }
         } else if self.told.elapsed() >= LOG_INTERVAL {
             self.told = Instant::now();
-            self.console.note(self.line(done - first.min(done), done, detail));
+            let rate = pace.rate(done, self.told);
+            self.console.note(line(&self.label, [done, self.total], self.unit, rate, detail));
         }
     }
 
@@ -144,7 +160,8 @@ impl Progress {
         }
     }
 
-    fn new_bar(&self, first: u64) -> ProgressBar {
+    /// A bar that counts its rate from `done` on.
+    fn new_bar(&self, done: u64) -> ProgressBar {
         let counts = if self.unit == "bytes" {
             "{bytes}/{total_bytes} · {bytes_per_sec}"
         } else {
@@ -152,21 +169,10 @@ impl Progress {
         };
         let template = format!("{{prefix}} {{bar:24}} {counts} · {{eta}} left · {{msg}}");
         let style = ProgressStyle::with_template(&template).expect("the template is valid");
-        let bar = ProgressBar::new(self.total).with_style(style).with_elapsed(self.started.elapsed());
-        let bar = self.console.bars.add(bar.with_prefix(self.label.clone()).with_position(first));
+        let bar = ProgressBar::new(self.total).with_style(style);
+        let bar = self.console.bars.add(bar.with_prefix(self.label.clone()).with_position(done));
         bar.reset_eta();
         bar
-    }
-
-    fn line(&self, gained: u64, done: u64, detail: impl Display) -> String {
-        let rate = gained as f64 / self.started.elapsed().as_secs_f64();
-        let left = self.total.saturating_sub(done) as f64 / rate;
-        let eta =
-            if left.is_finite() { format!("{} left", duration(left)) } else { "no estimate".to_owned() };
-        let Self { label, total, unit, .. } = self;
-        let detail = detail.to_string();
-        let gap = if detail.is_empty() { "" } else { " · " };
-        format!("{label}: {done}/{total} {unit} · {rate:.2}/s · {eta}{gap}{detail}")
     }
 }
 
@@ -177,6 +183,15 @@ impl Drop for Progress {
             self.console.bars.remove(bar);
         }
     }
+}
+
+/// A line of a log: how far (of how much), how fast (a second), how long still.
+fn line(label: &str, [done, total]: [u64; 2], unit: &str, rate: f64, detail: impl Display) -> String {
+    let left = total.saturating_sub(done) as f64 / rate;
+    let eta = if left.is_finite() { format!("{} left", duration(left)) } else { "no estimate".to_owned() };
+    let detail = detail.to_string();
+    let gap = if detail.is_empty() { "" } else { " · " };
+    format!("{label}: {done}/{total} {unit} · {rate:.2}/s · {eta}{gap}{detail}")
 }
 
 /// Seconds as "1 h 05 min", "2 min 10 s" or "8.4 s".
@@ -207,7 +222,21 @@ impl Write for LogWriter {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use std::time::{Duration, Instant};
+
+    use super::{Pace, duration, line};
+
+    #[test]
+    fn a_resumed_run_counts_what_it_did_itself() {
+        let since = Instant::now();
+        let pace = Pace { since, first: 9000 };
+        let said = |done, seconds| {
+            let rate = pace.rate(done, since + Duration::from_secs(seconds));
+            line("distil", [done, 10_000], "iterations", rate, "loss 1")
+        };
+        assert_eq!(said(9100, 50), "distil: 9100/10000 iterations · 2.00/s · 7 min 30 s left · loss 1");
+        assert_eq!(said(9000, 0), "distil: 9000/10000 iterations · 0.00/s · no estimate · loss 1");
+    }
 
     #[test]
     fn durations_read_well() {

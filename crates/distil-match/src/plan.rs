@@ -3,6 +3,7 @@
 //! On the kernels' path the working memory is exact; what a network on Burn's operations takes is an estimate. The
 //! whole is meant to be within 20 % of the growth of the largest resident size of a real run (docs/benchmarks.md).
 
+mod log;
 mod memory;
 mod remedy;
 
@@ -20,8 +21,6 @@ pub use remedy::{Change, Remedy};
 const SCALAR: u128 = 4;
 /// Checkpoints of a run folder, and one more while it is written.
 const CHECKPOINTS: u128 = 3;
-/// What one event takes in the log, about.
-const EVENT: u128 = 160;
 
 /// How students of validations are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +76,7 @@ pub struct Stored {
     pub checkpoints: u128,
     /// The synthetic sets: initial, last, best, and the moving average where there is one.
     pub sets: u128,
-    /// The log, about.
+    /// The log, at its most.
     pub events: u128,
 }
 
@@ -121,7 +120,7 @@ impl Job<'_> {
             trajectories: (self.experts as u128).saturating_mul(snapshots).saturating_mul(self.theta()),
             checkpoints: CHECKPOINTS * self.learned_copies() * self.set(),
             sets: sets * self.set(),
-            events: EVENT * u128::from(self.method.iterations),
+            events: self.log_bytes(),
         }
     }
 

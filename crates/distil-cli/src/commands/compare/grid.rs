@@ -9,6 +9,7 @@ use distil_store::{FolderLock, RunPaths, atomic};
 use super::plan::{Cell, GridArgs, Plan};
 use crate::cli::TableFormat;
 use crate::commands::eval::{Which, evaluate_run, networks};
+use crate::commands::plan::refuse_what_does_not_fit;
 use crate::commands::run::{Existing, Tracking, distil, feasible, prepared};
 use crate::commands::students::Students;
 use crate::commands::{cam_network, expert};
@@ -19,6 +20,9 @@ use crate::workbench::{Surroundings, Workbench};
 pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let plan = Plan::new(args)?;
     let folder = plan.folder(args.out.as_deref());
+    for cell in &plan.cells {
+        refuse_what_does_not_fit(&cell.config, around)?;
+    }
     atomic::create_folder(&folder)?;
     let _lock = FolderLock::take(&folder, "comparison")?;
     let mut bench: Option<Workbench<'_>> = None;

@@ -8,6 +8,9 @@ use distil_match::plan::Memory;
 
 use crate::machine;
 
+/// No machine has that much memory.
+const UNLIMITED: u128 = 1 << 60;
+
 /// Something that bounds the memory of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
@@ -26,7 +29,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Machine => "on this machine now",
-            Self::ControlGroup => "in this container (memory.max of the control group)",
+            Self::ControlGroup => "in this container (limit of the control group)",
             Self::AddressSpace => "by the limit of the address space (ulimit -v)",
             Self::DataSegment => "by the limit of the data segment (ulimit -d)",
         })
@@ -75,13 +78,30 @@ fn process_limits(text: &str) -> Vec<Limit> {
     bounds.into_iter().filter_map(|(key, bound)| Some(Limit { bytes: soft(key)?, bound })).collect()
 }
 
-/// What the tightest of a process's control groups (version 2) has left; pages of files can be taken back.
+/// What the tightest of a process's control groups has left; pages of files can be taken back.
 fn group_limit(own: &str, root: &Path) -> Option<u128> {
-    let path = own.lines().find_map(|line| line.strip_prefix("0::"))?.trim();
-    let mut folder: PathBuf = root.join(path.trim_start_matches('/'));
+    own.lines()
+        .filter_map(|line| hierarchy(line, root))
+        .filter_map(|(top, path)| least_left(&top, path))
+        .min()
+}
+
+/// Where the groups of a line of `/proc/self/cgroup` are, and which of them the process is in: `0::/path` of version 2,
+/// `4:memory:/path` of version 1, whose controllers have a tree each.
+fn hierarchy<'a>(line: &'a str, root: &Path) -> Option<(PathBuf, &'a str)> {
+    let (_, rest) = line.split_once(':')?;
+    let (controllers, path) = rest.split_once(':')?;
+    let memory = controllers.split(',').any(|controller| controller == "memory");
+    let top = if memory { root.join("memory") } else { root.to_owned() };
+    (memory || controllers.is_empty()).then(|| (top, path.trim().trim_start_matches('/')))
+}
+
+/// The least that any group from `path` up to `top` has left.
+fn least_left(top: &Path, path: &str) -> Option<u128> {
+    let mut folder = top.join(path);
     let mut least = None;
     // The group is not below the mount point where a container sees only its own part of the tree.
-    while folder.starts_with(root) {
+    while folder.starts_with(top) {
         least = least.into_iter().chain(left_in(&folder)).min();
         if !folder.pop() {
             break;
@@ -92,15 +112,20 @@ fn group_limit(own: &str, root: &Path) -> Option<u128> {
 
 fn left_in(group: &Path) -> Option<u128> {
     let read = |name: &str| fs::read_to_string(group.join(name)).ok();
-    let most: u128 = read("memory.max")?.trim().parse().ok()?;
-    let used: u128 = read("memory.current")?.trim().parse().ok()?;
+    let number = |name: &str| read(name)?.trim().parse::<u128>().ok();
     let stat = read("memory.stat").unwrap_or_default();
-    let files = |key: &str| {
+    let pages = |key: &str| {
         let line = stat.lines().find_map(|line| line.strip_prefix(key))?;
         line.trim().parse::<u128>().ok()
     };
-    let cache = files("active_file ").unwrap_or(0) + files("inactive_file ").unwrap_or(0);
-    Some(most.saturating_sub(used.saturating_sub(cache)))
+    // Version 2 throttles above `high` and kills above `max`. Version 1 says a number near 2⁶³ where there is no limit.
+    let most = [number("memory.max"), number("memory.high"), number("memory.limit_in_bytes")];
+    let most = most.into_iter().flatten().filter(|&bytes| bytes < UNLIMITED).min()?;
+    let used = number("memory.current").or_else(|| number("memory.usage_in_bytes"))?;
+    // Version 1 counts a group's children in the lines that begin with `total_`.
+    let files =
+        |key: &str| pages(&format!("total_{key} ")).or_else(|| pages(&format!("{key} "))).unwrap_or(0);
+    Some(most.saturating_sub(used.saturating_sub(files("active_file") + files("inactive_file"))))
 }
 
 #[cfg(test)]
@@ -138,5 +163,38 @@ mod tests {
         assert_eq!(left(), Some(0));
         assert_eq!(group_limit("0::/elsewhere\n", root.path()), None);
         assert_eq!(group_limit("", root.path()), None);
+    }
+    #[test]
+    fn groups_of_version_1_count_too() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |folder: &str, limit: &str, usage: &str| {
+            let folder = root.path().join("memory").join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            let stat = "active_file 1\ntotal_active_file 100\ntotal_inactive_file 50\n";
+            for (name, text) in
+                [("memory.limit_in_bytes", limit), ("memory.usage_in_bytes", usage), ("memory.stat", stat)]
+            {
+                fs::write(folder.join(name), text).unwrap();
+            }
+        };
+        let own = "9:name=systemd:/\n4:cpu,memory:/docker/abc\n1:cpu:/docker/abc\n0::/\n";
+        let left = || group_limit(own, root.path());
+        assert_eq!(left(), None);
+        write("", "9223372036854771712\n", "5000\n");
+        assert_eq!(left(), None, "no limit");
+        // A container sees its own group as the top of the tree.
+        write("", "1000\n", "700\n");
+        assert_eq!(left(), Some(450));
+        write("docker/abc", "800\n", "700\n");
+        assert_eq!(left(), Some(250));
+    }
+
+    #[test]
+    fn the_limit_that_throttles_is_a_limit() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in [("memory.max", "max"), ("memory.high", "900"), ("memory.current", "400")] {
+            fs::write(root.path().join(name), text).unwrap();
+        }
+        assert_eq!(group_limit("0::/\n", root.path()), Some(500));
     }
 }
