@@ -2,6 +2,8 @@
 //!
 //! It only builds and calls: what a row computes is decided by its file in `configs/` and by the `distil` command.
 
+#![forbid(unsafe_code)]
+
 mod list;
 mod plans;
 mod process;

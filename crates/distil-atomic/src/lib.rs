@@ -7,6 +7,8 @@
 //!
 //! `distil-store` hands this crate on as `distil_store::atomic`.
 
+#![forbid(unsafe_code)]
+
 mod folder;
 
 use std::fs::{self, File, TryLockError};

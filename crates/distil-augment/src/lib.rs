@@ -20,6 +20,8 @@
 //! # Ok::<(), distil_augment::StrategyError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod augmentation;
 mod color;
 mod draw;

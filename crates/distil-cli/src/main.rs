@@ -3,6 +3,7 @@
 //! It composes the libraries and holds what none of them can: arguments, layered configurations, the choice of a
 //! device, progress, Ctrl-C, and where results go.
 
+#![forbid(unsafe_code)]
 // The types of GPU backends nest deeper than the default.
 #![recursion_limit = "256"]
 

@@ -22,6 +22,8 @@
 //! Sets of image files (`folder`, `imagenet` and its named subsets, `tiny-imagenet`) need not fit into memory:
 //! [`DataConfig::list`] lists them and [`ImageStream`] decodes them shard by shard.
 
+#![cfg_attr(not(test), forbid(unsafe_code))]
+
 mod bounded;
 mod cifar;
 mod class_names;

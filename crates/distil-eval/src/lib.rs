@@ -5,6 +5,8 @@
 //! [`Summary`] says what the repetitions mean. Random real images and the full training data go
 //! through the same code, as other [`TrainingSet`]s.
 
+#![forbid(unsafe_code)]
+
 mod accuracy;
 mod distillation;
 mod evaluate;

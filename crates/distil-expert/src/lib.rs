@@ -5,6 +5,8 @@
 //! its initial weights, batches and augmentation from streams keyed by `(seed, purpose, i)`, so it
 //! does not matter which experts were trained before it, or in which process.
 
+#![forbid(unsafe_code)]
+
 mod gsam;
 mod recipe;
 mod store;

@@ -26,6 +26,8 @@
 //! # Ok::<(), distil_gradcam::CamError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod cam;
 mod class_map;
 mod enhancement;

@@ -38,6 +38,8 @@
 //! assert!(gradient.syn_lr.is_finite());
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod adjoint;
 mod dual;
 mod hvp;

@@ -33,6 +33,7 @@
 //! let squared: f32 = step.theta.iter().map(|g| g * g).sum();
 //! assert!((found.slope - squared).abs() < 1e-4 * squared);
 //! ```
+#![forbid(unsafe_code)]
 #![expect(
     clippy::inline_always,
     reason = "a function that is not inlined into its caller is compiled without the caller's wide instructions"

@@ -15,6 +15,8 @@
 //! assert_eq!(Method::edf().labels, Method::datm().labels);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod distiller;
 mod distribution;
 mod dropout;

@@ -21,6 +21,8 @@
 //! assert_eq!(logits.dims(), [2, 10]);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod alexnet;
 mod arithmetic;
 mod backbone;

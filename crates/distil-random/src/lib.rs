@@ -12,6 +12,8 @@
 //! assert_ne!(first, permutation(&mut stream(7, "epoch", 1), 5));
 //! ```
 
+#![forbid(unsafe_code)]
+
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};

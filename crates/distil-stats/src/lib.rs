@@ -22,6 +22,8 @@
 //! # Ok::<(), distil_stats::StatsError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod bootstrap;
 mod calibration;
 mod comparison;

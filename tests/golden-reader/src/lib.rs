@@ -3,6 +3,8 @@
 //! Every crate that owns kinds of fixtures has a test `golden` that calls [`check_all`]. The folder is
 //! `$DISTIL_GOLDEN_DIR`, or the copies committed under `tests/golden`.
 
+#![forbid(unsafe_code)]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};

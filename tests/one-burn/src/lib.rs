@@ -4,3 +4,5 @@
 //! Burn's own dependencies are shared with other crates of this workspace (faer's SIMD layer, `serde_json`…), so
 //! `cargo test -p distil-models` and `cargo test --workspace` would each compile Burn, minutes on two cores.
 //! This crate asks for the workspace's features everywhere, so that one build serves all.
+
+#![forbid(unsafe_code)]
