@@ -22,7 +22,7 @@
 //! Sets of image files (`folder`, `imagenet` and its named subsets, `tiny-imagenet`) need not fit into memory:
 //! [`DataConfig::list`] lists them and [`ImageStream`] decodes them shard by shard.
 
-#![cfg_attr(not(test), forbid(unsafe_code))]
+#![forbid(unsafe_code)]
 
 mod bounded;
 mod cifar;
