@@ -94,7 +94,8 @@ fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
 /// The images of every class below `root`. With `complete`, a folder of another class is an error.
 fn files(root: &Path, part: &Path, class_names: &[String], complete: bool) -> Result<ImageList, Error> {
     if complete {
-        let unknown = class_folders(part)?.into_iter().find(|name| !class_names.contains(name));
+        let known: BTreeSet<&String> = class_names.iter().collect();
+        let unknown = class_folders(part)?.into_iter().find(|name| !known.contains(name));
         if let Some(name) = unknown {
             let path = part.join(name);
             return Err(Error::format(

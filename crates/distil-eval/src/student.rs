@@ -31,8 +31,12 @@ pub enum StudentError {
     #[error("there is no image to train on")]
     NoData,
     /// Parameters left the numbers.
-    #[error("a student diverged at step size {lr}; the set's syn_lr or eval.real_lr is too large")]
+    #[error(
+        "a student diverged in epoch {epoch} at step size {lr}; the set's syn_lr or eval.real_lr is too large"
+    )]
     Diverged {
+        /// The first epoch whose loss was not finite, from 0; the last one where only parameters were not.
+        epoch: usize,
         /// The step size it was trained with.
         lr: f64,
     },
@@ -98,7 +102,7 @@ impl Training<'_> {
         let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), self.device);
         let mut buffers = net.buffers(&net.init_buffers(), self.device);
         let mut mover = Mover::of(protocol);
-        let mut loss = None;
+        let mut losses = Vec::with_capacity(self.epochs + 1);
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
         let whole = (self.set.len() <= protocol.batch).then(|| {
             let rows: Vec<usize> = (0..self.set.len()).collect();
@@ -111,6 +115,7 @@ impl Training<'_> {
             let lr = self.lr * protocol.schedule.factor(epoch, self.epochs);
             let order = permutation(&mut stream(self.seed, "student-order", epoch as u64), self.set.len());
             let mut rng = stream(self.seed, "student-augmentation", epoch as u64);
+            let mut loss = None;
             for rows in order.chunks(protocol.batch) {
                 let batch = whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
                 let step = match taught {
@@ -121,16 +126,19 @@ impl Training<'_> {
                 theta = mover.step(theta, step.gradient, lr);
                 loss = Some(step.loss);
             }
+            losses.extend(loss);
             if report(epoch + 1).is_break() {
                 return Err(StudentError::Stopped);
             }
         }
-        let loss = loss.map_or(f64::NAN, |loss| loss.into_data().iter::<f64>().sum());
+        let number = |loss: &Tensor<1>| loss.clone().into_data().iter::<f64>().sum::<f64>();
         let finite = theta.clone().into_data().iter::<f32>().all(f32::is_finite);
         if finite {
-            Ok(Student { theta, buffers, loss })
+            Ok(Student { theta, buffers, loss: losses.last().map_or(f64::NAN, number) })
         } else {
-            Err(StudentError::Diverged { lr: self.lr })
+            // Reading a loss waits for the device, so only a student that is lost reads those of all epochs.
+            let first = losses.iter().position(|loss| !number(loss).is_finite());
+            Err(StudentError::Diverged { epoch: first.unwrap_or(self.epochs), lr: self.lr })
         }
     }
 

@@ -43,7 +43,9 @@ pub enum ExpertError {
         expert: usize,
     },
     /// The loss left the numbers.
-    #[error("expert {expert} diverged in epoch {epoch} (loss {loss}); lower expert.lr or expert.gsam.rho")]
+    #[error(
+        "expert {expert} diverged in epoch {epoch} (loss {loss:.3e}), the experts before it are kept; lower expert.lr or expert.gsam.rho"
+    )]
     Diverged {
         /// Which expert.
         expert: usize,

@@ -1,4 +1,4 @@
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use distil_data::Dataset;
 use distil_hypergrad::Hypergradient;
 use distil_models::ConvNet;
@@ -150,9 +150,13 @@ impl Distiller {
         let finite = |gradient: Hypergradient| {
             if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) }
         };
-        match gradient.and_then(finite) {
-            Ok(gradient) => {
-                self.learned = self.learned.clone().update(gradient, method);
+        let moved = |gradient| {
+            let learned = self.learned.clone().update(gradient, method);
+            if learned.is_finite() { Ok(learned) } else { Err(Verdict::NonFinite) }
+        };
+        match gradient.and_then(finite).and_then(moved) {
+            Ok(learned) => {
+                self.learned = learned;
                 self.last_applied = self.iteration + 1;
                 Verdict::Applied
             }
@@ -180,10 +184,14 @@ impl Distiller {
 }
 
 /// A sum over squares is finite only if every part is (or is close to overflow, which is no better).
+pub(crate) fn squares_are_finite<const D: usize>(values: &Tensor<D>) -> bool {
+    let sum = (values.clone() * values.clone()).sum();
+    sum.into_data().iter::<f32>().all(f32::is_finite)
+}
+
 fn is_finite(gradient: &Hypergradient) -> bool {
-    let images = gradient.images.clone();
-    let labels = gradient.labels.clone().map(|l| (l.clone() * l).sum());
-    let sums = [Some((images.clone() * images).sum()), labels];
+    let labels = gradient.labels.as_ref();
     gradient.syn_lr.is_finite()
-        && sums.into_iter().flatten().all(|sum| sum.into_data().iter::<f32>().all(f32::is_finite))
+        && squares_are_finite(&gradient.images)
+        && labels.is_none_or(squares_are_finite)
 }

@@ -3,6 +3,7 @@ use distil_hypergrad::{Hypergradient, Sgd, SgdState};
 use distil_models::Targets;
 
 use crate::Method;
+use crate::distiller::squares_are_finite;
 
 /// The most the inner step size may change in one iteration: a factor of two either way.
 const STEP_LIMIT: f64 = std::f64::consts::LN_2;
@@ -36,6 +37,15 @@ impl Learned {
             label_state: SgdState::default(),
             syn_lr_buffer: 0.0,
         }
+    }
+
+    /// Whether images and learned labels are numbers that a network can work with.
+    pub(crate) fn is_finite(&self) -> bool {
+        let labels = match &self.targets {
+            Targets::Soft(logits) => squares_are_finite(logits),
+            Targets::Hard(_) => true,
+        };
+        labels && squares_are_finite(&self.images)
     }
 
     /// One outer step along the hypergradient.

@@ -79,9 +79,9 @@ pub enum RunError {
         /// Iterations done and saved.
         iteration: u64,
     },
-    /// Nothing moves any more.
+    /// Nothing moves any more. The set as the last step left it is in [`Files::last`].
     #[error(
-        "none of the {iterations} iterations after iteration {since} could be applied ({gated} in all were above distill.loss_gate, {non_finite} not finite); lower distill.image_lr, distill.syn_lr or distill.syn_steps, or raise distill.loss_gate"
+        "none of the {iterations} iterations after iteration {since} could be applied ({gated} in all were above distill.loss_gate, {non_finite} not finite), the set as it was then is saved as synthetic/last.safetensors; lower distill.image_lr, distill.syn_lr or distill.syn_steps, or raise distill.loss_gate"
     )]
     Stuck {
         /// Iterations without a step.
@@ -217,6 +217,9 @@ impl<'a> Run<'a> {
             self.save()?;
         }
         if iteration - last_applied >= PATIENCE {
+            // What the last step that counted left is worth keeping, and looking at.
+            self.distiller.synthetic_set(&self.card).save(&self.files.last)?;
+            self.save()?;
             return Err(RunError::Stuck { iterations: PATIENCE, since: last_applied, gated, non_finite });
         }
         Ok(())

@@ -116,7 +116,7 @@ pub enum ConvNetError {
         size: usize,
     },
     /// Pooling would leave no pixel.
-    #[error("model.depth = {depth} halves {height}×{width} images to nothing; use a depth of at most {most}")]
+    #[error("model.depth = {depth} halves {height}×{width} images to nothing; {}", shallower(*most))]
     TooDeep {
         /// The depth asked for.
         depth: usize,
@@ -322,6 +322,14 @@ impl ConvNet {
     }
 }
 
+/// What to do about a network that is too deep.
+fn shallower(most: usize) -> String {
+    match most {
+        0 => "use larger images (data.resolution)".to_owned(),
+        most => format!("use a depth of at most {most}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use distil_random::stream;
@@ -353,6 +361,8 @@ mod tests {
 
     #[test]
     fn impossible_networks_are_refused() {
+        let dot = ConvNet::new(3, 10, 1, 1).with_depth(1).check().unwrap_err().to_string();
+        assert!(dot.contains("1×1 images to nothing; use larger images"), "{dot}");
         let net = ConvNet::new(3, 10, 32, 32);
         assert!(net.clone().with_depth(5).check().is_ok());
         assert!(matches!(net.clone().with_depth(6).check(), Err(ConvNetError::TooDeep { most: 5, .. })));

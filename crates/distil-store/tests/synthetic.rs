@@ -155,3 +155,18 @@ fn a_checkpoint_is_no_set() {
     assert!(matches!(SyntheticSet::load(&path).unwrap_err(), StoreError::NoCard { .. }));
     assert!(matches!(SyntheticSet::load(folder.path().join("b")).unwrap_err(), StoreError::Read { .. }));
 }
+
+#[test]
+fn a_hundred_thousand_classes_fit_on_a_card() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.safetensors");
+    let mut set = soft();
+    set.card.class_names = (0..100_000).map(|class| format!("class {class}")).collect();
+    set.labels = Labels::Soft { logits: vec![0.25; 3 * 100_000], classes: 100_000 };
+    set.save(&path).unwrap();
+    assert_eq!(SyntheticSet::load(&path).unwrap(), set);
+    set.card.label_kind = LabelKind::Hard;
+    set.labels = Labels::Hard(vec![99_999, 0, 99_999]);
+    set.save(&path).unwrap();
+    assert_eq!(SyntheticSet::load(&path).unwrap().hard_labels(), [99_999, 0, 99_999]);
+}

@@ -38,7 +38,7 @@ impl Layer {
         Self::from_text(&text, file)
     }
 
-    fn from_text(text: &str, file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_text(text: &str, file: &Path) -> Result<Self, Failure> {
         let table = text.parse().map_err(|error: toml::de::Error| {
             let line =
                 error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));

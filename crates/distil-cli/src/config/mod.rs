@@ -169,6 +169,8 @@ fn take_store(merged: &mut Table, layers: &Layers) -> Result<Option<PathBuf>, Fa
 }
 
 #[cfg(test)]
+mod mutation;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,6 @@
+//! tar files of tar files, as ImageNet comes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = distil_data::hostile::tar(bytes) | distil_data::hostile::imagenet_kit(bytes);
+});
