@@ -1,4 +1,5 @@
 //! Sets of unusual sizes: thousands of small files, a hundred thousand classes, one image of a class, odd pictures.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -81,13 +82,15 @@ fn a_class_keeps_its_only_image() {
 fn odd_pictures_in_a_colour_set() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    save(RgbaImage::from_pixel(8, 8, image::Rgba([200, 100, 50, 0])), &at("a/alpha.png"));
-    save(GrayImage::from_pixel(8, 8, image::Luma([90])), &at("a/grey.jpg"));
+    save(RgbaImage::from_pixel(8, 8, image::Rgba([200, 100, 50, 0])), &at("train/a/alpha.png"));
+    save(GrayImage::from_pixel(8, 8, image::Luma([90])), &at("train/a/grey.jpg"));
     let deep = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_pixel(8, 8, image::Luma([0x8000]));
-    save(DynamicImage::ImageLuma16(deep), &at("b/deep.png"));
-    save(RgbImage::from_pixel(8, 8, image::Rgb([1, 2, 3])), &at("b/plain.png"));
+    save(DynamicImage::ImageLuma16(deep), &at("train/b/deep.png"));
+    save(RgbImage::from_pixel(8, 8, image::Rgb([1, 2, 3])), &at("train/b/plain.png"));
+    for class in ["a", "b"] {
+        save(RgbImage::new(8, 8), &at("val").join(class).join("1.png"));
+    }
     let data = load(folder.path(), |config| {
-        config.test_share = Some(0.0);
         config.validation = Some(HoldOut::Count(0));
     });
     let data = data.unwrap();
