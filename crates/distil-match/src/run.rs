@@ -180,6 +180,7 @@ impl<'a> Run<'a> {
             distiller.synthetic_set(&card).save(&files.initial)?;
         }
         folder.truncate_events_after(distiller.iteration)?;
+        folder.checkpoints().remove_before(distiller.iteration)?;
         let logged = logged(folder.paths(), "validation")?;
         Ok(Self { with, card, folder, files, distiller, selection, logged })
     }

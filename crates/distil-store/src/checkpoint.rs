@@ -158,14 +158,26 @@ impl Checkpoints {
         atomic::create_folder(&self.folder)?;
         let path = self.path(checkpoint.iteration);
         checkpoint.save(&path)?;
-        let iterations = self.iterations()?;
-        let (past, future): (Vec<u64>, Vec<u64>) =
-            iterations.iter().partition(|i| **i <= checkpoint.iteration);
-        for iteration in past.iter().rev().skip(KEPT).chain(&future) {
-            let old = self.path(*iteration);
-            fs::remove_file(&old).map_err(|source| atomic::WriteError::new(&old, source))?;
+        for iteration in self.iterations()?.into_iter().filter(|i| *i > checkpoint.iteration) {
+            self.remove(iteration)?;
         }
+        self.remove_before(checkpoint.iteration)?;
         Ok(path)
+    }
+
+    /// Removes the older checkpoints that [`Checkpoints::save`] would have removed after the one of `iteration`, had its
+    /// process not been killed between the two.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] when one cannot be removed, [`StoreError::Read`] when the folder cannot be listed.
+    pub fn remove_before(&self, iteration: u64) -> Result<(), StoreError> {
+        let past = self.iterations()?.into_iter().filter(|i| *i <= iteration);
+        past.rev().skip(KEPT).try_for_each(|old| self.remove(old))
+    }
+
+    fn remove(&self, iteration: u64) -> Result<(), StoreError> {
+        let path = self.path(iteration);
+        fs::remove_file(&path).map_err(|source| atomic::WriteError::new(&path, source).into())
     }
 
     /// The newest checkpoint that can be read. Damaged newer ones are skipped and reported in the result.

@@ -72,6 +72,21 @@ fn the_newest_two_are_kept() {
 }
 
 #[test]
+fn what_a_killed_save_left_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = Checkpoints::new(folder.path());
+    for iteration in [1, 2, 3] {
+        checkpoints.save(&checkpoint(iteration)).unwrap();
+    }
+    // Killed after the file had its name.
+    checkpoint(4).save(folder.path().join("iteration-00000004.safetensors")).unwrap();
+    fs::write(folder.path().join("iteration-00000009.safetensors"), "cannot be read now").unwrap();
+    checkpoints.remove_before(4).unwrap();
+    let left = [3, 4, 9].map(|iteration| format!("iteration-{iteration:08}.safetensors"));
+    assert_eq!(names(folder.path()), left, "later ones may be readable another time");
+}
+
+#[test]
 fn a_damaged_newest_is_reported_and_the_older_used() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoints = Checkpoints::new(folder.path());
