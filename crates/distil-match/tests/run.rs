@@ -106,6 +106,24 @@ fn checkpoints_that_cannot_be_read_are_not_thrown_away() {
     assert!(checkpoints.iter().all(|file| file.is_file()));
 }
 
+/// A process killed between saving its last checkpoint and removing the oldest leaves one too many.
+#[test]
+fn a_checkpoint_too_many_is_removed_when_the_run_is_resumed() {
+    let bench = Bench::new();
+    let method = method();
+    bench.run("whole", &method, |_| false);
+    let path = bench.folder.path().join("whole");
+    let checkpoints = || std::fs::read_dir(path.join("checkpoints")).expect("checkpoints").count();
+    assert_eq!(checkpoints(), 2);
+    let newest = path.join(format!("checkpoints/iteration-{:08}.safetensors", method.iterations));
+    std::fs::copy(newest, path.join("checkpoints/iteration-00000001.safetensors")).expect("an old one");
+    let mut folder = RunFolder::resume(&path, "a = 1").expect("the same run");
+    let with = bench.ingredients(&method);
+    let go = &mut |_: &Event| ControlFlow::Continue(());
+    run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go).expect("it is done already");
+    assert_eq!(checkpoints(), 2);
+}
+
 #[test]
 fn hard_labels_stay_what_they_are() {
     let bench = Bench::new();
