@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use crate::{color, geometry};
+use crate::{PatchOrder, color, geometry};
 
 /// One augmentation with explicit parameters, one entry per image of the batch.
 ///
@@ -47,6 +47,8 @@ pub enum Augmentation {
     /// A box inside the image, stretched over all of it, bilinearly; as torchvision's `RandomResizedCrop` to the image's
     /// own size. Many outputs read one pixel, so the argument about atomic additions does not cover its gradient.
     ResizedCrop(Vec<CropBox>),
+    /// Strips of rows and of columns in another order.
+    ShufflePatches(Vec<PatchOrder>),
 }
 
 /// A box of whole pixels inside an image.
@@ -94,6 +96,7 @@ impl Augmentation {
             Self::Scale(scale) => geometry::scale(x, scale),
             Self::Rotate(angle) => geometry::rotate(x, angle),
             Self::ResizedCrop(boxes) => geometry::resized_crop(x, boxes),
+            Self::ShufflePatches(orders) => geometry::shuffle_patches(x, orders),
         }
     }
 
@@ -118,8 +121,8 @@ impl Augmentation {
     }
 
     fn map_rows(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
-        fn pick<T: Copy>(parameters: &[T], rows: impl Iterator<Item = usize>) -> Vec<T> {
-            rows.map(|row| parameters[row]).collect()
+        fn pick<T: Clone>(parameters: &[T], rows: impl Iterator<Item = usize>) -> Vec<T> {
+            rows.map(|row| parameters[row].clone()).collect()
         }
         match self {
             Self::None => Self::None,
@@ -137,6 +140,7 @@ impl Augmentation {
             Self::Scale(scale) => Self::Scale(pick(scale, rows)),
             Self::Rotate(angle) => Self::Rotate(pick(angle, rows)),
             Self::ResizedCrop(boxes) => Self::ResizedCrop(pick(boxes, rows)),
+            Self::ShufflePatches(orders) => Self::ShufflePatches(pick(orders, rows)),
         }
     }
 
@@ -155,6 +159,7 @@ impl Augmentation {
             Self::Flip(mirrored) => vec![mirrored.len()],
             Self::Scale(scale) => vec![scale.len()],
             Self::ResizedCrop(boxes) => vec![boxes.len()],
+            Self::ShufflePatches(orders) => vec![orders.len()],
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use burn::tensor::{Bool, Tensor, TensorData};
 
-use crate::CropBox;
+use crate::patches::sources;
 use crate::sample::{Tap, sample};
 use crate::upload::{precise, upload};
+use crate::{CropBox, PatchOrder};
 
 /// What each output position along one axis reads, and how much of it counts: both \[n · length\].
 struct AxisTap {
@@ -32,13 +33,28 @@ impl AxisTap {
 }
 
 pub(crate) fn crop(x: Tensor<4>, shift: &[[i64; 2]]) -> Tensor<4> {
-    let [n, _, h, w] = x.dims();
+    let [_, _, h, w] = x.dims();
     let moved = |axis: usize, length: usize| {
         let read =
             shift.iter().flat_map(move |s| (0..length as i64).map(move |i| ((i + s[axis]) as f64, 1.0)));
         AxisTap::new(read, length)
     };
-    let (rows, columns) = (moved(0, h).strided(w), moved(1, w));
+    gather(x, moved(0, h), moved(1, w))
+}
+
+pub(crate) fn shuffle_patches(x: Tensor<4>, orders: &[PatchOrder]) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let read = |order: fn(&PatchOrder) -> &[usize], length: usize| {
+        let lines = orders.iter().flat_map(|each| sources(order(each), length));
+        AxisTap::new(lines.map(|line| (line as f64, 1.0)), length)
+    };
+    gather(x, read(|each| &each.rows, h), read(|each| &each.columns, w))
+}
+
+/// Whole pixels, by the row and the column each output reads.
+fn gather(x: Tensor<4>, rows: AxisTap, columns: AxisTap) -> Tensor<4> {
+    let [n, _, h, w] = x.dims();
+    let rows = rows.strided(w);
     let tables = [rows.source, rows.weight, columns.source, columns.weight];
     let [row, row_weight, column, column_weight] = upload(&tables, &x.device(), precise(x.dtype()));
     let source = row.reshape([n, h, 1]) + column.reshape([n, 1, w]);

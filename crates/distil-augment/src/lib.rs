@@ -26,11 +26,13 @@ mod augmentation;
 mod color;
 mod draw;
 mod geometry;
+mod patches;
 mod resized_crop;
 mod sample;
 mod strategy;
 mod upload;
 
 pub use augmentation::{Augmentation, CropBox};
+pub use patches::{PatchOrder, draw_patches};
 pub use resized_crop::{draw_flip, draw_resized_crop};
 pub use strategy::{Operation, Strategy, StrategyError};

@@ -1,7 +1,7 @@
 //! What every augmentation must do, on shapes the golden fixtures do not cover.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use distil_augment::{Augmentation, CropBox, Strategy};
+use distil_augment::{Augmentation, CropBox, PatchOrder, Strategy};
 use distil_random::{normal, stream};
 
 const SHAPES: [[usize; 4]; 6] =
@@ -49,6 +49,7 @@ fn operations(images: usize) -> Vec<Augmentation> {
         Augmentation::Rotate(vec![0.0; images]),
         Augmentation::Rotate(ramp(-3.0, 3.0)),
         Augmentation::ResizedCrop(vec![CropBox { top: 0, left: 0, height: 1, width: 1 }; images]),
+        Augmentation::ShufflePatches(vec![PatchOrder { rows: vec![1, 0], columns: vec![0, 1] }; images]),
     ]
 }
 
@@ -235,6 +236,21 @@ fn parameters_for_another_batch_are_refused() {
         let message = refused.downcast_ref::<String>().unwrap();
         assert!(message.contains("applied to a batch of 2"), "{message}");
     }
+}
+
+/// The tiles ab/cd with 4 × 5 pixels: columns in the order b, a, rows in the order c, a.
+#[test]
+fn shuffled_patches_are_the_same_pixels_elsewhere() {
+    let device = Device::flex();
+    let pixels: Vec<f64> = (0..20).map(f64::from).collect();
+    let x = Tensor::<4>::from_data(TensorData::new(pixels, [1, 1, 4, 5]), (&device, DType::F64));
+    let order = PatchOrder { rows: vec![1, 0], columns: vec![1, 0] };
+    let got = values(Augmentation::ShufflePatches(vec![order]).apply(x));
+    let wanted = [
+        12.0, 13.0, 14.0, 10.0, 11.0, 17.0, 18.0, 19.0, 15.0, 16.0, 2.0, 3.0, 4.0, 0.0, 1.0, 7.0, 8.0, 9.0,
+        5.0, 6.0,
+    ];
+    assert_eq!(got, wanted);
 }
 
 /// `F.interpolate(x[:, :, 1:3, 1:4], size=(4, 5), mode="bilinear", align_corners=False)` of PyTorch 2.15.

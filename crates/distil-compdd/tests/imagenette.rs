@@ -48,6 +48,32 @@ struct Looker {
     right: f64,
 }
 
+/// Which map of each network.
+#[derive(Debug, Clone, Copy)]
+enum Map {
+    /// That of its last layer, as in the paper.
+    Last(Cam),
+    /// Grad-CAM++ where maps lie on the objects of `clutter` and order its settings best (docs/benchmarks.md), chosen before these
+    /// photographs were measured there.
+    OnObjects,
+}
+
+impl Map {
+    fn definition(self, looker: &Looker) -> Definition {
+        match self {
+            Self::Last(cam) => Definition { cam, ..Definition::default() },
+            Self::OnObjects => {
+                let layer = match looker.model.card.network {
+                    Network::ConvNet(_) => "blocks.1",
+                    _ => "layer2",
+                };
+                let cam = Cam::GradCamPlusPlus;
+                Definition { cam, layer: Some(layer.to_owned()), ..Definition::default() }
+            }
+        }
+    }
+}
+
 fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<usize>, seed: u64) -> Looker {
     let device = Device::flex();
     let state = epochs.map_or_else(
@@ -96,7 +122,7 @@ fn one_by_one(data: &Dataset) -> (Split, Vec<u32>) {
 }
 
 /// Complexity of every image.
-fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset, cam: Cam) -> Vec<f64> {
+fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset, map: Map) -> Vec<f64> {
     let names: Vec<String> = (0..labels.len()).map(|image| image.to_string()).collect();
     let class_map =
         ClassMap::by_index(labels.clone(), data.class_names.len()).expect("classes of the network");
@@ -107,7 +133,7 @@ fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset
         model: &looker.model,
         class_map: &class_map,
         preprocessing: &data.preprocessing,
-        definition: &Definition { cam, ..Definition::default() },
+        definition: &map.definition(looker),
         device: &Device::flex(),
         pace: Pace::default(),
     };
@@ -197,11 +223,11 @@ fn the_order_of_classes_is_that_of_other_images_and_networks() {
     let (images, trained) = (one_by_one(&data), data.train.len());
     let (all, unseen) = (by_class(&images.1, |_| true), by_class(&images.1, |row| row >= trained));
     let lookers = lookers(&data);
-    for cam in [Cam::GradCam, Cam::GradCamPlusPlus] {
-        say(&format!("\n{cam:?}\n\n| network | right, % | classes, % | standard error | τ of halves |"));
+    for map in [Map::Last(Cam::GradCam), Map::Last(Cam::GradCamPlusPlus), Map::OnObjects] {
+        say(&format!("\n{map:?}\n\n| network | right, % | classes, % | standard error | τ of halves |"));
         say("|---|---:|---:|---:|---:|");
         let found: Vec<Vec<f64>> =
-            lookers.iter().map(|looker| measure(looker, &images, &data, cam)).collect();
+            lookers.iter().map(|looker| measure(looker, &images, &data, map)).collect();
         for (Looker { name, right, .. }, values) in lookers.iter().zip(&found) {
             let (mut each, halves) = (means(values, &all), of_halves(values, values, &all));
             each.sort_by(f64::total_cmp);

@@ -55,6 +55,10 @@ pub struct Protocol {
     /// it, and mirrored every other time (`RandomResizedCrop`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resized_crop: Option<f64>,
+    /// Before that, the strips of rows and of columns of each synthetic image in random order: as many as it has tiles a side, for
+    /// sets of tiled images (RDED: 2 on subsets of ImageNet, none at 32 and 64 pixels). Real images stay whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shuffle_patches: Option<usize>,
     /// Learning from a teacher instead of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
@@ -84,6 +88,7 @@ impl Default for Protocol {
             input: Input::Distilled,
             depth: None,
             resized_crop: None,
+            shuffle_patches: None,
             distillation: None,
             teacher: None,
         }
@@ -147,6 +152,9 @@ impl Protocol {
         }
         if self.depth == Some(0) {
             return Err(ProtocolError::Zero { key: "depth" });
+        }
+        if self.shuffle_patches == Some(0) {
+            return Err(ProtocolError::Zero { key: "shuffle_patches" });
         }
         if self.teacher.is_some() && self.distillation.is_none() {
             return Err(ProtocolError::Untaught);

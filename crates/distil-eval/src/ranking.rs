@@ -201,9 +201,12 @@ impl Ranking<'_> {
             },
         };
         match arm {
-            Arm::SetPlain | Arm::RandomPlain => {
-                Protocol { augmentation: Strategy::none(), resized_crop: None, ..protocol }
-            }
+            Arm::SetPlain | Arm::RandomPlain => Protocol {
+                augmentation: Strategy::none(),
+                resized_crop: None,
+                shuffle_patches: None,
+                ..protocol
+            },
             _ => protocol,
         }
     }

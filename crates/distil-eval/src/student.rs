@@ -1,7 +1,7 @@
 use std::ops::{ControlFlow, Range};
 
 use burn::tensor::{Device, Tensor};
-use distil_augment::{Augmentation, draw_flip, draw_resized_crop};
+use distil_augment::{Augmentation, draw_flip, draw_patches, draw_resized_crop};
 use distil_models::{Network, Targets, TrainingStep};
 use distil_random::{Stream, permutation, stream};
 use thiserror::Error;
@@ -184,6 +184,9 @@ impl Training<'_> {
     fn draw(&self, n: usize, rng: &mut Stream) -> Vec<Augmentation> {
         let [_, height, width] = self.net.image_shape();
         let mut drawn = Vec::new();
+        if let (Some(patches), TrainingSet::Synthetic(_)) = (self.protocol.shuffle_patches, self.set) {
+            drawn.push(draw_patches(patches.min(height).min(width), n, rng));
+        }
         if let Some(least) = self.protocol.resized_crop {
             drawn.push(draw_resized_crop(least, n, height, width, rng));
             drawn.push(draw_flip(n, rng));

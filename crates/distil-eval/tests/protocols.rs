@@ -199,6 +199,22 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     }
 }
 
+#[test]
+fn tiles_are_shuffled_in_synthetic_images_only() {
+    let data = dataset();
+    let whole = Protocol { epochs: 2, ..protocol() };
+    let shuffled = Protocol { shuffle_patches: Some(2), ..whole.clone() };
+    let theta = |protocol: &Protocol, set: TrainingSet<'_>| -> Vec<f32> {
+        train(protocol, set, None).expect("a student").theta.into_data().iter().collect()
+    };
+    let set = synthetic(&data);
+    let tiled = TrainingSet::Synthetic(&set);
+    assert_ne!(theta(&whole, tiled), theta(&shuffled, tiled));
+    let real = TrainingSet::Real(&data.train);
+    assert_eq!(theta(&whole, real), theta(&shuffled, real));
+    assert!(Protocol { shuffle_patches: Some(0), ..whole }.check().is_err());
+}
+
 fn scores(data: &Dataset, teacher: Option<&Teacher>) -> RankScores {
     let (net, device) = (net(), Device::flex());
     let protocol = Protocol { seeds: 2, epochs: 30, ..protocol() };

@@ -41,7 +41,7 @@ impl AlexNet {
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::AlexNet, || self.stack())
+        sizes.check(Arch::AlexNet, self.stem, || self.stack())
     }
 
     pub(crate) fn stack(&self) -> Stack {

@@ -29,6 +29,14 @@ pub enum Stem {
     Imagenet,
 }
 
+/// What would leave the network more pixels.
+fn larger(stem: Stem) -> &'static str {
+    match stem {
+        Stem::Cifar => "use larger images",
+        Stem::Tiny | Stem::Imagenet => "use larger images or stem = \"cifar\"",
+    }
+}
+
 impl Stem {
     /// By how much the first layers shrink each side.
     pub(crate) fn stride(self) -> usize {
@@ -65,7 +73,7 @@ pub enum NetworkError {
         size: usize,
     },
     /// The layers would leave no pixel.
-    #[error("{arch} shrinks {height}×{width} images to nothing; use larger images or stem = \"cifar\"")]
+    #[error("{arch} shrinks {height}×{width} images to nothing; {}", larger(*stem))]
     TooSmall {
         /// The architecture.
         arch: Arch,
@@ -73,10 +81,13 @@ pub enum NetworkError {
         height: usize,
         /// Image width.
         width: usize,
+        /// How the network begins.
+        stem: Stem,
     },
     /// Instance norm of one pixel is constant.
     #[error(
-        "{arch} shrinks {height}×{width} images to one pixel, where instance norm leaves nothing; use larger images, stem = \"cifar\" or norm = \"batch\""
+        "{arch} shrinks {height}×{width} images to one pixel, where instance norm leaves nothing; {} or norm = \"batch\"",
+        larger(*stem)
     )]
     OnePixel {
         /// The architecture.
@@ -85,6 +96,8 @@ pub enum NetworkError {
         height: usize,
         /// Image width.
         width: usize,
+        /// How the network begins.
+        stem: Stem,
     },
     /// The architecture does not have such a choice.
     #[error("{arch} has no {key} of this kind; leave it out")]
@@ -108,7 +121,12 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     /// Refuses sizes that cannot work in the layers that `stack` makes.
-    pub(crate) fn check(self, arch: Arch, stack: impl FnOnce() -> Stack) -> Result<(), NetworkError> {
+    pub(crate) fn check(
+        self,
+        arch: Arch,
+        stem: Stem,
+        stack: impl FnOnce() -> Stack,
+    ) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width: width, base_width } = self;
         let sizes = [
             ("channels", channels),
@@ -127,8 +145,8 @@ impl Sizes {
         }
         match stack().flaw {
             None => Ok(()),
-            Some(Flaw::Vanishes) => Err(NetworkError::TooSmall { arch, height, width }),
-            Some(Flaw::Constant) => Err(NetworkError::OnePixel { arch, height, width }),
+            Some(Flaw::Vanishes) => Err(NetworkError::TooSmall { arch, height, width, stem }),
+            Some(Flaw::Constant) => Err(NetworkError::OnePixel { arch, height, width, stem }),
         }
     }
 }

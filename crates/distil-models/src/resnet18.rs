@@ -48,7 +48,7 @@ impl ResNet18 {
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::ResNet18, || self.stack())
+        sizes.check(Arch::ResNet18, self.stem, || self.stack())
     }
 
     pub(crate) fn stack(&self) -> Stack {

@@ -47,7 +47,7 @@ impl Vgg11 {
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::Vgg11, || self.stack())
+        sizes.check(Arch::Vgg11, self.stem, || self.stack())
     }
 
     pub(crate) fn stack(&self) -> Stack {

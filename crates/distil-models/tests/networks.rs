@@ -126,10 +126,14 @@ fn networks_that_cannot_work_are_refused() {
     let build = |config: NetworkConfig, side| config.build(&convnet, 3, 10, side, side).map(|_| ());
     let vgg = NetworkConfig::published(Arch::Vgg11);
     let error = build(vgg, 28).expect_err("28 pixels are halved five times");
-    assert_eq!(error, NetworkError::TooSmall { arch: Arch::Vgg11, height: 28, width: 28 });
+    assert_eq!(error, NetworkError::TooSmall { arch: Arch::Vgg11, height: 28, width: 28, stem: Stem::Cifar });
+    assert_eq!(error.to_string(), "vgg11 shrinks 28×28 images to nothing; use larger images");
     let resnet = NetworkConfig { stem: Some(Stem::Imagenet), ..NetworkConfig::published(Arch::ResNet18) };
     let error = build(resnet, 32).expect_err("instance norm of one pixel");
-    assert_eq!(error, NetworkError::OnePixel { arch: Arch::ResNet18, height: 32, width: 32 });
+    assert_eq!(
+        error,
+        NetworkError::OnePixel { arch: Arch::ResNet18, height: 32, width: 32, stem: Stem::Imagenet }
+    );
     assert_eq!(build(NetworkConfig { norm: Some(BackboneNorm::Batch), ..resnet }, 32), Ok(()));
     let alexnet =
         NetworkConfig { norm: Some(BackboneNorm::Batch), ..NetworkConfig::published(Arch::AlexNet) };

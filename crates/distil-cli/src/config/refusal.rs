@@ -7,7 +7,7 @@ use super::layers::{Layers, lookup, paths};
 use crate::failure::Failure;
 
 /// Keys that exist though no preset sets them.
-const OPTIONAL: [&str; 32] = [
+const OPTIONAL: [&str; 33] = [
     "expert.store",
     "expert.gsam.rho",
     "expert.gsam.alpha",
@@ -33,6 +33,7 @@ const OPTIONAL: [&str; 32] = [
     "eval.synthetic_lr",
     "eval.depth",
     "eval.resized_crop",
+    "eval.shuffle_patches",
     "eval.teacher",
     "eval.distillation.temperature",
     "eval.distillation.mix",
