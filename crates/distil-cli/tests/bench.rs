@@ -50,7 +50,7 @@ fn measured(more: &[&str]) -> Value {
 
 #[test]
 fn every_mode_prints_the_keys_of_the_peer() {
-    for mode in ["exact", "tesla", "adjoint", "train-step", "eval-epoch"] {
+    for mode in ["exact", "tesla", "adjoint", "train-step", "eval-epoch", "grad-cam"] {
         let line = measured(&["--mode", mode, "--batch-syn", "4"]);
         for key in KEYS {
             assert!(line.get(key).is_some(), "{mode}: {key} is missing in {line}");
@@ -107,7 +107,9 @@ fn tables_are_markdown() {
         assert!(alone.contains(piece), "{piece:?} is missing in: {alone}");
     }
     let all = table(&["bench", "all", "--widths", "1", "--repeats", "1", "--rounds", "1", "--threads", "1"]);
-    for piece in ["| exact, width 1,", "| train-step, width 1,", "| eval-epoch, width 1,"] {
+    for piece in
+        ["| exact, width 1,", "| train-step, width 1,", "| eval-epoch, width 1,", "| grad-cam, width 1,"]
+    {
         assert!(all.contains(piece), "{piece:?} is missing in: {all}");
     }
     let growth = ["bench", "growth", "--axes", "ipc", "--width", "1", "--steps", "1", "--repeats", "1"];
@@ -159,6 +161,7 @@ fn refusals() {
     refused(&["bench", "step", "--images", "0"], &["give at least 1"]);
     refused(&["bench", "step", "--peer-script", "x.py"], &["--peer"]);
     refused(&["bench", "step", "--peer", "python3"], &["torch_unroll.py", "--peer-script"]);
+    refused(&["bench", "step", "--mode", "grad-cam", "--peer", "sh"], &["grad-cam", "leave out --peer"]);
     std::fs::write(folder.path().join("peer.sh"), "echo no torch >&2; exit 1\n").expect("a script");
     let failing = |python: &'static str| {
         [&["bench", "step"], &TINY[..], &["--peer", python, "--peer-script", "peer.sh"]].concat()

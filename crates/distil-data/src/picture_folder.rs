@@ -1,5 +1,6 @@
 //! Pictures as a folder of PNG files, for whatever reads images by class.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,8 @@ impl PictureFolder<'_> {
         if let Some(record) = labels.iter().position(|label| *label as usize >= classes) {
             return Err(Error::Label { path: folder.to_owned(), record, label: labels[record], classes });
         }
-        let missing = (0..classes as u32).find(|class| !labels.contains(class));
+        let present: HashSet<u32> = labels.iter().copied().collect();
+        let missing = (0..classes as u32).find(|class| !present.contains(class));
         match missing.filter(|_| layout == FolderLayout::ByClass) {
             Some(class) => {
                 let problem = format!("there is no picture of class {class}, and labels would shift");

@@ -23,12 +23,23 @@ pub(crate) fn info(args: &InfoArgs, console: &Console) -> Result<(), Failure> {
             return Err(Failure::new("no dataset was named", "give a name, a folder or --config"));
         }
     };
+    if let Some(sheet) = &args.sheet {
+        has_folder(sheet)?;
+    }
     let dataset = load(&data, args.data_dir.as_deref(), console)?;
     if let Some(sheet) = &args.sheet {
         write_sheet(&dataset, sheet)?;
         console.note(format_args!("wrote {}", sheet.display()));
     }
     console.result(dataset.summary())
+}
+
+/// A sheet that cannot be written is refused before the images are read, which may take long.
+fn has_folder(sheet: &Path) -> Result<(), Failure> {
+    match sheet.parent().filter(|folder| !folder.as_os_str().is_empty()).map(std::fs::metadata) {
+        Some(Err(error)) => Err(atomic::WriteError::new(sheet, error).into()),
+        _ => Ok(()),
+    }
 }
 
 /// A published set by its name, or else a folder of images.

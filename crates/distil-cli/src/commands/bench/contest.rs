@@ -38,6 +38,17 @@ pub(crate) struct PeerArgs {
 }
 
 impl PeerArgs {
+    /// Refuses a peer for what it cannot measure.
+    ///
+    /// # Errors
+    /// [`Failure`] names the mode.
+    pub(super) fn check(&self, mode: Mode) -> Result<(), Failure> {
+        if self.peer.is_none() || mode.has_peer() {
+            return Ok(());
+        }
+        Err(Failure::new(format_args!("the peer has no mode {}", mode.name()), "leave out --peer"))
+    }
+
     /// Whether one measurement in this process is not what was asked for.
     pub(super) fn wants_processes(&self) -> bool {
         self.peer.is_some() || self.rounds.is_some()
@@ -147,8 +158,13 @@ impl<'a> Contest<'a> {
     }
 
     /// Measurements of one setting.
-    pub(super) fn processes(&self) -> u64 {
-        (self.rounds * if self.peer.is_some() { 2 } else { 1 }) as u64
+    pub(super) fn processes(&self, setting: &Setting) -> u64 {
+        (self.rounds * if self.peer_for(setting).is_some() { 2 } else { 1 }) as u64
+    }
+
+    /// The peer, where it can measure this.
+    fn peer_for(&self, setting: &Setting) -> Option<&Peer<'a>> {
+        self.peer.as_ref().filter(|_| setting.mode.has_peer())
     }
 
     /// Measures one setting; `done` counts the processes so far.
@@ -169,7 +185,7 @@ impl<'a> Contest<'a> {
         for _ in 0..self.rounds {
             tell("distil");
             rounds.distil.push(sample(&mut self.distil(setting)?)?);
-            if let Some(peer) = &self.peer {
+            if let Some(peer) = self.peer_for(setting) {
                 tell("peer");
                 rounds.peer.push(sample(&mut peer.command(setting, self.threads))?);
             }

@@ -101,7 +101,7 @@ pub(super) fn growth(args: &GrowthArgs, global: &Global, console: &Console) -> R
     };
     let contest = Contest::new(&args.peer, 1, global)?;
     let sizes: usize = args.axes.iter().map(|axis| axis.sizes().len()).sum();
-    let mut bar = console.progress("growth", sizes as u64 * contest.processes(), "processes");
+    let mut bar = console.progress("growth", sizes as u64 * contest.processes(&base), "processes");
     let mut done = 0;
     for &axis in &args.axes {
         let mut measured = Vec::new();

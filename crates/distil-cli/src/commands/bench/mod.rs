@@ -2,6 +2,7 @@
 
 mod contest;
 mod growth;
+mod maps;
 mod measure;
 mod setting;
 mod statistics;
@@ -20,7 +21,7 @@ use setting::{Mode, Setting, count};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Time one distillation iteration, one training step, or one epoch on a synthetic set
+    /// Time one distillation iteration, one training step, one epoch on a synthetic set, or one pass of activation maps
     #[command(
         args_override_self = true,
         after_help = "Examples:\n  distil bench step --width 32 --images 10 --steps 10\n  \
@@ -35,10 +36,11 @@ pub(crate) enum BenchCommand {
         two machines or days."
     )]
     Step(Box<StepArgs>),
-    /// The standard table: distillation iteration, training step and evaluation epoch at several widths
+    /// The standard table: distillation iteration, training step, evaluation epoch and activation maps at several widths
     #[command(after_help = "Examples:\n  distil bench all\n  \
         distil bench all --peer ~/peer/bin/python --rounds 5 --peer-arg=--keep-pages > table.md\n\n\
-        10 images and N = 20 for the iteration, 256 images for the step, 100 images for the epoch; 3×32×32 pixels.")]
+        10 images and N = 20 for the iteration, 256 images for the step, 100 images for the epoch and \
+        for the maps; 3×32×32 pixels. The peer has no maps.")]
     All(AllArgs),
     /// How time and memory grow with N, batch, width, resolution and images per class
     #[command(after_help = "Examples:\n  distil bench growth\n  \
@@ -85,6 +87,7 @@ pub(crate) fn bench(command: &BenchCommand, global: &Global, console: &Console) 
 fn step(args: &StepArgs, global: &Global, console: &Console) -> Result<(), Failure> {
     // Before any process starts: a refusal of ours is clearer than one of a process.
     args.setting.network()?;
+    args.peer.check(args.setting.mode)?;
     if args.peer.wants_processes() {
         let measured = compare(vec![args.setting.clone()], &args.peer, global, console)?;
         return console.result(match measured.first() {
@@ -103,7 +106,7 @@ fn all(args: &AllArgs, global: &Global, console: &Console) -> Result<(), Failure
     let &AllArgs { micro_batch, repeats, .. } = args;
     let base = Setting { micro_batch, repeats, ..Setting::default() };
     let settings = args.widths.iter().flat_map(|&width| {
-        let modes = [(Mode::Exact, 10), (Mode::TrainStep, 10), (Mode::EvalEpoch, 100)];
+        let modes = [(Mode::Exact, 10), (Mode::TrainStep, 10), (Mode::EvalEpoch, 100), (Mode::GradCam, 100)];
         modes.map(|(mode, images)| Setting { mode, width, images, ..base.clone() })
     });
     let measured = compare(settings.collect(), &args.peer, global, console)?;
@@ -118,7 +121,11 @@ fn compare(
     console: &Console,
 ) -> Result<Vec<(Setting, contest::Rounds)>, Failure> {
     let contest = Contest::new(peer, 3, global)?;
-    let mut bar = console.progress("bench", settings.len() as u64 * contest.processes(), "processes");
+    let mut bar = console.progress(
+        "bench",
+        settings.iter().map(|setting| contest.processes(setting)).sum(),
+        "processes",
+    );
     let mut done = 0;
     let measured = settings.into_iter().map(|setting| {
         let rounds = contest.hold(&setting, &mut bar, &mut done)?;

@@ -20,9 +20,16 @@ pub(crate) enum Mode {
     TrainStep,
     /// One epoch of training a network on the synthetic set
     EvalEpoch,
+    /// Grad-CAM maps of all synthetic images, for a class each; the peer has no such mode
+    GradCam,
 }
 
 impl Mode {
+    /// Whether the peer measures it too.
+    pub(crate) fn has_peer(self) -> bool {
+        self != Self::GradCam
+    }
+
     /// As on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -31,6 +38,7 @@ impl Mode {
             Self::Adjoint => "adjoint",
             Self::TrainStep => "train-step",
             Self::EvalEpoch => "eval-epoch",
+            Self::GradCam => "grad-cam",
         }
     }
 }
@@ -130,7 +138,9 @@ impl Setting {
         }
         if self.micro_batch == 0 {
             self.micro_batch = match self.mode {
-                Mode::Exact | Mode::Tesla | Mode::Adjoint => distil_match::Method::mtt().micro_batch,
+                Mode::Exact | Mode::Tesla | Mode::Adjoint | Mode::GradCam => {
+                    distil_match::Method::mtt().micro_batch
+                }
                 Mode::TrainStep => distil_expert::Recipe::default().micro_batch,
                 Mode::EvalEpoch => distil_eval::Protocol::default().micro_batch,
             };
@@ -181,6 +191,7 @@ impl Setting {
         let net = format!("width {width}, depth {depth}, {channels}×{side}×{side}");
         match self.mode {
             Mode::TrainStep => format!("{net}, batch {batch}"),
+            Mode::GradCam => format!("{net}, {images} images"),
             Mode::EvalEpoch => format!("{net}, {images} images in batches of {}", batch.min(images)),
             _ if *batch_syn == 0 || batch_syn >= images => format!("{net}, {images} images, N = {steps}"),
             _ => format!("{net}, {images} images, {batch_syn} a step, N = {steps}"),

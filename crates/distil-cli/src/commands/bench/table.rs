@@ -43,6 +43,10 @@ pub(super) fn rows(measured: &[(Setting, Rounds)]) -> String {
         let what = format!("{}, {}", setting.mode.name(), setting.described());
         let ours = rounds.distil();
         let cells = match rounds.peer() {
+            None if compared => {
+                let none = || "–".to_owned();
+                vec![what, spread(ours.seconds), none(), none(), peak(ours), none(), none()]
+            }
             None => vec![what, spread(ours.seconds), peak(ours)],
             Some(theirs) => vec![
                 what,

@@ -9,6 +9,7 @@ use distil_match::{Draw, trajectory_loss};
 use distil_models::{ConvNet, Targets, loss_and_gradient_of, scalars};
 use distil_random::{below, normal, permutation, stream};
 
+use super::maps::Maps;
 use super::setting::{Mode, Setting};
 
 /// How far the target lies from the start, in each parameter.
@@ -28,6 +29,7 @@ const LR: f64 = 0.01;
 pub(super) enum Workload {
     Distillation(Box<Distillation>),
     Training(Box<Training>),
+    Maps(Box<Maps>),
 }
 
 impl Workload {
@@ -39,14 +41,16 @@ impl Workload {
             Mode::TrainStep | Mode::EvalEpoch => {
                 Self::Training(Box::new(Training::new(setting, net, device)))
             }
+            Mode::GradCam => Self::Maps(Box::new(Maps::new(setting, net, device))),
         }
     }
 
-    /// Does the work once more and returns its loss.
+    /// Does the work once more and returns its loss; of maps, their mean.
     pub(super) fn repeat(&mut self) -> f64 {
         match self {
             Self::Distillation(work) => work.iteration(),
             Self::Training(work) => work.epoch(),
+            Self::Maps(work) => work.pass(),
         }
     }
 }
@@ -226,7 +230,7 @@ impl Training {
 }
 
 /// Standard normal numbers.
-fn gaussian<const D: usize>(
+pub(super) fn gaussian<const D: usize>(
     purpose: &str,
     shape: [usize; D],
     setting: &Setting,
