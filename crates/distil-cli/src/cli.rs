@@ -160,7 +160,8 @@ pub(crate) enum Command {
         comes with the number of seeds that would be needed.\n\n\
         Many methods, distilled and evaluated here:\n  \
         distil compare --methods all --dataset fashion-mnist --ipc 1,10\n  \
-        distil compare --methods random,dm,datm --config configs/compare/clutter.toml --table latex\n\n\
+        distil compare --methods random,dm,datm --config configs/compare/clutter.toml --table latex\n  \
+        distil compare --methods all --config configs/compare/edf-clutter.toml --ipc 5 --seeds 5    an ablation\n\n\
         An interrupted comparison continues; what is there is not done again.")]
     Compare(CompareArgs),
     /// Write a synthetic set for other programs
