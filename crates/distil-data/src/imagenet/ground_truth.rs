@@ -146,7 +146,7 @@ pub(super) fn wnid_of<'a>(truth: &'a GroundTruth, path: &Path) -> Result<&'a str
 }
 
 /// What damaged tables, lists and answers lead to, for tests.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn read_answers(bytes: &[u8], meta: &[u8]) {
     let (path, content) = (Path::new("answers"), String::from_utf8_lossy(bytes));
     let _ = (from_table(path, &content), from_list(path, &content), from_kit(path, meta, bytes));

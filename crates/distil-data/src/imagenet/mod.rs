@@ -9,7 +9,7 @@ mod subset;
 mod tests;
 
 pub(crate) use ground_truth::is_wnid;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use ground_truth::{kit_members, read_answers};
 pub(crate) use layout::{candidates, list};
 pub use subset::{ImagenetSubset, SubsetClass};
