@@ -197,7 +197,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  distil train-cam --config configs/clutter.toml --out cam.safetensors\n  \
         distil train-cam --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
         It learns all training images by the protocol of [eval], and is used by `distil gradcam`. Where there are \
-        weights of torchvision's resnet18, none needs to be trained."
+        weights of torchvision's resnet18 or of EfficientNet-Lite, none needs to be trained."
     )]
     TrainCam(TrainCamArgs),
     /// Draw where in an image a network sees a class
@@ -327,13 +327,13 @@ pub(crate) struct EvalArgs {
     /// Set a key of the configuration, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet
+    /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet, efficientnet-lite
     #[arg(long, value_name = "ARCH,…", value_delimiter = ',', default_value = "convnet")]
     pub(crate) arch: Vec<Arch>,
     /// How networks are trained, instead of what the configuration says: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<ProtocolName>,
-    /// Whom they learn from by rded-kd and sre2l-kd: a model of `distil train-cam`, or torchvision's resnet18
+    /// Whom they learn from by rded-kd and sre2l-kd: a model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(crate) teacher: Option<PathBuf>,
     /// Number of networks trained on each set

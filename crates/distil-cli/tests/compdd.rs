@@ -102,6 +102,13 @@ fn from_photos_to_a_selection_that_holds() {
     let said = succeed(at, &["compdd", "select", "--measured", "m", "--count", "1", "--categories", "auto"]);
     assert!(said.lines().count() >= 4 && said.contains("around c"), "{said}");
 
+    let said = succeed(at, &["compdd", "agree", "m", "m/complexity.json"]);
+    let first = said.lines().nth(2).expect("a class");
+    assert!(first.starts_with(&format!("| {} |", names[0])), "{names:?}: {said}");
+    assert!(said.ends_with("Kendall's τ = 1.00, p = 0.003, n = 6 classes\n"), "{said}");
+    let refusal = run(at, &["compdd", "agree", "m", "m", "--threshold", "0.7"]);
+    refused(&refusal, &["no threshold 0.7", "[0.5, 0.1, 0.9]"]);
+
     let said = succeed(at, &["report", "m"]);
     assert!(said.contains("wrote m/report.html"), "{said}");
     let page = fs::read_to_string(out.join("report.html")).expect("a page");

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use distil_gradcam::CamError;
+use distil_stats::StatsError;
 use distil_store::{StoreError, WriteError};
 use thiserror::Error;
 
@@ -152,6 +153,9 @@ pub enum CompddError {
         /// What there is.
         known: Vec<f64>,
     },
+    /// The classes have no order that could be compared.
+    #[error("{0}; two measurements of at least two classes of different complexity can be compared")]
+    NoOrder(#[from] StatsError),
     /// A file is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,7 +5,8 @@
 //! subset = mean over its classes. (The paper's formula prints the count of high values *as* complexity, its text and its
 //! code have it the other way round, as here.) A [`Pass`] goes through any number of images once, for all thresholds, and
 //! can be stopped, continued and cut into parts; [`Ranking`] orders the classes of a [`Category`], [`Ranking::select`]
-//! takes the easiest and hardest, and [`Verification`] holds a published selection against the measurement.
+//! takes the easiest and hardest, [`Verification`] holds a published selection against the measurement, and [`Agreement`] says how
+//! far two measurements agree.
 //!
 //! ```no_run
 //! use burn::tensor::Device;
@@ -39,6 +40,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod category;
 mod clustering;
 mod definition;
@@ -49,6 +51,7 @@ mod ranking;
 mod source;
 mod tally;
 
+pub use agreement::Agreement;
 pub use category::{Category, Selected, wnid};
 pub use clustering::categories;
 pub use definition::{Definition, MapValues, TargetClass};

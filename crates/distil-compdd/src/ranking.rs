@@ -103,7 +103,7 @@ impl Ranking {
     }
 }
 
-fn ranked(measured: &Measurement, label: usize, threshold: usize) -> Ranked {
+pub(crate) fn ranked(measured: &Measurement, label: usize, threshold: usize) -> Ranked {
     let class = &measured.classes[label];
     Ranked {
         class: class.name.clone(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use distil_compdd::{
-    BadImages, Category, CompddError, Definition, MapValues, Measurement, Pace, Pass, Ranking, Selected,
-    Source, TargetClass, Verification, categories,
+    Agreement, BadImages, Category, CompddError, Definition, MapValues, Measurement, Pace, Pass, Ranking,
+    Selected, Source, TargetClass, Verification, categories,
 };
 use distil_data::{DataConfig, ImageList, Normalisation, Preprocessing};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard, Smoothing};
@@ -201,6 +201,30 @@ fn lower_thresholds_are_met_by_more_of_every_image() {
     for bad in [vec![], vec![0.5, 0.5], vec![0.0], vec![f64::NAN]] {
         assert!(Definition { thresholds: bad, ..Definition::default() }.check().is_err());
     }
+}
+
+#[test]
+fn measurements_agree_by_their_classes_whatever_their_order() {
+    let photos = photos();
+    let found =
+        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+    let tau = |other: &Measurement| Agreement::of(&found, other, None).map(|found| found.tau.coefficient);
+    let mut other = found.clone();
+    other.classes.reverse();
+    assert_eq!(tau(&other).expect("the same classes"), 1.0);
+    // Every class with the numbers of the one at the other end of the order.
+    let ranking = Ranking::of(&found, &Category::everything(&found), 0).expect("a ranking").classes;
+    for class in &mut other.classes {
+        let rank = ranking.iter().position(|one| one.class == class.name).expect("a class");
+        class.name.clone_from(&ranking[CLASSES - 1 - rank].class);
+    }
+    assert_eq!(tau(&other).expect("the same classes"), -1.0);
+    other.classes[0].name = "c9".to_owned();
+    for (a, b) in [(&found, &other), (&other, &found)] {
+        assert!(matches!(Agreement::of(a, b, None), Err(CompddError::NotMeasured { missing: 1, .. })));
+    }
+    let error = Agreement::of(&found, &found, Some(0.7)).expect_err("no such threshold");
+    assert!(matches!(error, CompddError::NoThreshold { .. }));
 }
 
 #[test]

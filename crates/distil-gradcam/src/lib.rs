@@ -30,6 +30,7 @@
 
 mod cam;
 mod class_map;
+mod efficientnet_lite;
 mod enhancement;
 mod explainer;
 mod localisation;

@@ -1,7 +1,9 @@
 //! Model files: what is written is read, and what is not a model is refused.
 
 use distil_gradcam::{CamModel, ClassRule, ModelCard, ModelError};
-use distil_models::{BackboneNorm, ConvNet, Network, NetworkState, ResNet18, StateDict};
+use distil_models::{
+    BackboneNorm, ConvNet, EfficientNetLite, LiteSize, Network, NetworkState, ResNet18, StateDict,
+};
 use distil_random::stream;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -121,6 +123,33 @@ fn torchvision_weights_are_a_model() {
     assert!(error.contains("not a model of distil") && error.contains("resnet18"), "{error}");
     std::fs::write(&path, "a text").unwrap();
     assert!(matches!(CamModel::open(&path, [64, 64]), Err(ModelError::NotModel { .. })));
+}
+
+/// Weights of any size of EfficientNet-Lite are known by their tensors.
+#[test]
+fn efficientnet_lite_weights_are_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lite.safetensors");
+    for size in LiteSize::ALL {
+        let network = EfficientNetLite { size, base_width: 4, ..EfficientNetLite::new(3, 5, 64, 48) };
+        let network = Network::EfficientNetLite(network);
+        let theta = network.init(&mut stream(3, "weights", 0));
+        let state = NetworkState { theta, buffers: network.init_buffers() };
+        let tensors = network.to_state_dict(&state);
+        write_weights(&path, &tensors);
+        let model = CamModel::open(&path, [64, 48]).unwrap();
+        assert_eq!((&model.state, &model.card.network), (&state, &network));
+        assert_eq!(model, CamModel::efficientnet_lite(&path, [64, 48]).unwrap());
+        assert_eq!(model.card.preprocessing["normalisation"]["std"][0], 128.0 / 255.0);
+        let mut fewer = tensors;
+        fewer.remove("_blocks.3._bn1.running_var");
+        write_weights(&path, &fewer);
+        let error = CamModel::open(&path, [64, 48]).unwrap_err().to_string();
+        assert!(
+            error.contains("lite.safetensors") && error.contains("_blocks.3._bn1.running_var"),
+            "{error}"
+        );
+    }
 }
 
 fn model_of_convnet() -> StateDict {

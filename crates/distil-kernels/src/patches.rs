@@ -7,32 +7,54 @@ use crate::{Lanes, PANEL};
 /// 3×3 patches `[patch panels][pixels]` of one image `[c, h, w]`; column `9·channel + 3·dy + dx`.
 pub(crate) fn gather(net: &Network, image: &[f32], patches: &mut [Lanes]) {
     patches.fill([0.0; PANEL]);
-    let rows = patches.len() / net.patch_panels();
-    each_tap(net, |row, tap, pixel| patches[tap / PANEL * rows + row][tap % PANEL] = image[pixel]);
+    each_run(net, patches.len() / net.patch_panels(), |run| {
+        let patches = &mut patches[run.patch..][..run.count];
+        for (patch, pixel) in patches.iter_mut().zip(&image[run.pixel..][..run.count]) {
+            patch[run.lane] = *pixel;
+        }
+    });
 }
 
 /// The transposed of [`gather`]: adds patches to the pixels they were taken from.
 pub(crate) fn scatter(net: &Network, patches: &[Lanes], image: &mut [f32]) {
-    let rows = patches.len() / net.patch_panels();
-    each_tap(net, |row, tap, pixel| image[pixel] += patches[tap / PANEL * rows + row][tap % PANEL]);
+    each_run(net, patches.len() / net.patch_panels(), |run| {
+        let patches = &patches[run.patch..][..run.count];
+        for (pixel, patch) in image[run.pixel..][..run.count].iter_mut().zip(patches) {
+            *pixel += patch[run.lane];
+        }
+    });
 }
 
-/// Calls `f(patch, column, pixel)` for every tap inside the image.
-fn each_tap(net: &Network, mut f: impl FnMut(usize, usize, usize)) {
+/// Neighbouring patches of one line whose tap of one column lies inside the image.
+struct Run {
+    /// The first patch, with the panel that holds the column.
+    patch: usize,
+    /// The column, in its panel.
+    lane: usize,
+    /// The pixel under that tap of the first patch; the others follow it.
+    pixel: usize,
+    count: usize,
+}
+
+/// Calls `f` for every column of every line of patches: `rows` patches a panel.
+///
+/// Lines are outermost, so that the patches being written stay in the first-level cache; columns of one line of the image
+/// come from right to left, so that pixels get their sums in the order of the patches.
+fn each_run(net: &Network, rows: usize, mut f: impl FnMut(Run)) {
     let (h, w, margin) = (net.height, net.image_width, net.first_padding);
-    let grown = 2 * (margin - 1);
-    for y in 0..h + grown {
-        for x in 0..w + grown {
-            let row = y * (w + grown) + x;
-            for channel in 0..net.channels {
-                for dy in 0..3 {
-                    let Some(source_y) = (y + dy).checked_sub(margin).filter(|&y| y < h) else { continue };
-                    for dx in 0..3 {
-                        let Some(source_x) = (x + dx).checked_sub(margin).filter(|&x| x < w) else {
-                            continue;
-                        };
-                        f(row, channel * 9 + dy * 3 + dx, (channel * h + source_y) * w + source_x);
-                    }
+    let (lines, columns) = (h + 2 * (margin - 1), w + 2 * (margin - 1));
+    for y in 0..lines {
+        for channel in 0..net.channels {
+            for dy in (0..3).filter(|dy| (margin..h + margin).contains(&(y + dy))) {
+                for dx in (0..3).rev() {
+                    let tap = channel * 9 + dy * 3 + dx;
+                    let (from, to) = (margin.saturating_sub(dx), columns.min(w + margin - dx));
+                    f(Run {
+                        patch: tap / PANEL * rows + y * columns + from,
+                        lane: tap % PANEL,
+                        pixel: (channel * h + y + dy - margin) * w + from + dx - margin,
+                        count: to - from,
+                    });
                 }
             }
         }

@@ -41,7 +41,7 @@ pub struct AreaEnhancement {
     /// The layer whose map is taken; without it, the last one (published).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
-    /// The network of the maps: a file of `distil train-cam`, or torchvision's resnet18.
+    /// The network of the maps: a file of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// How labels become classes of that network. The public code's mapping, `"public-code"`, shows a network of

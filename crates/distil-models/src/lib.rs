@@ -5,8 +5,8 @@
 //! trait: [`Plain`] evaluates it on tensors, `distil_hypergrad::Duals` on dual numbers, which is
 //! how a framework with first-order autodiff yields exact second-order products.
 //!
-//! [`Network`] is any of [`ConvNet`], [`ResNet18`], [`Vgg11`] and [`AlexNet`], for what needs first-order gradients only:
-//! students of other architectures, and activation maps.
+//! [`Network`] is any of [`ConvNet`], [`ResNet18`], [`Vgg11`], [`AlexNet`] and [`EfficientNetLite`], for what needs
+//! first-order gradients only: students of other architectures, and activation maps.
 //!
 //! ```
 //! use distil_models::{ConvNet, Plain};
@@ -28,6 +28,7 @@ mod arithmetic;
 mod backbone;
 mod chunks;
 mod convnet;
+mod efficientnet_lite;
 mod features;
 mod gradient;
 mod layout;
@@ -48,6 +49,7 @@ pub use arithmetic::Arithmetic;
 pub use backbone::{BackboneNorm, NetworkError, Stem};
 pub use chunks::{chunk_size, reduce_chunks};
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
+pub use efficientnet_lite::{EfficientNetLite, LiteSize};
 pub use gradient::{LossGradient, loss_and_gradient, loss_and_gradient_of};
 pub use layout::{Entry, Layout};
 pub use native::{scalars, vector};

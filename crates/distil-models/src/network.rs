@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::pass::Pass;
 use crate::stack::Stack;
-use crate::{AlexNet, Arch, Arithmetic, ConvNet, Layout, NetworkError, Plain, ResNet18, Vgg11};
+use crate::{
+    AlexNet, Arch, Arithmetic, ConvNet, EfficientNetLite, Layout, NetworkError, Plain, ResNet18, Vgg11,
+};
 
 /// Any network of this crate: an architecture with all its sizes.
 ///
@@ -37,6 +39,9 @@ pub enum Network {
     Vgg11(Vgg11),
     /// AlexNet.
     AlexNet(AlexNet),
+    /// EfficientNet-Lite.
+    #[serde(rename = "efficientnet-lite")]
+    EfficientNetLite(EfficientNetLite),
 }
 
 /// What a training forward pass gives.
@@ -62,6 +67,7 @@ impl Network {
             Self::ResNet18(_) => Arch::ResNet18,
             Self::Vgg11(_) => Arch::Vgg11,
             Self::AlexNet(_) => Arch::AlexNet,
+            Self::EfficientNetLite(_) => Arch::EfficientNetLite,
         }
     }
 
@@ -72,6 +78,7 @@ impl Network {
             Self::ResNet18(net) => [net.channels, net.height, net.image_width],
             Self::Vgg11(net) => [net.channels, net.height, net.image_width],
             Self::AlexNet(net) => [net.channels, net.height, net.image_width],
+            Self::EfficientNetLite(net) => [net.channels, net.height, net.image_width],
         }
     }
 
@@ -82,6 +89,7 @@ impl Network {
             Self::ResNet18(net) => net.classes,
             Self::Vgg11(net) => net.classes,
             Self::AlexNet(net) => net.classes,
+            Self::EfficientNetLite(net) => net.classes,
         }
     }
 
@@ -95,6 +103,7 @@ impl Network {
             Self::ResNet18(net) => net.check(),
             Self::Vgg11(net) => net.check(),
             Self::AlexNet(net) => net.check(),
+            Self::EfficientNetLite(net) => net.check(),
         }
     }
 
@@ -189,7 +198,7 @@ impl Network {
     }
 
     /// Names of the activation maps, from input to output: `blocks.0` … of a ConvNet, `layer1` … `layer4` of ResNet-18, each
-    /// convolution of VGG-11 and AlexNet.
+    /// convolution of VGG-11 and AlexNet, `stage1` … `stage7` and `head` of EfficientNet-Lite.
     pub fn cam_layers(&self) -> Vec<String> {
         match self.body() {
             Body::ConvNet(net) => (0..net.depth).map(|block| format!("blocks.{block}")).collect(),
@@ -198,7 +207,7 @@ impl Network {
     }
 
     /// The activation map `[n, channels, h, w]` of number `layer` of [`Network::cam_layers`], in evaluation: the output of that
-    /// layer's ReLU, before any pool.
+    /// layer's ReLU, before any pool. Stages of EfficientNet-Lite end without one; its `head` has one.
     ///
     /// # Panics
     /// When there is no such layer.
@@ -256,6 +265,7 @@ impl Network {
             Self::ResNet18(net) => Body::Stack(net.stack()),
             Self::Vgg11(net) => Body::Stack(net.stack()),
             Self::AlexNet(net) => Body::Stack(net.stack()),
+            Self::EfficientNetLite(net) => Body::Stack(net.stack()),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{AlexNet, BackboneNorm, ConvNetConfig, Network, NetworkError, ResNet18, Stem, Vgg11};
+use crate::{
+    AlexNet, BackboneNorm, ConvNetConfig, EfficientNetLite, Network, NetworkError, ResNet18, Stem, Vgg11,
+};
 
 /// Name of an architecture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,11 +21,15 @@ pub enum Arch {
     Vgg11,
     /// [`AlexNet`]
     AlexNet,
+    /// [`EfficientNetLite`]
+    #[serde(rename = "efficientnet-lite")]
+    EfficientNetLite,
 }
 
 impl Arch {
     /// All architectures, as cross-architecture tables list them.
-    pub const ALL: [Self; 4] = [Self::ConvNet, Self::ResNet18, Self::Vgg11, Self::AlexNet];
+    pub const ALL: [Self; 5] =
+        [Self::ConvNet, Self::ResNet18, Self::Vgg11, Self::AlexNet, Self::EfficientNetLite];
 
     /// The name in configurations and tables.
     pub fn name(self) -> &'static str {
@@ -32,6 +38,7 @@ impl Arch {
             Self::ResNet18 => "resnet18",
             Self::Vgg11 => "vgg11",
             Self::AlexNet => "alexnet",
+            Self::EfficientNetLite => "efficientnet-lite",
         }
     }
 }
@@ -44,7 +51,7 @@ impl fmt::Display for Arch {
 
 /// No architecture has this name.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("there is no architecture {0:?}; use convnet, resnet18, vgg11 or alexnet")]
+#[error("there is no architecture {0:?}; use convnet, resnet18, vgg11, alexnet or efficientnet-lite")]
 pub struct UnknownArch(String);
 
 impl FromStr for Arch {
@@ -67,7 +74,8 @@ pub struct NetworkConfig {
     /// Normalisation of ResNet-18 and VGG-11; without it, instance norm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub norm: Option<BackboneNorm>,
-    /// Channels of the first stage of ResNet-18, VGG-11 and AlexNet; without it, the published 64.
+    /// Channels of the first stage of ResNet-18, VGG-11 and AlexNet, of the first convolution of EfficientNet-Lite; without it, the
+    /// published 64 and 32.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_width: Option<usize>,
 }
@@ -115,6 +123,15 @@ impl NetworkConfig {
                 let stem = self.stem.unwrap_or(net.stem);
                 let base_width = self.base_width.unwrap_or(net.base_width);
                 Network::AlexNet(AlexNet { base_width, stem, ..net })
+            }
+            Arch::EfficientNetLite => {
+                let given = [("stem", self.stem.is_some()), ("norm", self.norm.is_some())];
+                if let Some(&(key, _)) = given.iter().find(|(_, given)| *given) {
+                    return Err(NetworkError::NotThere { arch: self.arch, key });
+                }
+                let net = EfficientNetLite::new(channels, classes, height, image_width);
+                let base_width = self.base_width.unwrap_or(net.base_width);
+                Network::EfficientNetLite(EfficientNetLite { base_width, ..net })
             }
         };
         network.check()?;

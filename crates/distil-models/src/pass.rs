@@ -2,15 +2,10 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{batch_norm_train, conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions, PadMode};
 
-use crate::stack::{Layer, Stack, Window};
+use crate::stack::{BatchStatistics, Layer, Stack, Window};
 use crate::{Arithmetic, Plain};
-
-/// Added to variances before the square root, as PyTorch's norms do.
-const NORM_EPS: f64 = 1e-5;
-/// The share of a batch's statistics in the running ones, as PyTorch has it.
-const MOMENTUM: f64 = 0.1;
 
 /// Which statistics batch norms use.
 enum Statistics<'a> {
@@ -61,18 +56,22 @@ impl<'a> Pass<'a> {
 
     fn layer(&mut self, layer: &Layer, x: Tensor<4>) -> Tensor<4> {
         match layer {
-            Layer::Conv { weight, shape, bias, window } => {
+            Layer::Conv { weight, shape, bias, window, groups } => {
                 let weight = self.params[*weight].clone().reshape(*shape);
                 let Window { stride, padding, .. } = *window;
-                let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+                let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], *groups);
                 conv2d(x, weight, bias.map(|bias| self.params[bias].clone()), options)
+            }
+            Layer::Pad([above, below, left, right]) => {
+                x.pad((*left, *right, *above, *below), PadMode::Constant(0.0))
             }
             Layer::InstanceNorm { weight } => {
                 let channels = x.dims()[1];
                 Plain::group_norm(x, self.params[*weight].clone(), self.params[weight + 1].clone(), channels)
             }
-            Layer::BatchNorm { weight, mean } => self.batch_norm(x, *weight, *mean),
+            Layer::BatchNorm { weight, mean, statistics } => self.batch_norm(x, *weight, *mean, *statistics),
             Layer::Relu => Plain::relu(x),
+            Layer::Relu6 => x.clamp(0.0, 6.0),
             Layer::MaxPool(Window { size, stride, padding }) => {
                 let options = MaxPoolOptions::new([*size; 2]).with_stride([*stride; 2]);
                 max_pool2d(x, options.with_padding([*padding; 2]))
@@ -85,27 +84,29 @@ impl<'a> Pass<'a> {
                 let skipped = self.layers(shortcut, x.clone());
                 Plain::relu(self.layers(main, x) + skipped)
             }
+            Layer::Skip(main) => self.layers(main, x.clone()) + x,
         }
     }
 
-    fn batch_norm(&mut self, x: Tensor<4>, weight: usize, mean: usize) -> Tensor<4> {
+    fn batch_norm(&mut self, x: Tensor<4>, weight: usize, mean: usize, norm: BatchStatistics) -> Tensor<4> {
+        let BatchStatistics { eps, momentum } = norm;
         let (scale, shift) = (self.params[weight].clone(), self.params[weight + 1].clone());
         match &mut self.statistics {
             Statistics::Running(buffers) => {
                 // Scale and shift are merged per channel first, so the map is passed over once for both.
                 let c = x.dims()[1];
-                let scale = scale / (buffers[mean + 1].clone() + NORM_EPS).sqrt();
+                let scale = scale / (buffers[mean + 1].clone() + eps).sqrt();
                 let shift = shift - buffers[mean].clone() * scale.clone();
                 x * scale.reshape([1, c, 1, 1]) + shift.reshape([1, c, 1, 1])
             }
             Statistics::Batch(buffers) => {
                 let [n, _, h, w] = x.dims();
-                let out = batch_norm_train(x, scale, shift, NORM_EPS);
+                let out = batch_norm_train(x, scale, shift, eps);
                 // The running variance is the unbiased one; a single value has none.
                 let count = (n * h * w) as f64;
                 let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
                 let moved =
-                    |old: &Tensor<1>, new: Tensor<1>| old.clone() * (1.0 - MOMENTUM) + new.inner() * MOMENTUM;
+                    |old: &Tensor<1>, new: Tensor<1>| old.clone() * (1.0 - momentum) + new.inner() * momentum;
                 buffers[mean] = moved(&buffers[mean], out.mean);
                 buffers[mean + 1] = moved(&buffers[mean + 1], out.variance * unbiased);
                 out.output

@@ -35,7 +35,11 @@ pub(crate) enum Layer {
         shape: [usize; 4],
         bias: Option<usize>,
         window: Window,
+        /// Channels are cut into so many groups that do not see each other.
+        groups: usize,
     },
+    /// Zeros around the map: above, below, left and right.
+    Pad([usize; 4]),
     /// Scale at `weight`, shift after it.
     InstanceNorm {
         weight: usize,
@@ -44,8 +48,11 @@ pub(crate) enum Layer {
     BatchNorm {
         weight: usize,
         mean: usize,
+        statistics: BatchStatistics,
     },
     Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
     MaxPool(Window),
     /// Mean over all pixels.
     GlobalPool,
@@ -54,6 +61,22 @@ pub(crate) enum Layer {
         main: Vec<Layer>,
         shortcut: Vec<Layer>,
     },
+    /// The sum of the input and what the layers make of it.
+    Skip(Vec<Layer>),
+}
+
+/// How batch norms treat statistics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchStatistics {
+    /// Added to variances before the square root.
+    pub(crate) eps: f64,
+    /// The share of a batch's statistics in the running ones.
+    pub(crate) momentum: f64,
+}
+
+impl BatchStatistics {
+    /// PyTorch's default.
+    const PYTORCH: Self = Self { eps: 1e-5, momentum: 0.1 };
 }
 
 /// Where initial values come from.
@@ -106,33 +129,59 @@ impl Stack {
         let bias = (bias == Bias::Learned).then(|| self.param(format!("{name}.bias"), &[out], fill));
         self.slide(window);
         self.shape[0] = out;
-        self.push(Layer::Conv { weight, shape, bias, window })
+        self.push(Layer::Conv { weight, shape, bias, window, groups: 1 })
+    }
+
+    /// A convolution of every channel by itself, without bias.
+    pub(crate) fn depthwise(mut self, name: &str, window: Window) -> Self {
+        let [channels, ..] = self.shape;
+        let shape = [channels, 1, window.size, window.size];
+        let weight = self.param(format!("{name}.weight"), &shape, uniform_fill(&shape[1..]));
+        self.slide(window);
+        self.push(Layer::Conv { weight, shape, bias: None, window, groups: channels })
+    }
+
+    /// Zeros around the map, so that a window of this size and stride has ⌈side / stride⌉ positions: TensorFlow's SAME, which puts
+    /// the odd one below and to the right.
+    pub(crate) fn pad_same(mut self, size: usize, stride: usize) -> Self {
+        let missing = |side: usize| ((side.div_ceil(stride) - 1) * stride + size).saturating_sub(side);
+        let [above, left] = [self.shape[1], self.shape[2]].map(missing);
+        let zeros = [above / 2, above - above / 2, left / 2, left - left / 2];
+        self.shape[1] += above;
+        self.shape[2] += left;
+        if zeros == [0; 4] { self } else { self.push(Layer::Pad(zeros)) }
     }
 
     pub(crate) fn norm(mut self, name: &str, norm: BackboneNorm) -> Self {
-        let [channels, height, width] = self.shape;
-        let weight = self.param(format!("{name}.weight"), &[channels], Fill::Constant(1.0));
-        self.param(format!("{name}.bias"), &[channels], Fill::Constant(0.0));
         match norm {
             BackboneNorm::Instance => {
+                let [_, height, width] = self.shape;
                 if height * width == 1 {
                     self.flaw = self.flaw.or(Some(Flaw::Constant));
                 }
+                let weight = self.affine(name);
                 self.push(Layer::InstanceNorm { weight })
             }
-            BackboneNorm::Batch => {
-                let mean = self.buffers.len();
-                for (statistic, value) in [("running_mean", 0.0), ("running_var", 1.0)] {
-                    let entry = Entry { name: format!("{name}.{statistic}"), shape: vec![channels] };
-                    self.buffers.push((entry, Fill::Constant(value)));
-                }
-                self.push(Layer::BatchNorm { weight, mean })
-            }
+            BackboneNorm::Batch => self.batch_norm(name, BatchStatistics::PYTORCH),
         }
+    }
+
+    pub(crate) fn batch_norm(mut self, name: &str, statistics: BatchStatistics) -> Self {
+        let [channels, ..] = self.shape;
+        let (weight, mean) = (self.affine(name), self.buffers.len());
+        for (statistic, value) in [("running_mean", 0.0), ("running_var", 1.0)] {
+            let entry = Entry { name: format!("{name}.{statistic}"), shape: vec![channels] };
+            self.buffers.push((entry, Fill::Constant(value)));
+        }
+        self.push(Layer::BatchNorm { weight, mean, statistics })
     }
 
     pub(crate) fn relu(self) -> Self {
         self.push(Layer::Relu)
+    }
+
+    pub(crate) fn relu6(self) -> Self {
+        self.push(Layer::Relu6)
     }
 
     pub(crate) fn max_pool(mut self, window: Window) -> Self {
@@ -163,6 +212,19 @@ impl Stack {
         }
         let shortcut = std::mem::replace(&mut self.layers, before);
         self.push(Layer::Residual { main, shortcut })
+    }
+
+    /// What `add` adds to the stack, as one layer that keeps its input: their sum.
+    pub(crate) fn skip(mut self, add: impl FnOnce(Self) -> Self) -> Self {
+        let before = std::mem::take(&mut self.layers);
+        self = add(self);
+        let main = std::mem::replace(&mut self.layers, before);
+        self.push(Layer::Skip(main))
+    }
+
+    /// Channels after the layers so far.
+    pub(crate) fn channels(&self) -> usize {
+        self.shape[0]
     }
 
     /// Names the output of the layers so far as an activation map.
@@ -213,6 +275,14 @@ impl Stack {
     fn push(mut self, layer: Layer) -> Self {
         self.layers.push(layer);
         self
+    }
+
+    /// Scale and shift of a norm.
+    fn affine(&mut self, name: &str) -> usize {
+        let channels = [self.shape[0]];
+        let weight = self.param(format!("{name}.weight"), &channels, Fill::Constant(1.0));
+        self.param(format!("{name}.bias"), &channels, Fill::Constant(0.0));
+        weight
     }
 
     fn param(&mut self, name: String, shape: &[usize], fill: Fill) -> usize {

@@ -2,8 +2,8 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use distil_models::{
-    AlexNet, Arch, BackboneNorm, ConvNet, ConvNetConfig, Network, NetworkConfig, NetworkError, Norm, Pool,
-    ResNet18, Stem, Targets, Vgg11, loss_and_gradient_of,
+    AlexNet, Arch, BackboneNorm, ConvNet, ConvNetConfig, EfficientNetLite, LiteSize, Network, NetworkConfig,
+    NetworkError, Norm, Pool, ResNet18, Stem, Targets, Vgg11, loss_and_gradient_of,
 };
 use distil_random::{normal, stream, uniform};
 
@@ -17,6 +17,7 @@ fn small() -> Vec<Network> {
         }),
         Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 16, 17) }),
         Network::AlexNet(AlexNet { base_width: 4, stem: Stem::Tiny, ..AlexNet::new(1, 5, 28, 28) }),
+        Network::EfficientNetLite(EfficientNetLite { base_width: 2, ..EfficientNetLite::new(3, 5, 32, 37) }),
     ];
     for norm in [BackboneNorm::Instance, BackboneNorm::Batch] {
         for (stem, side) in [(Stem::Cifar, 16), (Stem::Tiny, 32), (Stem::Imagenet, 48)] {
@@ -71,6 +72,11 @@ fn parameter_counts_are_the_published_ones() {
     assert_eq!(params(Network::ResNet18(ResNet18::new(3, 10, 32, 32))), 11_173_962);
     assert_eq!(params(Network::Vgg11(Vgg11::new(3, 10, 32, 32))), 9_231_114);
     assert_eq!(params(Network::AlexNet(AlexNet::new(3, 10, 32, 32))), 1_872_202);
+    let lite = |size| EfficientNetLite { size, ..EfficientNetLite::new(3, 1000, 224, 224) };
+    let counts = LiteSize::ALL.map(|size| params(Network::EfficientNetLite(lite(size))));
+    assert_eq!(counts[..2], [4_652_008, 5_416_680]);
+    assert!(counts.is_sorted(), "{counts:?}");
+    assert_eq!(LiteSize::ALL.map(|size| lite(size).blocks()), [16, 21, 21, 24, 30]);
 }
 
 #[test]
@@ -159,7 +165,9 @@ fn logits_continue_from_every_activation_map() {
             for (layer, name) in layers.iter().enumerate() {
                 let map = net.activation(&theta, &buffers, images.clone(), layer);
                 let seen = values(map.clone());
-                assert!(seen.iter().all(|&v| v >= 0.0) && seen.iter().any(|&v| v > 0.0), "{net:?} {name}");
+                // Stages of EfficientNet-Lite end without a ReLU.
+                let below = name.starts_with("stage") || seen.iter().all(|&v| v >= 0.0);
+                assert!(below && seen.iter().any(|&v| v != 0.0), "{net:?} {name}");
                 let got = values(net.logits_from(&theta, &buffers, map, layer));
                 assert!(distance(&got, &expected) <= tolerance, "{net:?} {name}");
             }

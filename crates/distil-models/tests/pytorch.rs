@@ -2,7 +2,7 @@
 //! one training step with its running statistics and gradient.
 //!
 //! The fixtures hold a randomly initialised `state_dict`, an input, and what PyTorch computed in f64 from them (torchvision's
-//! `ResNet` with a smaller width, and the literature's VGG-11 and AlexNet). `DISTIL_NETWORK_FIXTURES` names a folder with more
+//! `ResNet` with a smaller width, the literature's VGG-11 and AlexNet, and EfficientNet-Lite0 by fixtures/efficientnet_lite.py). `DISTIL_NETWORK_FIXTURES` names a folder with more
 //! of them, such as one of torchvision's `resnet18` at full width.
 
 use std::collections::BTreeMap;
@@ -27,10 +27,11 @@ impl Fixture {
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a safetensors file");
         let meta: BTreeMap<_, _> = header.metadata().clone().expect("metadata").into_iter().collect();
         let number = |key: &str| meta[key].parse::<usize>().expect("a number");
-        let mut config =
-            json!({"arch": meta["arch"], "stem": meta["stem"], "base_width": number("base_width")});
-        if let Some(norm) = meta.get("norm") {
-            config["norm"] = json!(norm);
+        let mut config = json!({"arch": meta["arch"], "base_width": number("base_width")});
+        for key in ["stem", "norm"] {
+            if let Some(value) = meta.get(key) {
+                config[key] = json!(value);
+            }
         }
         let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
         let floats = |view: safetensors::tensor::TensorView<'_>| -> Vec<f32> {
@@ -93,7 +94,7 @@ fn fixtures() -> Vec<Fixture> {
     let mut paths: Vec<PathBuf> = files.map(|entry| entry.expect("an entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
     paths.sort();
-    assert!(paths.len() >= 4, "no fixtures in {folders:?}");
+    assert!(paths.len() >= 5, "no fixtures in {folders:?}");
     paths.iter().map(|path| Fixture::read(path)).collect()
 }
 
@@ -151,7 +152,9 @@ fn networks_compute_what_pytorch_computes_in_f64() {
 #[test]
 fn networks_compute_what_pytorch_computes_in_f32() {
     for fixture in fixtures() {
-        check(&fixture, DType::F32, 1e-5);
+        // Fifty layers collect rounding.
+        let deep = fixture.net.arch() == Arch::EfficientNetLite;
+        check(&fixture, DType::F32, if deep { 3e-5 } else { 1e-5 });
     }
 }
 

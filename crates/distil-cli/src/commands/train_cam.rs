@@ -23,13 +23,14 @@ pub(crate) struct TrainCamArgs {
     /// Set a key of the configuration, as in `eval.real_lr=0.02`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// convnet, resnet18, vgg11 or alexnet
+    /// convnet, resnet18, vgg11, alexnet or efficientnet-lite
     #[arg(long, default_value = "convnet", value_name = "ARCH")]
     arch: Arch,
     /// Normalisation of resnet18 and vgg11: instance, or batch as torchvision has it [default: instance]
     #[arg(long, value_name = "NORM", value_parser = norm)]
     norm: Option<BackboneNorm>,
-    /// Channels of the first stage of resnet18, vgg11 and alexnet [default: 64]
+    /// Channels of the first stage of resnet18, vgg11 and alexnet [default: 64], of the first convolution of efficientnet-lite
+    /// [default: 32]
     #[arg(long, value_name = "N")]
     base_width: Option<usize>,
     /// Passes over the training images [default: eval.full_epochs + 1]

@@ -43,6 +43,12 @@ pub(crate) enum CompddCommand {
         distil compdd verify --measured compdd/photos --selection selection.toml\n\n\
         Without --selection, it is Comp-DD's own.")]
     Verify(VerifyArgs),
+    /// Say how far two measurements order the classes alike
+    #[command(after_help = "Examples:\n  distil compdd agree compdd/by-resnet18 compdd/by-lite0\n  \
+        distil compdd agree compdd/train compdd/test --threshold 0.1\n\n\
+        Kendall's τ is 1 for the same order, 0 for none in common, −1 for the reverse. Measure the same images with two \
+        networks, or two parts of the images with one network, to learn how much an order is worth.")]
+    Agree(AgreeArgs),
     /// Tabulate what distilled sets recover of the accuracy on all data
     #[command(
         after_help = "Examples:\n  distil compdd recovery runs/bird-easy runs/bird-hard --measured compdd/imagenet\n  \
@@ -58,7 +64,7 @@ impl CompddCommand {
     pub(crate) fn data_dir(&self) -> Option<&Path> {
         let images = match self {
             Self::Measure(images) => images,
-            Self::Merge(_) | Self::Recovery(_) => return None,
+            Self::Merge(_) | Self::Agree(_) | Self::Recovery(_) => return None,
             Self::Rank(args) => &args.subject.images,
             Self::Select(args) => &args.subject.images,
             Self::Verify(args) => &args.subject.images,
@@ -79,7 +85,7 @@ pub(crate) struct ImagesArgs {
     /// Set a key of the configuration, as in `data.classes=["a","b"]`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     pub(super) set: Vec<String>,
-    /// A model of `distil train-cam`, or torchvision's resnet18 [default: a ResNet-18 that is trained on the images first]
+    /// A model of `distil train-cam`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18 that is trained on the images first]
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(super) model: Option<PathBuf>,
     /// Which images of the data
@@ -235,6 +241,19 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) selection: Option<PathBuf>,
     /// One of the measured thresholds [default: the first]
+    #[arg(long, value_name = "T")]
+    pub(super) threshold: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgreeArgs {
+    /// A measurement, or its folder
+    #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]
+    pub(super) first: PathBuf,
+    /// Another measurement of the same classes, or its folder
+    #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
+    pub(super) second: PathBuf,
+    /// A threshold that both measured [default: the first of A]
     #[arg(long, value_name = "T")]
     pub(super) threshold: Option<f64>,
 }

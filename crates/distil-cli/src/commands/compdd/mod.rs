@@ -11,14 +11,14 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use distil_compdd::{
-    Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
+    Agreement, Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
 };
 use distil_data::ImagenetSubset;
 use distil_store::{atomic, seal};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use args::CompddCommand;
-use args::{MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
+use args::{AgreeArgs, MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
 
 use crate::console::Console;
 use crate::failure::Failure;
@@ -46,6 +46,7 @@ pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Resul
         CompddCommand::Rank(args) => rank(args, around),
         CompddCommand::Select(args) => select(args, around),
         CompddCommand::Verify(args) => verify(args, around),
+        CompddCommand::Agree(args) => agree(args, around.console),
         CompddCommand::Recovery(args) => recovery::recovery(args, around.console),
     }
 }
@@ -114,6 +115,11 @@ fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     write(&folder, &[("verification.json", json), ("verification.svg", figure)])?;
     around.console.note(format_args!("wrote verification.json and .svg to {}", folder.display()));
     around.console.result(tables::verifications(&found).trim_end())
+}
+
+fn agree(args: &AgreeArgs, console: &Console) -> Result<(), Failure> {
+    let found = Agreement::of(&load(&args.first)?, &load(&args.second)?, args.threshold)?;
+    console.result(tables::agreement(&found).trim_end())
 }
 
 /// The measurement that is asked for, made where it is not there yet, and the folder for what follows from it.

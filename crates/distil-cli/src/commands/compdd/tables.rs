@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use distil_compdd::{Measurement, Ranked, Ranking, Selection, SubsetComplexity, Verification};
+use distil_compdd::{Agreement, Measurement, Ranked, Ranking, Selection, SubsetComplexity, Verification};
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}", 100.0 * value))
@@ -41,6 +41,18 @@ pub(super) fn classes(measured: &Measurement) -> String {
         }
         text.push('\n');
     }
+    text
+}
+
+pub(super) fn agreement(found: &Agreement) -> String {
+    let Agreement { threshold, classes, tau } = found;
+    let mut text = format!("| class | A at {threshold}, % | B, % |\n|---|---:|---:|\n");
+    for [a, b] in classes {
+        let shown = [a, b].map(|one| with_error(one.complexity, one.standard_error));
+        line(&mut text, format_args!("| {} | {} | {} |", cell(&a.class), shown[0], shown[1]));
+    }
+    let p = if tau.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", tau.p) };
+    line(&mut text, format_args!("\nKendall's τ = {:.2}, {p}, n = {} classes", tau.coefficient, tau.n));
     text
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct GradcamArgs {
     /// Set a key of the configuration, as in `data.resolution=64`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// A model of `distil train-cam`, or torchvision's resnet18 (.pth or .safetensors)
+    /// A model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
     /// The folder of the overlays
