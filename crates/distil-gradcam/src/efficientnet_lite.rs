@@ -3,7 +3,7 @@ use std::path::Path;
 use distil_models::{EfficientNetLite, LiteSize, Network, StateDict};
 use distil_store::read_state_dict;
 
-use crate::torchvision::Recipe;
+use crate::weights::Recipe;
 use crate::{CamModel, ModelError};
 
 /// Pixels from 0 to 255 become (pixel − 127) / 128, as the networks were trained.

@@ -38,6 +38,7 @@ mod maps;
 mod model;
 mod overlay;
 mod torchvision;
+mod weights;
 
 pub use cam::{Cam, CamSettingError, SmoothForm, Smoothing};
 pub use class_map::{ClassMap, ClassMapError, ClassRule};

@@ -192,7 +192,7 @@ fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
 
 impl Method {
     /// EAD ("Learn to synthesize compact datasets by matching effects", under review): real images with an expert's
-    /// logits as labels, both learned. The paper prints no value of any setting; these are ours (docs/methods.md).
+    /// logits as labels, both learned. The paper prints no value of any setting; these are ours (docs/methods).
     pub fn ead() -> Self {
         let objective = EffectAlignment {
             checkpoints: 4,
