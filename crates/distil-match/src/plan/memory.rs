@@ -6,7 +6,7 @@ use distil_models::chunk_size;
 use super::{Job, SCALAR};
 
 /// Code and small things of the program, and what the allocator keeps for each thread.
-const PROGRAM: (u128, u128) = (48 << 20, 8 << 20);
+const PROGRAM: (u128, u128) = (20 << 20, 4 << 20);
 /// Of that, what there is when data are read.
 const STARTED: u128 = 32 << 20;
 /// Images that a thread classifies at a time (distil-models), and that are uploaded together.
