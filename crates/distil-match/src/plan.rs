@@ -53,6 +53,8 @@ pub struct Job<'a> {
     pub net: &'a ConvNet,
     /// The network as the CPU kernels know it ([`ConvNet::kernels`]); `None` where Burn's operations compute it.
     pub kernels: Option<Network>,
+    /// The network of activation maps, where it is known; without it, one like the students'.
+    pub cam: Option<&'a distil_models::Network>,
     /// Experts of the store.
     pub experts: usize,
     /// Epochs of each.

@@ -1,7 +1,7 @@
 //! Peak memory, part by part.
 
 use distil_kernels::{gradient_bytes, products_bytes, weights_bytes};
-use distil_models::chunk_size;
+use distil_models::{Network, Stem, chunk_size};
 
 use super::{Job, SCALAR};
 
@@ -24,6 +24,8 @@ const BATCH_COPIES: u128 = 4;
 const GRAPH: (u128, u128) = (44, 12);
 /// Feature maps of the first block, the largest, that a network of activation maps has at a time.
 const MAPS: u128 = 4;
+/// Copies of that network's state: on the host and on the device.
+const CAM_STATES: u128 = 2;
 /// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
 const EXACT: u128 = 1 << 16;
 
@@ -46,7 +48,7 @@ pub enum Part {
     Filters,
     /// Working memory of the threads.
     Threads,
-    /// The network of activation maps (EDF), as if it were the student's.
+    /// The network of activation maps (EDF), and its feature maps.
     Maps,
     /// Results of chunks that wait for their sum.
     Results,
@@ -198,8 +200,11 @@ impl Job<'_> {
             return 0;
         }
         let (chunks, size) = self.chunks(self.images(), self.method.micro_batch);
-        let first = self.net.width as u128 * self.pixels() / self.net.channels as u128;
-        (self.threads as u128).min(chunks) * size * MAPS * first * SCALAR
+        let alike = Network::ConvNet(self.net.clone());
+        let cam = self.cam.unwrap_or(&alike);
+        let state = (cam.layout().params() + cam.buffers_layout().params()) as u128;
+        let maps = (self.threads as u128).min(chunks) * size * MAPS * first_map(cam);
+        (maps + CAM_STATES * state) * SCALAR
     }
 
     /// Whole batches, and the smaller last one of a pass over the set.
@@ -243,6 +248,25 @@ impl Job<'_> {
         let (chunks, size) = self.chunks(self.batch(), self.method.micro_batch);
         (chunks.min(WAVE) + 1) * (self.theta() + size * self.image())
     }
+}
+
+/// Values of the first feature map of one image, the largest but for the inner ones of EfficientNet-Lite.
+fn first_map(net: &Network) -> u128 {
+    let [_, height, width] = net.image_shape();
+    let channels = net.layout().entries()[0].shape[0];
+    let by_stem = |stem, strides: [usize; 3]| match stem {
+        Stem::Cifar => strides[0],
+        Stem::Tiny => strides[1],
+        Stem::Imagenet => strides[2],
+    };
+    let stride = match net {
+        Network::ConvNet(_) => 1,
+        Network::ResNet18(net) => by_stem(net.stem, [1, 2, 2]),
+        Network::Vgg11(net) => by_stem(net.stem, [1, 2, 4]),
+        Network::AlexNet(net) => by_stem(net.stem, [1, 2, 4]),
+        Network::EfficientNetLite(_) => 2,
+    };
+    channels as u128 * (height.div_ceil(stride) * width.div_ceil(stride)) as u128
 }
 
 /// What a thread does with a chunk.

@@ -1,10 +1,10 @@
 use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device};
-use distil_models::{ConvNet, Norm};
+use distil_models::{ConvNet, Network, Norm, ResNet18};
 
 use super::{Change, DataSize, Job, Memory, Part, Students};
-use crate::Method;
+use crate::{AreaEnhancement, Method};
 
 /// EDF's job at 50 images a class: 128 of 500 images a step, 80 steps, 3×128×128.
 fn method() -> Method {
@@ -25,6 +25,7 @@ fn job<'a>(method: &'a Method, net: &'a ConvNet) -> Job<'a> {
         method,
         net,
         kernels: net.kernels(&DEVICE, DType::F32),
+        cam: None,
         experts: 100,
         expert_epochs: 100,
         students: Students { batch: 128, micro_batch: 16 },
@@ -38,6 +39,22 @@ fn changed(change: impl FnOnce(&mut Method)) -> u128 {
     let (mut method, net) = (method(), net());
     change(&mut method);
     job(&method, &net).memory().total()
+}
+
+#[test]
+fn activation_maps_take_what_their_network_takes() {
+    let (mut method, net) = (method(), net());
+    let maps = |method: &Method, cam| Job { cam, ..job(method, &net) }.memory().of(Part::Maps);
+    assert_eq!(maps(&method, None), 0);
+    method = method.with_trajectory(|trajectory| trajectory.enhancement = Some(AreaEnhancement::default()));
+    // Its state of 616 thousand scalars is small beside its maps.
+    let alike = Network::ConvNet(net.clone());
+    assert_eq!(maps(&method, None), maps(&method, Some(&alike)));
+    assert!(maps(&method, None) > 2 * 16 * 4 * 128 * 128 * 128 * 4);
+    // An eighth of the ConvNet's first map, and 45 MB twice.
+    let resnet = Network::ResNet18(ResNet18::new(3, 10, 128, 128));
+    let found = maps(&method, Some(&resnet)) as f64 / f64::from(1 << 20);
+    assert!((found - (128.0 + 2.0 * 42.6)).abs() < 1.0, "{found} MiB");
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Device};
 use clap::{Args, ValueHint};
+use distil_gradcam::CamModel;
 use distil_match::plan::{Change, Job, Memory, Part, Remedy, Students};
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Network};
 
 use crate::config::Config;
 use crate::device::is_cpu;
@@ -46,6 +47,8 @@ impl PlanArgs {
 struct Planned<'a> {
     config: &'a Config,
     net: ConvNet,
+    /// The network of activation maps, where its file is there.
+    cam: Option<Network>,
     images: Images,
     device: Device,
 }
@@ -63,7 +66,7 @@ pub(crate) fn plan(args: &PlanArgs, around: Surroundings<'_>) -> Result<(), Fail
     let tightest = tightest(&limits, &memory);
     let fits = !planned.on_host() || tightest.is_none_or(|limit| limit.allows(&memory));
     let times = (fits && !args.no_timing).then(|| {
-        let Planned { config, net, images, device } = &planned;
+        let Planned { config, net, images, device, .. } = &planned;
         calibration::calibrate(config, net, images.validation, device)
     });
     let remedy = tightest.filter(|_| !fits).map(|limit| remedy(&job, limit));
@@ -120,15 +123,20 @@ impl<'a> Planned<'a> {
         let shape = images.shape;
         let net = config.model.build(shape.channels, images.classes, shape.height, shape.width)?;
         let device = around.device.open()?;
-        Ok(Some(Self { config, net, images, device }))
+        // A file that cannot be read is refused by the run itself.
+        let model = config.distill.enhancement().and_then(|enhancement| enhancement.model.as_ref());
+        let model = model.and_then(|path| CamModel::open(path, [shape.height, shape.width]).ok());
+        let cam = model.map(|model| model.card.network);
+        Ok(Some(Self { config, net, cam, images, device }))
     }
 
     fn job(&self) -> Job<'_> {
-        let Self { config, net, images, device } = self;
+        let Self { config, net, cam, images, device } = self;
         Job {
             method: &config.distill,
             net,
             kernels: net.kernels(device, DType::F32),
+            cam: cam.as_ref(),
             experts: if config.distill.needs_experts() { config.expert.experts } else { 0 },
             expert_epochs: config.expert.epochs,
             students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
