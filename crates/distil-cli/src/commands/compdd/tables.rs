@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use distil_compdd::{Agreement, Measurement, Ranked, Ranking, Selection, SubsetComplexity, Verification};
+use distil_stats::p_value;
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}", 100.0 * value))
@@ -51,8 +52,8 @@ pub(super) fn agreement(found: &Agreement) -> String {
         let shown = [a, b].map(|one| with_error(one.complexity, one.standard_error));
         line(&mut text, format_args!("| {} | {} | {} |", cell(&a.class), shown[0], shown[1]));
     }
-    let p = if tau.p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {:.3}", tau.p) };
-    line(&mut text, format_args!("\nKendall's τ = {:.2}, {p}, n = {} classes", tau.coefficient, tau.n));
+    let (tau, p, n) = (tau.coefficient, p_value(tau.p), tau.n);
+    line(&mut text, format_args!("\nKendall's τ = {tau:.2}, {p}, n = {n} classes"));
     text
 }
 
