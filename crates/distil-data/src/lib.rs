@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod bounded;
+mod channel_map;
 mod cifar;
 mod class_names;
 pub mod clutter;
@@ -69,6 +70,7 @@ mod zca;
 mod zca_cache;
 mod zip_index;
 
+pub use channel_map::ChannelMap;
 pub use cifar::{Cifar, read_cifar};
 pub use config::{Counts, DataConfig};
 pub use contact_sheet::{Pictures, contact_sheet};

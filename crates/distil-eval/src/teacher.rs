@@ -1,10 +1,12 @@
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::Normalisation;
-use distil_models::{Network, NetworkState};
+use distil_models::{Network, NetworkState, reduce_chunks};
 use thiserror::Error;
 
-/// Images of one forward pass; bounds memory only.
-const BATCH: usize = 250;
+/// The most images of one forward pass; bounds memory only.
+const MICRO_BATCH: usize = 250;
 
 /// A trained network whose outputs students learn.
 #[derive(Debug, Clone)]
@@ -77,31 +79,28 @@ impl Teacher {
         if self.net.image_shape() != shape {
             return Err(TeacherError::Shape { teacher: self.net.image_shape(), students: shape });
         }
-        if own == students {
-            return Ok(self);
-        }
         let channels = shape[0];
-        let (Some(to), Some(from)) = (affine(own, channels), affine(students, channels)) else {
-            return Err(TeacherError::Input { teacher: kind(own), students: kind(students) });
-        };
-        // x·s + m is the pixel; the teacher's input is (pixel − m') / s'.
-        let factors: Vec<f32> = from.iter().zip(&to).map(|((_, s), (_, own))| s / own).collect();
-        let summands: Vec<f32> = from.iter().zip(&to).map(|((m, _), (own, s))| (m - own) / s).collect();
+        let refused = || TeacherError::Input { teacher: own.kind(), students: students.kind() };
+        let map = students.map_to(own, channels).ok_or_else(refused)?;
         let device = self.theta.device();
         let column = |values| Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), &device);
-        Ok(Self { input: Some([column(factors), column(summands)]), ..self })
+        let input = (!map.is_identity()).then(|| [column(map.factors), column(map.summands)]);
+        Ok(Self { input, ..self })
     }
 
     /// Logits `[n, labels]` of the students' images `[n, c, h, w]`.
     pub fn logits(&self, images: &Tensor<4>) -> Tensor<2> {
-        let parts = images.clone().split(BATCH, 0).into_iter().map(|part| {
+        let work = |rows: Range<usize>| {
+            let part = images.clone().slice([rows]);
             let part = match &self.input {
                 Some([factor, summand]) => part * factor.clone() + summand.clone(),
                 None => part,
             };
             self.net.logits(&self.theta, &self.buffers, part)
-        });
-        let all = Tensor::cat(parts.collect(), 0);
+        };
+        let join = |a, b| Tensor::cat(vec![a, b], 0);
+        let all = reduce_chunks(images.dims()[0], MICRO_BATCH, &images.device(), work, join)
+            .expect("students have images");
         match &self.classes {
             Some(columns) => all.select(1, columns.clone()),
             None => all,
@@ -109,28 +108,9 @@ impl Teacher {
     }
 }
 
-/// Mean and deviation of each channel; `None` for what is no map of single values.
-fn affine(normalisation: &Normalisation, channels: usize) -> Option<Vec<(f32, f32)>> {
-    match normalisation {
-        Normalisation::Identity => Some(vec![(0.0, 1.0); channels]),
-        Normalisation::MeanStd { mean, std } if mean.len() == channels && std.len() == channels => {
-            Some(mean.iter().copied().zip(std.iter().copied()).collect())
-        }
-        _ => None,
-    }
-}
-
-fn kind(normalisation: &Normalisation) -> &'static str {
-    match normalisation {
-        Normalisation::Identity => "pixels in [0, 1]",
-        Normalisation::MeanStd { .. } => "mean and standard deviation",
-        Normalisation::Zca(_) => "ZCA",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use distil_data::Whitening;
+    use distil_data::{ImageShape, Preprocessing, Whitening};
     use distil_models::ConvNet;
     use distil_random::stream;
 
@@ -148,9 +128,9 @@ mod tests {
 
     fn images(normalisation: &Normalisation) -> Tensor<4> {
         let pixels: Vec<f32> = (0..3 * 128).map(|i| (i as f32 * 1.3).sin() * 0.5 + 0.5).collect();
-        let pairs = affine(normalisation, 2).expect("by channel");
-        let values: Vec<f32> =
-            (0..).zip(pixels).map(|(i, p)| (p - pairs[i / 64 % 2].0) / pairs[i / 64 % 2].1).collect();
+        let shape = ImageShape { channels: 2, height: 8, width: 8 };
+        let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
+        let values = preprocessing.apply(shape, &pixels).expect("whole images");
         Tensor::from_data(TensorData::new(values, [3, 2, 8, 8]), &Device::flex())
     }
 

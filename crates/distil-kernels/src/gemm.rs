@@ -30,12 +30,26 @@ pub(crate) enum Left<'a> {
     Transposed(&'a [Lanes]),
 }
 
-/// C = A·B or C += A·B with B one panel `[k, PANEL]` and C one panel `[m, PANEL]`.
+/// The right factor B, one panel `[k, PANEL]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Right<'a> {
+    pub(crate) data: &'a [Lanes],
+    /// Columns that count; the others are zero, and so are C's.
+    pub(crate) columns: usize,
+}
+
+/// How many columns of a panel count, when `total` are cut into panels.
+pub(crate) fn columns(total: usize, panel: usize) -> usize {
+    PANEL.min(total - panel * PANEL)
+}
+
+/// C = A·B or C += A·B with C one panel `[m, PANEL]`.
 ///
 /// # Panics
 /// When the sizes do not fit each other.
-pub(crate) fn multiply(a: Left<'_>, b: &[Lanes], c: &mut [Lanes], write: Write) {
-    let (m, k) = (c.len(), b.len());
+pub(crate) fn multiply(a: Left<'_>, b: Right<'_>, c: &mut [Lanes], write: Write) {
+    let (m, k) = (c.len(), b.data.len());
+    assert!(b.columns <= PANEL);
     match a {
         Left::Panels { data, depth } => assert!(depth <= PANEL && data.len() * depth == m * k),
         Left::Transposed(data) => assert!(data.len() == k && m <= PANEL),
@@ -45,7 +59,7 @@ pub(crate) fn multiply(a: Left<'_>, b: &[Lanes], c: &mut [Lanes], write: Write) 
 
 struct Multiply<'a> {
     a: Left<'a>,
-    b: &'a [Lanes],
+    b: Right<'a>,
     c: &'a mut [Lanes],
     write: Write,
 }
@@ -60,11 +74,18 @@ impl WithSimd for Multiply<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         // 12 × 2 accumulators, 2 vectors of B and 1 of A fit 32 registers, 6 × 2 fit 16.
         let most = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
-        let (b, _) = S::as_simd_f32s(self.b.as_flattened());
+        let (b, _) = S::as_simd_f32s(self.b.data.as_flattened());
         let (c, _) = S::as_mut_simd_f32s(self.c.as_flattened_mut());
         let stride = PANEL / S::F32_LANES;
         let m = c.len() / stride;
+        let counting = self.b.columns.div_ceil(S::F32_LANES);
         for column in (0..stride).step_by(VECTORS) {
+            if column >= counting {
+                if self.write == Write::New {
+                    c.chunks_exact_mut(stride).for_each(|c| c[column..].fill(simd.splat_f32s(0.0)));
+                }
+                return;
+            }
             for row in (0..m).step_by(most) {
                 let (b, c) = (&b[column..], &mut c[row * stride + column..]);
                 let tile = Tile { simd, a: self.a, row, b, c, m, write: self.write };

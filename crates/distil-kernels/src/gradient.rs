@@ -162,7 +162,7 @@ fn forward(net: &Network, weights: &Weights, n: usize, images: &[f32], buffers: 
         let maps = net.maps(block, n);
         let products = &mut products[..maps.transformed()];
         winograd::input(maps, &pooled[..maps.lines()], buffer.v);
-        conv::products(panels, buffer.v, &weights.convs[index].forward, products, Write::New);
+        conv::products(net.width, buffer.v, &weights.convs[index].forward, products, Write::New);
         winograd::output(maps, products, buffer.y);
         let pooled = &mut pooled[..panels * n * block.pooled()];
         norm::forward(maps, &weights.norms[index + 1], buffer.y, buffer.statistics, pooled);
@@ -217,10 +217,10 @@ fn later_backward(net: &Network, weights: &Weights, n: usize, buffers: &mut Buff
         let products = &mut products[..maps.transformed()];
         winograd::output_transposed(maps, buffer.y, products);
         for panel in 0..panels {
-            conv::filter_products(panels, panel, buffer.v, products, filters, Write::New);
+            conv::filter_products(net.width, panel, buffer.v, products, filters, Write::New);
             filters_gradient(net.width, panel, filters, target);
         }
-        conv::products(panels, products, &weights.convs[index].backward, buffer.v, Write::New);
+        conv::products(net.width, products, &weights.convs[index].backward, buffer.v, Write::New);
         winograd::input_transposed(maps, buffer.v, &mut pooled[..maps.lines()]);
     }
 }

@@ -1,6 +1,6 @@
 //! The first convolution, whose few input channels do not fill a panel: a product with 3×3 patches.
 
-use crate::gemm::{Left, Write, multiply};
+use crate::gemm::{Left, Right, Write, columns, multiply};
 use crate::network::Network;
 use crate::{Lanes, PANEL};
 
@@ -64,8 +64,9 @@ fn each_run(net: &Network, rows: usize, mut f: impl FnMut(Run)) {
 /// y = patches · W: `weights` `[panels][columns]`, `y` `[panels][pixels]`.
 pub(crate) fn forward(net: &Network, patches: &[Lanes], weights: &[Lanes], y: &mut [Lanes], write: Write) {
     let rows = y.len() / net.panels();
-    let columns = net.patch_panels() * net.patch_depth();
-    for (weights, y) in weights.chunks_exact(columns).zip(y.chunks_exact_mut(rows)) {
+    let taps = net.patch_panels() * net.patch_depth();
+    for (panel, (weights, y)) in weights.chunks_exact(taps).zip(y.chunks_exact_mut(rows)).enumerate() {
+        let weights = Right { data: weights, columns: columns(net.width, panel) };
         multiply(Left::Panels { data: patches, depth: net.patch_depth() }, weights, y, write);
     }
 }
@@ -73,9 +74,12 @@ pub(crate) fn forward(net: &Network, patches: &[Lanes], weights: &[Lanes], y: &m
 /// ∂patches = ∂y · Wᵀ, with `weights` `[patch panels][channels out]`.
 pub(crate) fn backward(net: &Network, dy: &[Lanes], weights: &[Lanes], patches: &mut [Lanes], write: Write) {
     let rows = dy.len() / net.panels();
-    let outputs = net.panels() * PANEL;
-    for (weights, patches) in weights.chunks_exact(outputs).zip(patches.chunks_exact_mut(rows)) {
-        multiply(Left::Panels { data: dy, depth: PANEL }, weights, patches, write);
+    let (outputs, depth) = (net.panels() * PANEL, net.width.min(PANEL));
+    let groups = weights.chunks_exact(outputs).zip(patches.chunks_exact_mut(rows));
+    for (group, (weights, patches)) in groups.enumerate() {
+        let weights =
+            Right { data: &weights[..net.panels() * depth], columns: columns(net.channels * 9, group) };
+        multiply(Left::Panels { data: dy, depth }, weights, patches, write);
     }
 }
 
@@ -85,11 +89,12 @@ pub(crate) fn weight_gradient(net: &Network, patches: &[Lanes], dy: &[Lanes], gr
     let taps = net.channels * 9;
     for (panel, dy) in dy.chunks_exact(rows).enumerate() {
         for (group, patches) in patches.chunks_exact(rows).enumerate() {
-            let count = PANEL.min(taps - group * PANEL);
+            let count = columns(taps, group);
             let mut product = [[0.0; PANEL]; PANEL];
+            let dy = Right { data: dy, columns: columns(net.width, panel) };
             multiply(Left::Transposed(patches), dy, &mut product[..count], Write::New);
             for (tap, product) in product[..count].iter().enumerate() {
-                for lane in 0..PANEL.min(net.width - panel * PANEL) {
+                for lane in 0..dy.columns {
                     gradient[(panel * PANEL + lane) * taps + group * PANEL + tap] += product[lane];
                 }
             }

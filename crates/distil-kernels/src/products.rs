@@ -135,10 +135,10 @@ impl Pair<&mut [Lanes]> {
 }
 
 /// y = V·U and ẏ = V̇·U + V·U̇.
-fn dual_products(panels: usize, v: Pair<&[Lanes]>, u: Pair<&[Lanes]>, out: &mut Both<'_>) {
-    conv::products(panels, v.value, u.value, out.value, Write::New);
-    conv::products(panels, v.tangent, u.value, out.tangent, Write::New);
-    conv::products(panels, v.value, u.tangent, out.tangent, Write::Add);
+fn dual_products(width: usize, v: Pair<&[Lanes]>, u: Pair<&[Lanes]>, out: &mut Both<'_>) {
+    conv::products(width, v.value, u.value, out.value, Write::New);
+    conv::products(width, v.tangent, u.value, out.tangent, Write::New);
+    conv::products(width, v.value, u.tangent, out.tangent, Write::Add);
 }
 
 fn forward(net: &Network, at: Pair<&Weights>, n: usize, images: &[f32], buffers: &mut Buffers<'_>) {
@@ -162,7 +162,7 @@ fn forward(net: &Network, at: Pair<&Weights>, n: usize, images: &[f32], buffers:
         winograd::input(maps, input.value, buffer.v.value);
         winograd::input(maps, input.tangent, buffer.v.tangent);
         let u = Pair { value: &*value.convs[index].forward, tangent: &*tangent.convs[index].forward };
-        dual_products(panels, buffer.v.shared(), u, &mut products);
+        dual_products(net.width, buffer.v.shared(), u, &mut products);
         winograd::output(maps, products.value, buffer.y.value);
         winograd::output(maps, products.tangent, buffer.y.tangent);
         let affine = Pair { value: &value.norms[index + 1], tangent: &tangent.norms[index + 1] };
@@ -263,7 +263,7 @@ impl Sweep<'_> {
             winograd::output_transposed(maps, y.tangent, products.tangent);
             found.write_filters(net, &block, v, &products, buffers.filters);
             let u = Pair { value: &*value.convs[index].backward, tangent: &*tangent.convs[index].backward };
-            dual_products(panels, products.shared(), u, v);
+            dual_products(net.width, products.shared(), u, v);
             let input = buffers.pooled.part(0, maps.lines());
             winograd::input_transposed(maps, v.value, input.value);
             winograd::input_transposed(maps, v.tangent, input.tangent);
@@ -325,12 +325,12 @@ impl Found {
         let here = block.offset..block.offset + net.width * block.channels * 9;
         for panel in 0..panels {
             if let Some(hv) = &mut self.hv {
-                conv::filter_products(panels, panel, v.value, m.tangent, filters, Write::New);
-                conv::filter_products(panels, panel, v.tangent, m.value, filters, Write::Add);
+                conv::filter_products(net.width, panel, v.value, m.tangent, filters, Write::New);
+                conv::filter_products(net.width, panel, v.tangent, m.value, filters, Write::Add);
                 filters_gradient(net.width, panel, filters, &mut hv[here.clone()]);
             }
             if let Some(gradient) = &mut self.gradient {
-                conv::filter_products(panels, panel, v.value, m.value, filters, Write::New);
+                conv::filter_products(net.width, panel, v.value, m.value, filters, Write::New);
                 filters_gradient(net.width, panel, filters, &mut gradient[here.clone()]);
             }
         }

@@ -1,21 +1,19 @@
 use std::path::PathBuf;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_data::{ChannelMap, Normalisation, Preprocessing};
 use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
 use distil_store::hex;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7,
 /// Comp-DD).
 const HALF: f64 = 0.5;
-/// How far statistics of a normalisation may be apart: both are rounded for print.
-const SAME: f64 = 1e-4;
 
 /// Discriminative-area enhancement (EDF §2.2): images learn more where a trained network sees their class.
 ///
@@ -105,16 +103,21 @@ pub enum EnhancementError {
         "the network of distill.enhancement.model is not the one this run began with; put that one back, or start a new run"
     )]
     OtherModel,
-    /// The network was trained on pixels that were prepared differently.
+    /// The network was trained on input that the synthetic images cannot be turned into.
     #[error(
-        "the network of distill.enhancement.model takes pixels normalised by {model}, the synthetic images are normalised by {data}; train one with `distil train-cam` and the same [data] section"
+        "the network of distill.enhancement.model was trained on other input ({model}) than the synthetic images are ({data}); train one with `distil train-cam` and the same [data] section, or set data.zca=false"
     )]
-    Normalisation {
-        /// What the network takes.
-        model: String,
-        /// What the data have.
-        data: String,
+    Input {
+        /// Kind of the network's input.
+        model: &'static str,
+        /// Kind of the images.
+        data: &'static str,
     },
+    /// The card of the network's file is of another version.
+    #[error(
+        "the card of distill.enhancement.model has no preprocessing that is known ({0}); train one with this version of `distil train-cam`"
+    )]
+    Card(serde_json::Error),
     /// The maps cannot be made.
     #[error("distill.enhancement: {0}")]
     Cam(#[from] CamError),
@@ -169,17 +172,18 @@ impl AreaEnhancement {
         iteration.is_multiple_of(self.refresh_every)
     }
 
-    /// Maps of `images` `[n, c, h, w]` for the classes of `labels` `[n]`: weights and statistics.
+    /// Maps of `images` `[n, c, h, w]`, normalised as `data`, for the classes of `labels` `[n]`: weights and statistics.
     pub(crate) fn refresh(
         &self,
-        images: &Tensor<4>,
+        (images, data): (&Tensor<4>, &Normalisation),
         labels: &[u32],
         cam: CamNetwork<'_>,
         noise: Noise,
         micro_batch: usize,
     ) -> Result<(Mask, AreaStatistics), EnhancementError> {
-        let [n, _, h, w] = images.dims();
+        let [n, channels, h, w] = images.dims();
         let device = images.device();
+        let images = &mapped(images, input_map(cam.model, data, channels)?);
         let network = &cam.model.card.network;
         let (theta, buffers) = cam.model.tensors(&device);
         let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
@@ -228,34 +232,35 @@ fn statistics(found: &Discriminative) -> AreaStatistics {
     }
 }
 
-/// Refuses a network whose input is not what the synthetic images are. Resizes do not matter here: the network's
-/// sides are compared with the images' when maps are made.
-pub(crate) fn check_normalisation(model: &Value, data: &Value) -> Result<(), EnhancementError> {
-    let part = |preprocessing: &Value| preprocessing.get("normalisation").cloned().unwrap_or_default();
-    let (model, data) = (part(model), part(data));
-    if alike(&model, &data) {
-        return Ok(());
-    }
-    let shown = |value: &Value| value.to_string().chars().take(120).collect();
-    Err(EnhancementError::Normalisation { model: shown(&model), data: shown(&data) })
+/// What turns the synthetic images, normalised as `data`, into the network's input. Resizes do not matter here: the
+/// network's sides are compared with the images' when maps are made.
+pub(crate) fn input_map(
+    model: &CamModel,
+    data: &Normalisation,
+    channels: usize,
+) -> Result<ChannelMap, EnhancementError> {
+    let card = Preprocessing::deserialize(&model.card.preprocessing).map_err(EnhancementError::Card)?;
+    let refused = || EnhancementError::Input { model: card.normalisation.kind(), data: data.kind() };
+    data.map_to(&card.normalisation, channels).ok_or_else(refused)
 }
 
-fn alike(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-            (a - b).abs() <= SAME
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|b| alike(value, b)))
-        }
-        (a, b) => a == b,
+/// The images as another normalisation has them.
+fn mapped(images: &Tensor<4>, map: ChannelMap) -> Tensor<4> {
+    if map.is_identity() {
+        return images.clone();
     }
+    let shape = [1, map.factors.len(), 1, 1];
+    let place = (&images.device(), images.dtype());
+    let column = |values| Tensor::<4>::from_data(TensorData::new(values, shape), place);
+    images.clone() * column(map.factors) + column(map.summands)
 }
 
 #[cfg(test)]
 mod tests {
+    use distil_data::{ImageShape, Whitening};
+    use distil_gradcam::ModelCard;
+    use distil_models::{ConvNet, Network, NetworkState};
+    use distil_random::stream;
     use serde_json::json;
 
     use super::*;
@@ -295,10 +300,50 @@ mod tests {
     }
 
     #[test]
-    fn normalisations_are_compared_not_resizes() {
-        let card = |mean: f64, side: usize| json!({"resize": side, "normalisation": {"kind": "mean-std", "mean": [mean], "std": [0.2]}});
-        assert!(check_normalisation(&card(0.485, 224), &card(f64::from(0.485_f32), 128)).is_ok());
-        let error = check_normalisation(&card(0.485, 1), &card(0.5, 1)).unwrap_err().to_string();
-        assert!(error.contains("0.485") && error.contains("train-cam"), "{error}");
+    fn a_network_sees_its_own_input() {
+        let normalised = |mean: f32, std: f32| Normalisation::MeanStd { mean: vec![mean], std: vec![std] };
+        let (own, theirs) = (normalised(0.4, 0.2), normalised(0.1, 0.5));
+        let model = model(&own);
+        let classes = ClassMap::public_code(2, 2).unwrap();
+        let cam = CamNetwork { model: &model, classes: &classes };
+        let pixels: Vec<f32> = (0..2 * 64).map(|i| (i as f32 * 0.7).sin() * 0.5 + 0.5).collect();
+        let weights = |data: &Normalisation| {
+            let preprocessing = Preprocessing { resize: None, normalisation: data.clone() };
+            let shape = ImageShape { channels: 1, height: 8, width: 8 };
+            let input = preprocessing.apply(shape, &pixels).unwrap();
+            let images = Tensor::from_data(TensorData::new(input, [2, 1, 8, 8]), &Device::flex());
+            let enhancement =
+                AreaEnhancement { threshold: Threshold::Fixed(0.0), ..AreaEnhancement::default() };
+            let found = enhancement.refresh((&images, data), &[0, 1], cam, Noise::default(), 2);
+            found.unwrap().0.weights.into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        let wanted = weights(&own);
+        assert!(wanted.iter().any(|&weight| weight > 1.1), "some pixel is enhanced");
+        for (got, wanted) in weights(&theirs).iter().zip(&wanted) {
+            assert!((got - wanted).abs() < 1e-4, "{got} for {wanted}");
+        }
+        let zca = Normalisation::Zca(Whitening { eps: 0.1, fit_digest: "a".to_owned(), matrices: None });
+        let error = input_map(&model, &zca, 1).unwrap_err().to_string();
+        assert!(error.contains("ZCA") && error.contains("data.zca"), "{error}");
+    }
+
+    /// A network of two classes on 1×8×8 pixels that were normalised like this.
+    fn model(normalisation: &Normalisation) -> CamModel {
+        let network = Network::ConvNet(ConvNet::new(1, 2, 8, 8).with_width(4).with_depth(1));
+        let state = NetworkState { theta: network.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
+        let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
+        let card = ModelCard {
+            network,
+            class_names: vec!["a".to_owned(), "b".to_owned()],
+            preprocessing: json!(preprocessing),
+            dataset: "test".to_owned(),
+            dataset_digest: String::new(),
+            validation_accuracy: None,
+            recipe: json!({}),
+            seed: 0,
+            distil_version: String::new(),
+            command: String::new(),
+        };
+        CamModel { state, card }
     }
 }

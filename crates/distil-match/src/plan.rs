@@ -55,6 +55,8 @@ pub struct Job<'a> {
     pub kernels: Option<Network>,
     /// The network of activation maps, where it is known; without it, one like the students'.
     pub cam: Option<&'a distil_models::Network>,
+    /// The network that students of validations learn from, where there is one.
+    pub teacher: Option<&'a distil_models::Network>,
     /// Experts of the store.
     pub experts: usize,
     /// Epochs of each.

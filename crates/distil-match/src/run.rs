@@ -287,8 +287,8 @@ fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), Enhanc
         return Ok(());
     }
     let cam = with.cam.ok_or(EnhancementError::NoModel)?;
-    let data = serde_json::to_value(&with.dataset.preprocessing).expect("preprocessing is plain JSON");
-    enhancement::check_normalisation(&cam.model.card.preprocessing, &data)?;
+    let (data, channels) = (&with.dataset.preprocessing.normalisation, with.net.channels);
+    enhancement::input_map(cam.model, data, channels)?;
     match &distiller.mask {
         Some(mask) if mask.model != enhancement::digest(cam.model) => Err(EnhancementError::OtherModel),
         _ => Ok(()),

@@ -116,6 +116,7 @@ impl TrajectoryMatching {
         // out as the same.
         let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / with.method.ipc) as u32).collect();
         let noise = Noise { seed: with.seed, round: state.iteration, first_image: 0 };
+        let images = (images, &with.dataset.preprocessing.normalisation);
         let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, with.method.micro_batch)?;
         state.mask = Some(mask);
         Ok(Some(areas))

@@ -240,10 +240,11 @@ fn networks_that_do_not_fit_are_refused() {
     assert!(matches!(error, RunError::Enhancement(EnhancementError::OtherModel)), "{error}");
     // Other pixels.
     let mut model = bench.cam_model(0);
-    model.card.preprocessing["normalisation"]["mean"] = serde_json::json!([0.9]);
+    model.card.preprocessing["normalisation"] =
+        serde_json::json!({"kind": "zca", "eps": 0.1, "fit_digest": "other"});
     bench.cam = Some((model, classes));
     let error = refusal(&bench, "pixels", &bench.ingredients(&method));
-    assert!(matches!(error, RunError::Enhancement(EnhancementError::Normalisation { .. })), "{error}");
+    assert!(matches!(error, RunError::Enhancement(EnhancementError::Input { .. })), "{error}");
     // A layer that is not there.
     bench.cam = Bench::with_cam().cam;
     let method = enhancing(edf(), AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });

@@ -233,6 +233,12 @@ impl ConvNet {
         channels * (h >> self.depth) * (w >> self.depth)
     }
 
+    /// Values of each block's feature map of one image, between convolution and pool.
+    pub fn map_sizes(&self) -> impl Iterator<Item = usize> {
+        let ([height, width], channels) = (self.padded_sides(), self.width);
+        (0..self.depth).map(move |block| channels * (height >> block) * (width >> block))
+    }
+
     /// PyTorch's default initialisation: weights and biases of convolutions and linear layers are
     /// uniform in ±1/√(fan-in), norm weights 1, norm biases 0. Length `P`.
     pub fn init(&self, rng: &mut Stream) -> Vec<f32> {

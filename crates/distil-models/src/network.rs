@@ -123,6 +123,14 @@ impl Network {
         }
     }
 
+    /// Values of the largest feature map of one image, between layers.
+    pub fn largest_map(&self) -> usize {
+        match self.body() {
+            Body::ConvNet(net) => net.map_sizes().max().unwrap_or(0),
+            Body::Stack(stack) => stack.largest,
+        }
+    }
+
     /// Whether a batch's statistics enter its outputs, so that a batch cannot be computed in parts.
     pub fn has_batch_statistics(&self) -> bool {
         !self.buffers_layout().entries().is_empty()

@@ -102,6 +102,8 @@ pub(crate) struct Stack {
     /// Names of activation maps, each with the number of layers that lead to it.
     pub(crate) cams: Vec<(String, usize)>,
     pub(crate) flaw: Option<Flaw>,
+    /// Values of the largest map of one image.
+    pub(crate) largest: usize,
     params: Vec<(Entry, Fill)>,
     buffers: Vec<(Entry, Fill)>,
     /// Channels, height and width after the layers so far.
@@ -118,7 +120,7 @@ pub(crate) enum Bias {
 impl Stack {
     /// No layer yet, on images of `[channels, height, width]`.
     pub(crate) fn new(shape: [usize; 3]) -> Self {
-        Self { layers: vec![], cams: vec![], flaw: None, params: vec![], buffers: vec![], shape }
+        Self { layers: vec![], cams: vec![], flaw: None, largest: 0, params: vec![], buffers: vec![], shape }
     }
 
     pub(crate) fn conv(mut self, name: &str, out: usize, window: Window, bias: Bias) -> Self {
@@ -273,6 +275,7 @@ impl Stack {
     }
 
     fn push(mut self, layer: Layer) -> Self {
+        self.largest = self.largest.max(self.shape.iter().product());
         self.layers.push(layer);
         self
     }

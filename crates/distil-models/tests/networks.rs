@@ -63,6 +63,23 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 #[test]
+fn no_map_is_larger_than_the_largest() {
+    let device = Device::flex();
+    for net in small() {
+        let (theta, buffers) = state(&net, &device);
+        let sizes = (0..net.cam_layers().len()).map(|layer| {
+            net.activation(&theta, &buffers, images(&net, 1, &device), layer).shape().num_elements()
+        });
+        assert!(sizes.max() <= Some(net.largest_map()), "{net:?}");
+    }
+    // Padded by 2 on each side; the stem; sixfold channels of the second stage, padded for its stride.
+    assert_eq!(Network::ConvNet(ConvNet::new(1, 10, 28, 28)).largest_map(), 128 * 32 * 32);
+    assert_eq!(Network::ResNet18(ResNet18::new(3, 10, 224, 224)).largest_map(), 64 * 112 * 112);
+    let lite = EfficientNetLite::new(3, 1000, 224, 224);
+    assert_eq!(Network::EfficientNetLite(lite).largest_map(), 96 * 113 * 113);
+}
+
+#[test]
 fn parameter_counts_are_the_published_ones() {
     let params = |net: Network| net.layout().params();
     let batch = BackboneNorm::Batch;

@@ -1,7 +1,7 @@
 //! Peak memory, part by part.
 
 use distil_kernels::{gradient_bytes, products_bytes, weights_bytes};
-use distil_models::{Network, Stem, chunk_size};
+use distil_models::{Network, chunk_size};
 
 use super::{Job, SCALAR};
 
@@ -22,10 +22,12 @@ const AUGMENTED: u128 = 24;
 const BATCH_COPIES: u128 = 4;
 /// Scalars that Burn's graph of a dual pass keeps, and that of a plain one, for each value of a feature map.
 const GRAPH: (u128, u128) = (44, 12);
-/// Feature maps of the first block, the largest, that a network of activation maps has at a time.
+/// Feature maps of the largest size that a trained network has at a time.
 const MAPS: u128 = 4;
+/// The most images that a teacher sees at a time (distil-eval).
+const TAUGHT: usize = 250;
 /// Copies of that network's state: on the host and on the device.
-const CAM_STATES: u128 = 2;
+const STATES: u128 = 2;
 /// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
 const EXACT: u128 = 1 << 16;
 
@@ -50,6 +52,8 @@ pub enum Part {
     Threads,
     /// The network of activation maps (EDF), and its feature maps.
     Maps,
+    /// The students' teacher, and its feature maps.
+    Teacher,
     /// Results of chunks that wait for their sum.
     Results,
     /// The images of one step.
@@ -75,6 +79,7 @@ impl Part {
             Self::Filters => "filters of θ and λ, transformed",
             Self::Threads => "working memory of the threads",
             Self::Maps => "activation maps",
+            Self::Teacher => "teacher of the students",
             Self::Results => "results of chunks",
             Self::Batch => "images of one step",
             Self::Outer => "update and checkpoint, beyond the inner loop",
@@ -119,6 +124,7 @@ impl Job<'_> {
             (Part::Filters, self.filters()),
             (Part::Threads, self.working_memory()),
             (Part::Maps, self.maps()),
+            (Part::Teacher, self.teacher()),
         ];
         let inner = [
             (Part::Parameters, (self.syn_steps() + 1) * self.theta()),
@@ -199,12 +205,22 @@ impl Job<'_> {
         if self.method.enhancement().is_none() {
             return 0;
         }
-        let (chunks, size) = self.chunks(self.images(), self.method.micro_batch);
+        let chunks = self.chunks(self.images(), self.method.micro_batch);
         let alike = Network::ConvNet(self.net.clone());
-        let cam = self.cam.unwrap_or(&alike);
-        let state = (cam.layout().params() + cam.buffers_layout().params()) as u128;
-        let maps = (self.threads as u128).min(chunks) * size * MAPS * first_map(cam);
-        (maps + CAM_STATES * state) * SCALAR
+        self.at_work(self.cam.unwrap_or(&alike), chunks)
+    }
+
+    /// What the threads need for what a teacher says of a batch of students.
+    fn teacher(&self) -> u128 {
+        let batch = (self.students.batch as u128).min(self.images());
+        self.teacher.map_or(0, |net| self.at_work(net, self.chunks(batch, TAUGHT)))
+    }
+
+    /// A trained network, and its feature maps of so many chunks of so many images.
+    fn at_work(&self, net: &Network, (chunks, size): (u128, u128)) -> u128 {
+        let state = (net.layout().params() + net.buffers_layout().params()) as u128;
+        let maps = (self.threads as u128).min(chunks) * size * MAPS * net.largest_map() as u128;
+        (maps + STATES * state) * SCALAR
     }
 
     /// Whole batches, and the smaller last one of a pass over the set.
@@ -224,7 +240,8 @@ impl Job<'_> {
                 // Nothing is kept: two feature maps at a time, of all images that are uploaded together.
                 Pass::Forward => 3 * CLASSIFIED.1 / CLASSIFIED.0,
             };
-            return copies + graph * images * self.feature_maps() * SCALAR;
+            let maps: u128 = self.net.map_sizes().map(|size| size as u128).sum();
+            return copies + graph * images * maps * SCALAR;
         };
         let bytes = |n| match pass {
             Pass::Dual => products_bytes(net, n) as u128,
@@ -236,37 +253,11 @@ impl Job<'_> {
         copies + bytes(EXACT as usize) * images.div_ceil(EXACT)
     }
 
-    /// Values of the feature maps after all convolutions, of one image.
-    fn feature_maps(&self) -> u128 {
-        let grown = if self.net.channels == 1 && self.net.pad28 { 4 } else { 0 };
-        let (h, w) = (self.net.height as u128 + grown, self.net.image_width as u128 + grown);
-        (0..self.net.depth).map(|block| self.net.width as u128 * (h >> block) * (w >> block)).sum()
-    }
-
     /// Sums so far, and the results of a wave.
     fn results(&self) -> u128 {
         let (chunks, size) = self.chunks(self.batch(), self.method.micro_batch);
         (chunks.min(WAVE) + 1) * (self.theta() + size * self.image())
     }
-}
-
-/// Values of the first feature map of one image, the largest but for the inner ones of EfficientNet-Lite.
-fn first_map(net: &Network) -> u128 {
-    let [_, height, width] = net.image_shape();
-    let channels = net.layout().entries()[0].shape[0];
-    let by_stem = |stem, strides: [usize; 3]| match stem {
-        Stem::Cifar => strides[0],
-        Stem::Tiny => strides[1],
-        Stem::Imagenet => strides[2],
-    };
-    let stride = match net {
-        Network::ConvNet(_) => 1,
-        Network::ResNet18(net) => by_stem(net.stem, [1, 2, 2]),
-        Network::Vgg11(net) => by_stem(net.stem, [1, 2, 4]),
-        Network::AlexNet(net) => by_stem(net.stem, [1, 2, 4]),
-        Network::EfficientNetLite(_) => 2,
-    };
-    channels as u128 * (height.div_ceil(stride) * width.div_ceil(stride)) as u128
 }
 
 /// What a thread does with a chunk.

@@ -26,6 +26,7 @@ fn job<'a>(method: &'a Method, net: &'a ConvNet) -> Job<'a> {
         net,
         kernels: net.kernels(&DEVICE, DType::F32),
         cam: None,
+        teacher: None,
         experts: 100,
         expert_epochs: 100,
         students: Students { batch: 128, micro_batch: 16 },
@@ -84,6 +85,16 @@ fn memory_grows_with_n_by_parameters_alone() {
     let theta = 4 * net.layout().params() as u128;
     assert_eq!(more.of(Part::Parameters) - one.of(Part::Parameters), 500 * theta);
     assert!(more.total() - one.total() <= 500 * theta);
+}
+
+#[test]
+fn a_teacher_takes_what_its_network_takes() {
+    let (method, net) = (method(), net());
+    let resnet = Network::ResNet18(ResNet18::new(3, 10, 128, 128));
+    let teacher = |teacher| Job { teacher, ..job(&method, &net) }.memory().of(Part::Teacher);
+    assert_eq!(teacher(None), 0);
+    let found = teacher(Some(&resnet)) as f64 / f64::from(1 << 20);
+    assert!((found - (128.0 + 2.0 * 42.6)).abs() < 1.0, "{found} MiB");
 }
 
 #[test]

@@ -49,6 +49,8 @@ struct Planned<'a> {
     net: ConvNet,
     /// The network of activation maps, where its file is there.
     cam: Option<Network>,
+    /// The students' teacher, where its file is there.
+    teacher: Option<Network>,
     images: Images,
     device: Device,
 }
@@ -124,19 +126,23 @@ impl<'a> Planned<'a> {
         let net = config.model.build(shape.channels, images.classes, shape.height, shape.width)?;
         let device = around.device.open()?;
         // A file that cannot be read is refused by the run itself.
-        let model = config.distill.enhancement().and_then(|enhancement| enhancement.model.as_ref());
-        let model = model.and_then(|path| CamModel::open(path, [shape.height, shape.width]).ok());
-        let cam = model.map(|model| model.card.network);
-        Ok(Some(Self { config, net, cam, images, device }))
+        let network = |path: &PathBuf| {
+            CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.card.network)
+        };
+        let enhancement = config.distill.enhancement();
+        let cam = enhancement.and_then(|enhancement| enhancement.model.as_ref()).and_then(network);
+        let teacher = config.eval.teacher.as_ref().and_then(network);
+        Ok(Some(Self { config, net, cam, teacher, images, device }))
     }
 
     fn job(&self) -> Job<'_> {
-        let Self { config, net, cam, images, device } = self;
+        let Self { config, net, cam, teacher, images, device } = self;
         Job {
             method: &config.distill,
             net,
             kernels: net.kernels(device, DType::F32),
             cam: cam.as_ref(),
+            teacher: teacher.as_ref(),
             experts: if config.distill.needs_experts() { config.expert.experts } else { 0 },
             expert_epochs: config.expert.epochs,
             students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
