@@ -106,6 +106,9 @@ pub enum Error {
         /// Digest of the fit.
         digest: String,
     },
+    /// The images cannot be whitened.
+    #[error("data.zca: {0}")]
+    Zca(#[from] distil_zca::ZcaError),
     /// The generated set cannot be drawn with this configuration.
     #[error("data.clutter: {0}")]
     Clutter(#[from] crate::clutter::ClutterError),

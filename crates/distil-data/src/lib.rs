@@ -66,7 +66,6 @@ mod summary;
 mod svhn;
 mod tar_index;
 mod tiny_imagenet;
-mod zca;
 mod zca_cache;
 mod zip_index;
 
@@ -75,6 +74,7 @@ pub use cifar::{Cifar, read_cifar};
 pub use config::{Counts, DataConfig};
 pub use contact_sheet::{Pictures, contact_sheet};
 pub use dataset::{Dataset, Split};
+pub use distil_zca::{Zca, ZcaError};
 pub use download::{Download, download};
 pub use error::Error;
 pub use fetch::{Fetch, fetch};
@@ -93,4 +93,3 @@ pub use preprocessing::{
 pub use progress::{OnProgress, Progress, Stage};
 pub use summary::{ClassSummary, Summary};
 pub use svhn::read_svhn;
-pub use zca::Zca;

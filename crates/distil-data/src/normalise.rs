@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use distil_zca::Zca;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     official::DatasetName,
     preprocessing::{Normalisation, Preprocessing, Whitening},
     progress::{OnProgress, Stage, report},
-    zca::Zca,
     zca_cache,
 };
 
@@ -114,7 +114,7 @@ fn fit(config: &DataConfig, images: &Images, on_progress: OnProgress<'_>) -> Res
         zca
     } else {
         report(on_progress, Stage::FitZca, config.name.as_str(), 0, 1)?;
-        let zca = Zca::fit_rows(images.len(), size, ZCA_EPS, |row, out| {
+        let zca = Zca::fit_rows(images.len(), size, ZCA_EPS, &|row, out| {
             let image = &bytes[row * size..(row + 1) * size];
             out.iter_mut().zip(image).for_each(|(x, &byte)| *x = f64::from(byte) / 255.0);
         })?;

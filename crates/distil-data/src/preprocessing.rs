@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use distil_zca::Zca;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, images::ImageShape, zca::Zca, zca_cache};
+use crate::{error::Error, images::ImageShape, zca_cache};
 
 /// How images of other sizes are brought to one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -135,7 +136,7 @@ impl Preprocessing {
             Normalisation::MeanStd { mean, std } => {
                 per_channel(shape, pixels, mean, std, |x, m, s| (x - m) / s)
             }
-            Normalisation::Zca(whitening) => whitening.matrices()?.whiten_f32(pixels),
+            Normalisation::Zca(whitening) => Ok(whitening.matrices()?.whiten_f32(pixels)?),
         }
     }
 
@@ -160,7 +161,7 @@ impl Preprocessing {
         match &self.normalisation {
             Normalisation::Identity => Ok(input.to_vec()),
             Normalisation::MeanStd { mean, std } => per_channel(shape, input, mean, std, |x, m, s| x * s + m),
-            Normalisation::Zca(whitening) => whitening.matrices()?.unwhiten_f32(input),
+            Normalisation::Zca(whitening) => Ok(whitening.matrices()?.unwhiten_f32(input)?),
         }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use distil_zca::Zca;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
-use crate::{digest::hex, error::Error, zca::Zca};
+use crate::{digest::hex, error::Error};
 
 fn file(cache_dir: &Path, digest: &str) -> PathBuf {
     cache_dir.join(format!("zca-{digest}.safetensors"))

@@ -1,12 +1,10 @@
-use std::ops::Range;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::Normalisation;
-use distil_models::{Network, NetworkState, reduce_chunks};
+use distil_models::{Network, NetworkState};
 use thiserror::Error;
 
 /// The most images of one forward pass; bounds memory only.
-const MICRO_BATCH: usize = 250;
+const BATCH: usize = 250;
 
 /// A trained network whose outputs students learn.
 #[derive(Debug, Clone)]
@@ -90,17 +88,14 @@ impl Teacher {
 
     /// Logits `[n, labels]` of the students' images `[n, c, h, w]`.
     pub fn logits(&self, images: &Tensor<4>) -> Tensor<2> {
-        let work = |rows: Range<usize>| {
-            let part = images.clone().slice([rows]);
+        let parts = images.clone().split(BATCH, 0).into_iter().map(|part| {
             let part = match &self.input {
                 Some([factor, summand]) => part * factor.clone() + summand.clone(),
                 None => part,
             };
             self.net.logits(&self.theta, &self.buffers, part)
-        };
-        let join = |a, b| Tensor::cat(vec![a, b], 0);
-        let all = reduce_chunks(images.dims()[0], MICRO_BATCH, &images.device(), work, join)
-            .expect("students have images");
+        });
+        let all = Tensor::cat(parts.collect(), 0);
         match &self.classes {
             Some(columns) => all.select(1, columns.clone()),
             None => all,

@@ -183,7 +183,9 @@ impl AreaEnhancement {
     ) -> Result<(Mask, AreaStatistics), EnhancementError> {
         let [n, channels, h, w] = images.dims();
         let device = images.device();
-        let images = &mapped(images, input_map(cam.model, data, channels)?);
+        let map = input_map(cam.model, data, channels)?;
+        let model = digest(cam.model, &map);
+        let images = &mapped(images, map);
         let network = &cam.model.card.network;
         let (theta, buffers) = cam.model.tensors(&device);
         let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
@@ -192,7 +194,7 @@ impl AreaEnhancement {
         let found = explainer.discriminative(images, labels, cam.classes, self.weighting(), noise)?;
         let statistics = statistics(&found);
         let weights = mask(found.weights, [n, 1, h, w], &device);
-        Ok((Mask { weights, model: digest(cam.model) }, statistics))
+        Ok((Mask { weights, model }, statistics))
     }
 }
 
@@ -208,10 +210,13 @@ pub(crate) fn mask(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Ten
     Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
 }
 
-/// Names the parameters and statistics of a network.
-pub(crate) fn digest(model: &CamModel) -> String {
+/// Names the parameters and statistics of a network, and what its input is made with.
+pub(crate) fn digest(model: &CamModel, input: &ChannelMap) -> String {
     let mut hash = Sha256::new();
-    for values in [&model.state.theta, &model.state.buffers] {
+    let nothing = Vec::new();
+    // Runs of earlier versions had no such map.
+    let input = if input.is_identity() { [&nothing; 2] } else { [&input.factors, &input.summands] };
+    for values in [&model.state.theta, &model.state.buffers].into_iter().chain(input) {
         for value in values {
             hash.update(value.to_le_bytes());
         }
@@ -240,6 +245,12 @@ pub(crate) fn input_map(
     channels: usize,
 ) -> Result<ChannelMap, EnhancementError> {
     let card = Preprocessing::deserialize(&model.card.preprocessing).map_err(EnhancementError::Card)?;
+    let network = &model.card.network;
+    if network.image_shape()[0] != channels {
+        let channels_of = |channels| format!("of {channels} channels");
+        let (found, wanted) = (channels_of(channels), channels_of(network.image_shape()[0]));
+        return Err(CamError::Shape { found, wanted }.into());
+    }
     let refused = || EnhancementError::Input { model: card.normalisation.kind(), data: data.kind() };
     data.map_to(&card.normalisation, channels).ok_or_else(refused)
 }

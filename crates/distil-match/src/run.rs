@@ -288,9 +288,9 @@ fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), Enhanc
     }
     let cam = with.cam.ok_or(EnhancementError::NoModel)?;
     let (data, channels) = (&with.dataset.preprocessing.normalisation, with.net.channels);
-    enhancement::input_map(cam.model, data, channels)?;
+    let map = enhancement::input_map(cam.model, data, channels)?;
     match &distiller.mask {
-        Some(mask) if mask.model != enhancement::digest(cam.model) => Err(EnhancementError::OtherModel),
+        Some(mask) if mask.model != enhancement::digest(cam.model, &map) => Err(EnhancementError::OtherModel),
         _ => Ok(()),
     }
 }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor};
 use distil_random::Stream;
 use serde::{Deserialize, Serialize};
@@ -6,6 +8,7 @@ use crate::pass::Pass;
 use crate::stack::Stack;
 use crate::{
     AlexNet, Arch, Arithmetic, ConvNet, EfficientNetLite, Layout, NetworkError, Plain, ResNet18, Vgg11,
+    reduce_chunks,
 };
 
 /// Any network of this crate: an architecture with all its sizes.
@@ -171,14 +174,21 @@ impl Network {
         Tensor::from_data(buffers, device)
     }
 
-    /// Logits `[n, k]` of images `[n, c, h, w]` in evaluation: batch norms use their running statistics.
+    /// Logits `[n, k]` of at least one image `[n, c, h, w]` in evaluation: batch norms use their running statistics. On the
+    /// CPU all threads take chunks.
     pub fn logits(&self, theta: &Tensor<1>, buffers: &Tensor<1>, images: Tensor<4>) -> Tensor<2> {
         match self.body() {
             Body::ConvNet(net) => net.logits(theta, &images),
             Body::Stack(stack) => {
-                let params = self.layout().split(theta.clone());
+                let params = stack.layout().split(theta.clone());
                 let buffers = split(&stack.buffers_layout(), buffers);
-                stack.logits(&mut Pass::evaluation(&params, &buffers), images)
+                let work = |rows: Range<usize>| {
+                    let part = images.clone().slice([rows]);
+                    stack.logits(&mut Pass::evaluation(&params, &buffers), part)
+                };
+                let n = images.dims()[0];
+                let join = |a, b| Tensor::cat(vec![a, b], 0);
+                reduce_chunks(n, n, &images.device(), work, join).expect("there are images")
             }
         }
     }

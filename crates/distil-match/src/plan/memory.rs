@@ -24,7 +24,7 @@ const BATCH_COPIES: u128 = 4;
 const GRAPH: (u128, u128) = (44, 12);
 /// Feature maps of the largest size that a trained network has at a time.
 const MAPS: u128 = 4;
-/// The most images that a teacher sees at a time (distil-eval).
+/// The most images that are uploaded for a teacher at a time (distil-eval).
 const TAUGHT: usize = 250;
 /// Copies of that network's state: on the host and on the device.
 const STATES: u128 = 2;

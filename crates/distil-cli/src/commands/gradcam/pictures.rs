@@ -211,9 +211,9 @@ fn of_set(
         .collect();
     let own = preprocessing(&set.card.preprocessing)?;
     let pixels = own.undo(shape, &learned)?;
-    // Learned pixels leave [0, 1]: where the spaces are one, the model sees them as they are.
+    // Learned pixels leave [0, 1]: the model sees them as they are, pictures are clamped.
     let same = own.normalisation == model.normalisation;
-    let input = if same { learned } else { model.apply(shape, &pixels)? };
+    let input = if same { learned } else { model.apply(shape, &own.invert(shape, &learned)?)? };
     let names = &set.card.class_names;
     Ok(labelled(&rows, &labels, names, Pictures { names: Vec::new(), pixels, input, shape, labels: None }))
 }
