@@ -30,7 +30,7 @@ pub fn tally(net: &Network, theta: &Tensor<1>, buffers: &Tensor<1>, split: &Spli
     for rows in rows.chunks(BATCH) {
         let shape = [rows.len(), channels, height, width];
         let data = TensorData::new(split.images.gather(rows), shape);
-        let out = net.logits(theta, buffers, Tensor::from_data(data, (device, DType::F32)));
+        let out = net.logits(theta, buffers, &Tensor::from_data(data, (device, DType::F32)));
         let out: Vec<f32> = out.into_data().iter::<f32>().collect();
         let labels: Vec<u32> = rows.iter().map(|&row| split.labels[row]).collect();
         tally.add(&out, &labels).expect("the network has the classes of the split");

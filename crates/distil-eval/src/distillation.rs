@@ -138,9 +138,9 @@ mod tests {
             let values: Vec<f32> = (0..512).map(|i| (i as f32 * 0.7).sin()).collect();
             let images = Tensor::<4>::from_data(TensorData::new(values, [2, 1, 16, 16]), &device);
             let values = |x: Tensor<2>| x.into_data().iter::<f32>().collect::<Vec<f32>>();
-            let wanted = values(net.logits(&theta, &buffers, images.clone()) / 8.0);
+            let wanted = values(net.logits(&theta, &buffers, &images) / 8.0);
             let divided = with_classifier(&net, theta, 0.125);
-            assert_eq!(values(net.logits(&divided, &buffers, images)), wanted, "eighths are exact");
+            assert_eq!(values(net.logits(&divided, &buffers, &images)), wanted, "eighths are exact");
         }
     }
 

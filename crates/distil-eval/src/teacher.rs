@@ -93,7 +93,7 @@ impl Teacher {
                 Some([factor, summand]) => part * factor.clone() + summand.clone(),
                 None => part,
             };
-            self.net.logits(&self.theta, &self.buffers, part)
+            self.net.logits(&self.theta, &self.buffers, &part)
         });
         let all = Tensor::cat(parts.collect(), 0);
         match &self.classes {

@@ -64,7 +64,7 @@ fn every_layer_of_every_network_has_maps() {
                 let explainer = Explainer { layer, ..setup.explainer(cam(), 8) };
                 let got = explainer.explain(&images, Target::Classes(&[2]), Noise::default());
                 let got = got.unwrap_or_else(|error| panic!("{name}: {error}"));
-                let logits = setup.network.logits(&setup.theta, &setup.buffers, images.clone());
+                let logits = setup.network.logits(&setup.theta, &setup.buffers, &images);
                 let logits: Vec<f64> = logits.into_data().iter::<f64>().collect();
                 let off = got.scores.iter().zip(&logits).fold(0.0f64, |max, (a, b)| max.max((a - b).abs()));
                 assert!(off < 1e-4, "{name}: the scores are the network's, not {off} off");

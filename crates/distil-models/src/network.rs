@@ -176,9 +176,9 @@ impl Network {
 
     /// Logits `[n, k]` of at least one image `[n, c, h, w]` in evaluation: batch norms use their running statistics. On the
     /// CPU all threads take chunks.
-    pub fn logits(&self, theta: &Tensor<1>, buffers: &Tensor<1>, images: Tensor<4>) -> Tensor<2> {
+    pub fn logits(&self, theta: &Tensor<1>, buffers: &Tensor<1>, images: &Tensor<4>) -> Tensor<2> {
         match self.body() {
-            Body::ConvNet(net) => net.logits(theta, &images),
+            Body::ConvNet(net) => net.logits(theta, images),
             Body::Stack(stack) => {
                 let params = stack.layout().split(theta.clone());
                 let buffers = split(&stack.buffers_layout(), buffers);

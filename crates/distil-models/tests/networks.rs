@@ -176,7 +176,7 @@ fn logits_continue_from_every_activation_map() {
         for (dtype, tolerance) in [(DType::F64, 0.0), (DType::F32, 1e-5)] {
             let (theta, buffers) = (theta.clone().cast(dtype), buffers.clone().cast(dtype));
             let images = images(&net, 3, &device).cast(dtype);
-            let expected = values(net.logits(&theta, &buffers, images.clone()));
+            let expected = values(net.logits(&theta, &buffers, &images));
             let layers = net.cam_layers();
             assert!(layers.len() > 1, "{net:?}");
             for (layer, name) in layers.iter().enumerate() {
@@ -293,8 +293,8 @@ fn running_statistics_move_towards_the_batch() {
         let pass = net.training_logits(&params, &buffers, batch.clone());
         (buffers, training) = (pass.buffers, values(pass.logits));
     }
-    let before = values(net.logits(&theta, &initial, batch.clone()));
-    let after = values(net.logits(&theta, &buffers, batch));
+    let before = values(net.logits(&theta, &initial, &batch));
+    let after = values(net.logits(&theta, &buffers, &batch));
     let (before, after) = (distance(&before, &training), distance(&after, &training));
     assert!(after < 0.1 && before > 3.0 * after, "{before} {after}");
 }

@@ -109,7 +109,7 @@ fn check(fixture: &Fixture, dtype: DType, tolerance: f64) {
         let map = net.activation(&theta, &buffers, input.clone(), layer);
         fixture.compare(&format!("eval.{name}"), map, tolerance);
     }
-    fixture.compare("eval.logits", net.logits(&theta, &buffers, input.clone()), tolerance);
+    fixture.compare("eval.logits", net.logits(&theta, &buffers, &input), tolerance);
 
     let n = input.dims()[0];
     let labels: Vec<u32> = (0..n).map(|row| (row % net.classes()) as u32).collect();
