@@ -129,7 +129,8 @@ impl Preprocessing {
     /// Pixels in `[0, 1]`, `[n, c, h, w]`, to network input.
     ///
     /// # Errors
-    /// [`Error::Count`] when the values are not whole images of `shape`, [`Error::NoMatrix`] for ZCA without matrices.
+    /// [`Error::Count`] (ZCA: [`Error::Zca`]) when the values are not whole images of `shape`, [`Error::NoMatrix`] for ZCA
+    /// without matrices.
     pub fn apply(&self, shape: ImageShape, pixels: &[f32]) -> Result<Vec<f32>, Error> {
         match &self.normalisation {
             Normalisation::Identity => Ok(pixels.to_vec()),
@@ -143,7 +144,8 @@ impl Preprocessing {
     /// Network input, `[n, c, h, w]`, back to pixels, clamped to `[0, 1]` for display.
     ///
     /// # Errors
-    /// [`Error::Count`] when the values are not whole images of `shape`, [`Error::NoMatrix`] for ZCA without matrices.
+    /// [`Error::Count`] (ZCA: [`Error::Zca`]) when the values are not whole images of `shape`, [`Error::NoMatrix`] for ZCA
+    /// without matrices.
     pub fn undo(&self, shape: ImageShape, input: &[f32]) -> Result<Vec<f32>, Error> {
         let mut pixels = self.invert(shape, input)?;
         for x in &mut pixels {

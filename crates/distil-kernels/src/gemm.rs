@@ -78,19 +78,16 @@ impl WithSimd for Multiply<'_> {
         let (c, _) = S::as_mut_simd_f32s(self.c.as_flattened_mut());
         let stride = PANEL / S::F32_LANES;
         let m = c.len() / stride;
-        let counting = self.b.columns.div_ceil(S::F32_LANES);
-        for column in (0..stride).step_by(VECTORS) {
-            if column >= counting {
-                if self.write == Write::New {
-                    c.chunks_exact_mut(stride).for_each(|c| c[column..].fill(simd.splat_f32s(0.0)));
-                }
-                return;
-            }
+        let counting = self.b.columns.div_ceil(S::F32_LANES).next_multiple_of(VECTORS);
+        for column in (0..counting).step_by(VECTORS) {
             for row in (0..m).step_by(most) {
                 let (b, c) = (&b[column..], &mut c[row * stride + column..]);
                 let tile = Tile { simd, a: self.a, row, b, c, m, write: self.write };
                 tile.of_rows(most.min(m - row));
             }
+        }
+        if counting < stride && self.write == Write::New {
+            c.chunks_exact_mut(stride).for_each(|c| c[counting..].fill(simd.splat_f32s(0.0)));
         }
     }
 }

@@ -1,5 +1,6 @@
 use rayon::prelude::*;
 
+use crate::gemm::columns;
 use crate::lines::Lines;
 use crate::network::{Block, Network, channels_of};
 use crate::vectorised::vectorised;
@@ -153,7 +154,7 @@ vectorised! {
                 if width < outers {
                     g.fill([0.0; PANEL]);
                 }
-                for lane in 0..PANEL.min(width - panel * PANEL) {
+                for lane in 0..columns(width, panel) {
                     let start = outer * strides[0] + (panel * PANEL + lane) * strides[1];
                     for (g, &tap) in g.iter_mut().zip(&w[start..start + 9]) {
                         g[lane] = tap;
@@ -172,7 +173,7 @@ vectorised! {
         let mut filters = TapsGradient::new();
         for i in 0..width {
             let g = filters.transform(u, inputs, i);
-            for lane in 0..PANEL.min(width - panel * PANEL) {
+            for lane in 0..columns(width, panel) {
                 let taps = &mut gradient[((panel * PANEL + lane) * width + i) * 9..][..9];
                 for (tap, g) in taps.iter_mut().zip(g) {
                     *tap = g[lane];

@@ -1,7 +1,7 @@
 //! ZCA whitening: the fit, the transform and its inverse.
 //!
-//! A crate of its own because the decomposition takes minutes to compile: nothing here is generic, so that it is
-//! compiled once.
+//! A crate of its own because the decomposition takes minutes to compile: nothing public is generic, so that it
+//! is compiled once.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,6 @@ use faer::{
     },
     traits::ComplexField,
 };
-
 use thiserror::Error;
 
 /// Rows that are centred and multiplied at a time while fitting: 25 MB for D = 3072.

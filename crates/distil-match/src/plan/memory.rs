@@ -24,10 +24,10 @@ const BATCH_COPIES: u128 = 4;
 const GRAPH: (u128, u128) = (44, 12);
 /// Feature maps of the largest size that a trained network has at a time.
 const MAPS: u128 = 4;
-/// The most images that are uploaded for a teacher at a time (distil-eval).
-const TAUGHT: usize = 250;
 /// Copies of that network's state: on the host and on the device.
 const STATES: u128 = 2;
+/// The most images that are uploaded for a teacher at a time (distil-eval).
+const TAUGHT: usize = 250;
 /// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
 const EXACT: u128 = 1 << 16;
 
@@ -183,8 +183,7 @@ impl Job<'_> {
         let batches = Self::batches(self.images(), self.batch());
         let inner = batches.map(|batch| (self.chunks(batch, self.method.micro_batch), Pass::Dual));
         let real = (self.chunks(self.batch_real(), self.method.micro_batch), Pass::Plain);
-        let students = (self.students.batch as u128).min(self.images());
-        let students = Self::batches(self.images(), students)
+        let students = Self::batches(self.images(), self.students_batch())
             .map(|batch| (self.chunks(batch, self.students.micro_batch), Pass::Plain));
         let classified = ((CLASSIFIED.1.div_ceil(CLASSIFIED.0), CLASSIFIED.0), Pass::Forward);
         let work = inner.into_iter().chain(students).chain([real, classified]);
@@ -212,8 +211,13 @@ impl Job<'_> {
 
     /// What the threads need for what a teacher says of a batch of students.
     fn teacher(&self) -> u128 {
-        let batch = (self.students.batch as u128).min(self.images());
-        self.teacher.map_or(0, |net| self.at_work(net, self.chunks(batch, TAUGHT)))
+        let chunks = self.chunks(self.students_batch(), TAUGHT);
+        self.teacher.map_or(0, |net| self.at_work(net, chunks))
+    }
+
+    /// Images of a student's step.
+    fn students_batch(&self) -> u128 {
+        (self.students.batch as u128).min(self.images())
     }
 
     /// A trained network, and its feature maps of so many chunks of so many images.

@@ -210,10 +210,13 @@ fn of_set(
         .copied()
         .collect();
     let own = preprocessing(&set.card.preprocessing)?;
-    let pixels = own.undo(shape, &learned)?;
     // Learned pixels leave [0, 1]: the model sees them as they are, pictures are clamped.
+    let mut pixels = own.invert(shape, &learned)?;
     let same = own.normalisation == model.normalisation;
-    let input = if same { learned } else { model.apply(shape, &own.invert(shape, &learned)?)? };
+    let input = if same { learned } else { model.apply(shape, &pixels)? };
+    for x in &mut pixels {
+        *x = x.clamp(0.0, 1.0);
+    }
     let names = &set.card.class_names;
     Ok(labelled(&rows, &labels, names, Pictures { names: Vec::new(), pixels, input, shape, labels: None }))
 }
