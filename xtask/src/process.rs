@@ -15,6 +15,14 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(root());
+    // `cargo run` describes this package to the program it runs. Build scripts that look at such variables would run
+    // again under every cargo that was called without them, and with them all that depends on ring.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&key);
+        }
+    }
     command
 }
 
