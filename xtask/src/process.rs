@@ -43,7 +43,7 @@ pub(crate) fn built_distil(profile: Profile, features: &[String]) -> Result<Comm
         build.arg("--release");
     }
     if !features.is_empty() {
-        let features: Vec<String> = features.iter().map(|feature| format!("distil/{feature}")).collect();
+        let features: Vec<String> = features.iter().map(|feature| format!("distil-cli/{feature}")).collect();
         build.args(["--features", &features.join(",")]);
     }
     ensure(&mut build)?;

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One operation a [`Strategy`] may draw.
@@ -41,8 +42,9 @@ impl Operation {
 /// of it, or `none`.
 ///
 /// Parsed from and shown as that string, also by serde. The order of the names matters to the draws.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Strategy(Vec<Operation>);
 
 impl Strategy {

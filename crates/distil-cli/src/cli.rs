@@ -217,6 +217,15 @@ pub(crate) enum Command {
         after_help = "Examples:\n  distil cite datm\n  distil cite runs/clutter > refs.bib\n  distil cite"
     )]
     Cite(CiteArgs),
+    /// List the methods: names, publications, and what each needs
+    #[command(after_help = "Example:\n  distil methods\n\n\
+        `method = \"NAME\"` at the top of a configuration chooses the published settings that its other keys start from.")]
+    Methods,
+    /// Print the JSON schema of configurations
+    #[command(after_help = "Example:\n  distil schema > distil.schema.json\n\n\
+        An editor that knows `#:schema distil.schema.json` in the first line of a configuration completes its keys and \
+        marks those that do not exist.")]
+    Schema,
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  distil completions bash > ~/.local/share/bash-completion/completions/distil"

@@ -1,7 +1,11 @@
 //! How a command ends when it does not succeed.
 
+use std::any::Any;
+use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
+
+use distil::config::ConfigError;
 
 /// Why a command ended early: one line for the user, and what to do where the line does not say it.
 #[derive(Debug)]
@@ -68,10 +72,14 @@ impl Failure {
     }
 }
 
-/// Errors of the libraries name the file or key and the remedy in one line.
-impl<E: std::error::Error> From<E> for Failure {
+/// Errors of the libraries name the file or key and the remedy in one line; those of configurations keep them apart.
+impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::plain(error)
+        let config = (&error as &dyn Any).downcast_ref::<ConfigError>();
+        match config.and_then(ConfigError::remedy) {
+            Some(remedy) => Self::new(&error, remedy),
+            None => Self::plain(error),
+        }
     }
 }
 

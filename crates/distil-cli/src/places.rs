@@ -6,7 +6,7 @@ use distil_models::ConvNet;
 use distil_store::{StoreHeader, hex};
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+use distil::config::Config;
 
 /// All runs.
 const RUNS: &str = "runs";

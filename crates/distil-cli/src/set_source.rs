@@ -7,8 +7,8 @@ use distil_data::{DataConfig, DatasetName, ImageShape, Preprocessing};
 use distil_match::Files;
 use distil_store::{RunPaths, SyntheticSet};
 
-use crate::config::Config;
 use crate::failure::Failure;
+use distil::config::Config;
 
 /// Which set of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,11 +6,11 @@ use burn::tensor::Device;
 use distil_data::{DataConfig, Dataset, DatasetName, Stage};
 use distil_models::ConvNet;
 
-use crate::config::Config;
 use crate::console::{Console, Progress};
 use crate::device::DeviceChoice;
 use crate::failure::Failure;
 use crate::interrupt;
+use distil::config::Config;
 
 /// What a command needs besides its configuration.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,13 @@
 //! Seeded, class-balanced choices of rows.
 
 use distil_random::{shuffle, stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
 /// How much of the training images is held out for validation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum HoldOut {
     /// This many images in all, as equally as possible from every class (`validation = 5000`).

@@ -5,13 +5,15 @@
 //! addresses and lengths; their publishers print MD5 sums (CIFAR) or none. ImageNet is not downloaded: its files need
 //! an account, so their structure is checked instead.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::imagenet::ImagenetSubset;
 
 /// A dataset that this crate knows by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 #[non_exhaustive]
 pub enum DatasetName {
     /// Generated: large glyphs, few distractors.

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use distil_zca::Zca;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::Error, images::ImageShape, zca_cache};
 
 /// How images of other sizes are brought to one size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResizePolicy {
     /// Rows and columns are scaled on their own; the aspect ratio is lost. What the trajectory-matching papers do.
@@ -20,7 +21,7 @@ pub enum ResizePolicy {
 }
 
 /// The resampling filter. All but `nearest` widen with the reduction (antialiasing).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResizeFilter {
     /// Triangle filter, antialiased: torchvision's default on pictures.

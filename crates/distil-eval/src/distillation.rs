@@ -1,12 +1,13 @@
 use burn::tensor::{Bool, Tensor, TensorData};
 use distil_models::{Network, Targets};
 use distil_random::{Stream, below, permutation, unit};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Teacher;
 
 /// How two images of a batch become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mix {
     /// Not at all.
@@ -22,7 +23,7 @@ pub enum Mix {
 /// Learning from a teacher's outputs instead of labels: the Kullback–Leibler divergence of the student's distribution from
 /// the teacher's, both at one temperature, summed over classes, mean over the batch, **without** the factor T² that Hinton's
 /// has. The teacher sees the very images that the student sees, mixed ones too.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Distillation {
     /// T: outputs are divided by it before the softmax (published: 20; with mixup 4).

@@ -2,12 +2,13 @@ use std::borrow::Cow;
 
 use distil_data::{Dataset, Difference, Error, Preprocessing};
 use distil_store::{LabelKind, Labels, SyntheticSet};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{EvaluateError, Protocol};
 
 /// What network input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Input {
     /// What the set was distilled in, ZCA too.
@@ -20,7 +21,7 @@ pub enum Input {
 }
 
 /// Which labels of a synthetic set are learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LabelUse {
     /// The set's own, hard or soft.

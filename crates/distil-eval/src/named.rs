@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use distil_augment::Strategy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 use crate::{Distillation, Input, LabelUse, Mix, Optimiser, Protocol, Schedule};
 
 /// A protocol of the literature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProtocolName {
     /// Trajectory matching (MTT, FTD, TESLA): labels as the set has them, the learned step size, DSA.

@@ -2,12 +2,13 @@ use std::f64::consts::PI;
 
 use burn::tensor::Tensor;
 use distil_hypergrad::{Sgd, SgdState};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Protocol;
 
 /// What moves a student's parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimiser {
     /// SGD with the protocol's momentum and weight decay.
@@ -18,7 +19,7 @@ pub enum Optimiser {
 }
 
 /// How the step size changes from epoch to epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// × 0.1 once, after epoch `epochs / 2 + 1`, and the optimiser forgets.

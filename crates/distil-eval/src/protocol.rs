@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use distil_augment::Strategy;
 use distil_models::ConvNetConfig;
 use distil_store::SyntheticSet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ use crate::{Distillation, Input, LabelUse, Optimiser, ProtocolName, Schedule};
 /// How students are trained and how often. The defaults are the MTT lineage's: SGD with momentum for
 /// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, after epoch `epochs / 2 + 1`.
 /// [`Protocol::named`] has the others of the literature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protocol {
     /// The named protocol that these values started from; the values alone decide what is done.

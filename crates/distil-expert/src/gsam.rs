@@ -1,12 +1,13 @@
 use burn::tensor::Tensor;
 use distil_models::LossGradient;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Keeps quotients of norms finite.
 const EPS: f64 = 1e-12;
 
 /// Adaptive GSAM, the flatness-seeking step of FTD's experts (Zhuang 2022; method of FTD).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gsam {
     /// Radius ρ of the perturbation, at least 0 (published: 0.01).

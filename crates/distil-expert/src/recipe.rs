@@ -1,11 +1,12 @@
 use distil_augment::Strategy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::Gsam;
 
 /// How experts are trained. The defaults are MTT's: plain SGD on cross-entropy with DSA.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
     /// Number of experts (published: 100).

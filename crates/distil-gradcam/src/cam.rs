@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -7,7 +8,7 @@ use thiserror::Error;
 const EPS: f64 = 1e-8;
 
 /// How the channels of a feature map A are weighted for a class score S. The map is ReLU(Σ_c w_c·A_c).
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cam {
     /// w_c = spatial mean of ∂S/∂A_c (Selvaraju et al., ICCV 2017); what the EDF paper describes.
@@ -23,7 +24,7 @@ pub enum Cam {
 }
 
 /// The noise of SmoothGrad-CAM++.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Smoothing {
     /// Noisy copies of an image, at least 1 (public code: 4).
@@ -41,7 +42,7 @@ impl Default for Smoothing {
 }
 
 /// How SmoothGrad-CAM++ puts its noisy copies together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmoothForm {
     /// Grad-CAM++ of the clean image's feature map with the averages of g, g² and g³. (The paper prints g in α's

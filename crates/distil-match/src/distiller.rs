@@ -1,19 +1,19 @@
 use burn::tensor::{Device, Tensor};
 use distil_data::Dataset;
 use distil_hypergrad::Hypergradient;
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Targets};
 use distil_store::{StoreError, TrajectoryStore};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::enhancement::Mask;
+use crate::objective::AnyState;
 use crate::outer::Learned;
-use crate::{AreaStatistics, CamNetwork, EnhancementError, InitError, Method, Objective, init};
+use crate::{CamNetwork, EnhancementError, Event, InitError, Method, init};
 
 /// What happened to one iteration's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum StepStatus {
     /// Images, labels and step size moved.
     Applied,
     /// The loss was above the gate; nothing moved.
@@ -36,11 +36,9 @@ pub struct StepOutcome {
     /// Inner step size after the iteration.
     pub syn_lr: f64,
     /// What happened.
-    pub verdict: Verdict,
-    /// Statistics of the activation maps, where they were made anew.
-    pub areas: Option<AreaStatistics>,
-    /// Scalars that dropout left out, one count a parameter tensor; there every `log_every` iterations.
-    pub dropped: Option<Vec<usize>>,
+    pub status: StepStatus,
+    /// What else the log says about it, before the iteration's own line.
+    pub events: Vec<Event>,
 }
 
 /// Why an iteration could not be done.
@@ -59,7 +57,7 @@ pub enum StepError {
 
 /// Everything a distillation needs that does not change while it runs.
 #[derive(Debug)]
-pub struct Ingredients<'a> {
+pub struct Inputs<'a> {
     /// How to distil.
     pub method: &'a Method,
     /// The student network; the experts' too.
@@ -85,7 +83,7 @@ pub struct Experts<'a> {
     pub numbers: Vec<usize>,
 }
 
-impl<'a> Ingredients<'a> {
+impl<'a> Inputs<'a> {
     /// The experts, which must be there.
     pub(crate) fn experts(&self) -> Result<&Experts<'a>, NoExperts> {
         self.experts.as_ref().filter(|experts| !experts.numbers.is_empty()).ok_or(NoExperts)
@@ -109,8 +107,8 @@ pub struct Distiller {
     pub(crate) non_finite: u64,
     /// The last iteration whose step was taken.
     pub(crate) last_applied: u64,
-    /// Gradient weights of the images; there from the first refresh on.
-    pub(crate) mask: Option<Mask>,
+    /// What the method keeps of its own. Absent only while its step runs.
+    pub(crate) own: Option<AnyState>,
 }
 
 impl Distiller {
@@ -118,9 +116,16 @@ impl Distiller {
     ///
     /// # Errors
     /// [`InitError`] when a class has too few images, or an expert cannot be read.
-    pub fn start(with: &Ingredients<'_>) -> Result<Self, InitError> {
-        let learned = init::initialise(with)?;
-        Ok(Self { learned, iteration: 0, gated: 0, non_finite: 0, last_applied: 0, mask: None })
+    pub fn start(inputs: &Inputs<'_>) -> Result<Self, InitError> {
+        let learned = init::initialise(inputs)?;
+        Ok(Self {
+            learned,
+            iteration: 0,
+            gated: 0,
+            non_finite: 0,
+            last_applied: 0,
+            own: Some(inputs.method.objective.start()),
+        })
     }
 
     /// Iterations done.
@@ -128,57 +133,79 @@ impl Distiller {
         self.iteration
     }
 
+    /// The learned images `[n, c, h, w]`, normalised as the data are; rows of a class lie together, in the order of the
+    /// classes.
+    pub fn images(&self) -> &Tensor<4> {
+        &self.learned.images
+    }
+
+    /// Their labels.
+    pub fn targets(&self) -> &Targets {
+        &self.learned.targets
+    }
+
+    /// The inner step size.
+    pub fn syn_lr(&self) -> f64 {
+        self.learned.syn_lr
+    }
+
     /// One iteration.
     ///
     /// # Errors
     /// When an expert cannot be read, or maps are due and cannot be made.
-    pub fn step(&mut self, with: &Ingredients<'_>) -> Result<StepOutcome, StepError> {
-        let outcome = match &with.method.objective {
-            Objective::Trajectory(trajectory) => trajectory.step(self, with)?,
-            Objective::Unrolled(unrolled) => unrolled.step(self, with),
-            Objective::Effect(effect) => effect.step(self, with)?,
-            Objective::Gradient(gradient) => gradient.step(self, with),
-            Objective::Distribution(distribution) => distribution.step(self, with),
-            Objective::Selection(_) => self.outcome(0.0, Verdict::Applied),
-        };
+    pub fn step(&mut self, inputs: &Inputs<'_>) -> Result<StepOutcome, StepError> {
+        let mut own = self.own.take().expect("a step gives the method's state back");
+        let outcome = inputs.method.objective.step(&mut own, self, inputs);
+        self.own = Some(own);
+        let outcome = outcome?;
         self.iteration += 1;
         Ok(outcome)
     }
 
+    /// Refuses inputs with which the method cannot go on from here.
+    pub(crate) fn open(&self, inputs: &Inputs<'_>) -> Result<(), StepError> {
+        inputs.method.objective.open(self.own.as_ref().expect("no step is running"), inputs)
+    }
+
     /// Moves along a gradient, and counts.
-    pub(crate) fn follow(&mut self, gradient: Result<Hypergradient, Verdict>, method: &Method) -> Verdict {
+    ///
+    /// Nothing moves, and the status says why, where the gradient is a refusal or not finite.
+    pub fn apply_gradient(
+        &mut self,
+        gradient: Result<Hypergradient, StepStatus>,
+        method: &Method,
+    ) -> StepStatus {
         let finite = |gradient: Hypergradient| {
-            if is_finite(&gradient) { Ok(gradient) } else { Err(Verdict::NonFinite) }
+            if is_finite(&gradient) { Ok(gradient) } else { Err(StepStatus::NonFinite) }
         };
         let moved = |gradient| {
             let learned = self.learned.clone().update(gradient, method);
-            if learned.is_finite() { Ok(learned) } else { Err(Verdict::NonFinite) }
+            if learned.is_finite() { Ok(learned) } else { Err(StepStatus::NonFinite) }
         };
         match gradient.and_then(finite).and_then(moved) {
             Ok(learned) => {
                 self.learned = learned;
                 self.last_applied = self.iteration + 1;
-                Verdict::Applied
+                StepStatus::Applied
             }
-            Err(verdict) => {
-                self.gated += u64::from(verdict == Verdict::Gate);
-                self.non_finite += u64::from(verdict == Verdict::NonFinite);
-                verdict
+            Err(status) => {
+                self.gated += u64::from(status == StepStatus::Gate);
+                self.non_finite += u64::from(status == StepStatus::NonFinite);
+                status
             }
         }
     }
 
     /// What the log says of the iteration that is being done.
-    pub(crate) fn outcome(&self, loss: f64, verdict: Verdict) -> StepOutcome {
+    pub fn outcome(&self, loss: f64, status: StepStatus) -> StepOutcome {
         StepOutcome {
             iteration: self.iteration + 1,
             expert: None,
             start_epoch: None,
             loss,
             syn_lr: self.learned.syn_lr,
-            verdict,
-            areas: None,
-            dropped: None,
+            status,
+            events: Vec::new(),
         }
     }
 }

@@ -1,25 +1,27 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_hypergrad::{Hypergradient, mixed};
+use distil_hypergrad::{Differentiation, Hypergradient, mixed};
 use distil_models::{ConvNet, Plain, Targets, reduce_chunks};
 use distil_random::stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::method::refuse_zero;
-use crate::objective::Passes;
 use crate::view::class_batches;
-use crate::{Distiller, Ingredients, Method, MethodError, Objective, StepOutcome, View, real};
+use crate::{
+    Cost, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError, StepOutcome, View, real,
+    refuse_zero,
+};
 
 /// Matching the mean embeddings of real and synthetic images of each class by random networks (DM).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DistributionMatching {
     /// Real images of each class that a mean is taken of (published: 256); all, where the class has fewer.
     pub batch_real: usize,
 }
 
-/// What was found out about one class.
+/// Result for one class.
 #[derive(Debug, Clone)]
 pub struct EmbeddingMatch {
     /// Mean features of the synthetic images `[f]`.
@@ -80,21 +82,39 @@ fn pulled_by_products(view: View<'_>, images: &Tensor<4>, pull: &Tensor<1>) -> T
     mixed(&net, &theta, images, &targets, &augmentation, &Tensor::cat(along, 0), view.micro_batch).images
 }
 
-impl DistributionMatching {
-    /// One iteration: a fresh network and one step of the images.
-    ///
-    /// One class at a time, so that memory does not grow with them.
-    pub(crate) fn step(self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
-        let (method, net, iteration) = (with.method, with.net, state.iteration);
-        let theta = net.theta(&net.init(&mut stream(with.seed, "match-init", iteration)), with.device);
+impl Objective for DistributionMatching {
+    type State = ();
+
+    fn check(&self, _method: &Method, _epochs: usize) -> Result<(), MethodError> {
+        refuse_zero(&[("batch_real", self.batch_real as u64)])
+    }
+
+    fn cost(&self, images: usize, classes: usize) -> Cost {
+        let batch_real = self.batch_real;
+        let real = (classes as u64).saturating_mul(batch_real as u64);
+        // Without kernels the images' part is a plain gradient, which takes less.
+        let passes = Passes { forward: real.saturating_add(images as u64), plain: 0, dual: images as u64 };
+        let batch_syn = images / classes.max(1);
+        Cost { batch_syn, syn_steps: 0, batch_real, passes, products: Differentiation::Exact }
+    }
+
+    /// A fresh network and one step of the images, one class at a time, so that memory does not grow with them.
+    fn step(
+        &self,
+        _own: &mut (),
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
+        let theta = net.theta(&net.init(&mut stream(inputs.seed, "match-init", iteration)), inputs.device);
         let micro_batch = method.micro_batch;
         let (mut losses, mut gradients) = (Vec::new(), Vec::new());
-        for class in class_batches(with, self.batch_real, iteration) {
+        for class in class_batches(inputs, self.batch_real, iteration) {
             let view = View { net, theta: &theta, augmentation: &class.augmentation, micro_batch };
             let rows = &class.real;
-            let seen = |range| view.seen(real::images(&with.dataset.train, &rows[range], with.device));
+            let seen = |range| view.seen(real::images(&inputs.dataset.train, &rows[range], inputs.device));
             let real = net.mean_features(&theta, rows.len(), micro_batch, seen);
-            let images = state.learned.images.clone().slice([class.synthetic]);
+            let images = distiller.learned.images.clone().slice([class.synthetic]);
             let found = match_embeddings(view, &real, &images);
             losses.push(found.loss);
             gradients.push(found.images);
@@ -102,32 +122,7 @@ impl DistributionMatching {
         let loss = Tensor::cat(losses, 0).into_data().iter::<f64>().sum();
         let images = Tensor::cat(gradients, 0);
         let gradient = Hypergradient { images, labels: None, syn_lr: 0.0, theta: None };
-        let verdict = state.follow(method.refuses(loss).map_or(Ok(gradient), Err), method);
-        state.outcome(loss, verdict)
-    }
-
-    /// What one iteration on a set of `images` computes.
-    pub(crate) fn passes(self, images: usize, classes: usize) -> Passes {
-        let (images, classes) = (images as u64, classes as u64);
-        let real = classes.saturating_mul(self.batch_real as u64);
-        // Without kernels the images' part is a plain gradient, which takes less.
-        Passes { forward: real.saturating_add(images), plain: 0, dual: images }
-    }
-
-    /// Refuses settings that cannot work.
-    pub(crate) fn check(self) -> Result<(), MethodError> {
-        refuse_zero(&[("batch_real", self.batch_real as u64)])
-    }
-}
-
-impl Method {
-    /// DM (Zhao & Bilen 2023): mean embeddings by random networks, from real images, under DSA's transformations; settings for
-    /// up to 50 images a class (from 100 on, the public code has `image_lr` 10).
-    pub fn dm() -> Self {
-        Self {
-            iterations: 20_000,
-            validate_every: 2000,
-            ..Self::plain(Objective::Distribution(DistributionMatching { batch_real: 256 }))
-        }
+        let status = distiller.apply_gradient(method.refuses(loss).map_or(Ok(gradient), Err), method);
+        Ok(distiller.outcome(loss, status))
     }
 }

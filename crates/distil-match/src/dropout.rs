@@ -1,5 +1,6 @@
 use distil_models::{Entry, Layout};
 use distil_random::{permutation, stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Common-pattern dropout (EDF §2.1): the share of matching errors that is left out of the loss, because small
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The defaults are EDF's at ten images a class. Published ratios: 0 at one image a class, 0.25 at ten, 0.375 at
 /// fifty (its Table 8; some files of the public code have 0.5 or 0.25 at fifty). The paper's Eq. 2 sums over P
 /// parameters and its Table 7 speaks of layers; the public code drops scalars, which is the default here.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommonPatternDropout {
     /// Share α of the units that is dropped, in `[0, 1)`.
@@ -26,7 +27,7 @@ impl Default for CommonPatternDropout {
 }
 
 /// The unit of common-pattern dropout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granularity {
     /// Each scalar parameter's squared error (public code).
@@ -38,7 +39,7 @@ pub enum Granularity {
 
 /// Which units are dropped: EDF's Table 7, whose ratio is 0.25 throughout. The paper names the criteria without
 /// formulas, and the public code has only the first; what follows is this crate's reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Criterion {
     /// Those with the smallest errors; among equal errors the earlier unit goes first.

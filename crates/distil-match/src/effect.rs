@@ -1,22 +1,20 @@
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use distil_augment::Augmentation;
-use distil_hypergrad::Hypergradient;
+use distil_hypergrad::{Differentiation, Hypergradient};
 use distil_models::Targets;
-use distil_store::LabelKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
-use crate::objective::Passes;
 use crate::{
-    Distiller, Effect, EffectBatch, EffectLoss, Ingredients, Method, MethodError, Objective, StepError,
-    StepOutcome, Window, real, schedule,
+    Bounds, Cost, Distiller, Effect, EffectBatch, EffectLoss, Inputs, Method, MethodError, Objective, Passes,
+    StepError, StepOutcome, Window, real, refuse_out_of_range, refuse_zero, schedule,
 };
 
 /// Effect alignment (EAD): training on the set must lower the loss of real images as training on real images does,
 /// estimated without training, from gradients at checkpoints of an expert.
 ///
-/// The paper prints none of these values but in words; those of [`Method::ead`] are ours.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The paper prints none of these values but in words; those of its preset are ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EffectAlignment {
     /// Checkpoints t_m of one expert that an iteration sums over; each costs three gradients.
@@ -38,7 +36,7 @@ pub struct EffectAlignment {
 }
 
 /// 1 − α of EAD's eq. 7.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Coefficient {
     /// 1: what the derivation gives for mean losses.
@@ -58,89 +56,10 @@ impl Coefficient {
     }
 }
 
-impl EffectAlignment {
-    /// One iteration.
-    pub(crate) fn step(
-        &self,
-        state: &mut Distiller,
-        with: &Ingredients<'_>,
-    ) -> Result<StepOutcome, StepError> {
-        let experts = with.experts()?;
-        let expert = schedule::expert(&experts.numbers, with.seed, state.iteration);
-        let trajectory = experts.store.expert(expert)?;
-        let images = state.learned.images.dims()[0];
-        let rows = real::sample(images, self.batch(images), (with.seed, "synthetic-batch", state.iteration));
-        let epochs = schedule::checkpoints(self.window, self.checkpoints, with.seed, state.iteration);
-        let checkpoints = epochs.into_iter().map(|epoch| {
-            let weight = self.weights.get(epoch).copied().unwrap_or(1.0);
-            (with.net.theta(trajectory.snapshot(epoch), with.device), weight)
-        });
-        let found = self.effect(state, with, &rows, checkpoints);
-        let loss = found.loss;
-        let gradient = match with.method.refuses(loss) {
-            Some(verdict) => Err(verdict),
-            None => Ok(scattered(found, state, &rows, with.device)),
-        };
-        let verdict = state.follow(gradient, with.method);
-        Ok(StepOutcome { expert: Some(expert), ..state.outcome(loss, verdict) })
-    }
+impl Objective for EffectAlignment {
+    type State = ();
 
-    /// The loss of the rows of the set against two batches of real images. Real and synthetic images are augmented
-    /// alike (one operation, parameters for each image); the probe stands for the images that a student is tested on
-    /// and is not.
-    fn effect(
-        &self,
-        state: &Distiller,
-        with: &Ingredients<'_>,
-        rows: &[usize],
-        checkpoints: impl Iterator<Item = (Tensor<1>, f64)>,
-    ) -> EffectLoss {
-        let Ingredients { method, net, dataset, seed, device, .. } = with;
-        let train = dataset.train.len();
-        let batch = |purpose, count| {
-            let (images, targets) = real::labelled(
-                dataset,
-                &real::sample(train, count, (*seed, purpose, state.iteration)),
-                device,
-            );
-            EffectBatch { images, targets, augmentation: Augmentation::None }
-        };
-        let probe = batch("probe-batch", self.batch_probe);
-        let real = batch("real-batch", self.batch_real);
-        let most = rows.len().max(real.targets.len());
-        let mut rng = distil_random::stream(*seed, "augmentation", state.iteration);
-        let drawn = method.augmentation.draw(most, net.height, net.image_width, &mut rng);
-        let real = EffectBatch { augmentation: drawn.slice(0..real.targets.len()), ..real };
-        let index = index(rows, device);
-        let synthetic = EffectBatch {
-            images: state.learned.images.clone().select(0, index.clone()),
-            targets: state.learned.targets.map(|values| values.select(0, index)),
-            augmentation: drawn.slice(0..rows.len()),
-        };
-        let coefficient = self.coefficient.value(train, state.learned.images.dims()[0]);
-        let (probe, real, synthetic) = (&probe, &real, &synthetic);
-        let effect = Effect { net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
-        effect.loss(checkpoints)
-    }
-
-    /// Synthetic images of one iteration on a set of `images`.
-    pub(crate) fn batch(&self, images: usize) -> usize {
-        self.batch_syn.map_or(images, |batch| batch.min(images))
-    }
-
-    /// Real images of one iteration.
-    pub(crate) fn batch_real(&self) -> usize {
-        self.batch_probe.saturating_add(self.batch_real)
-    }
-
-    /// What one iteration on a set of `images` computes.
-    pub(crate) fn passes(&self, images: usize) -> Passes {
-        let each = |images: usize| (self.checkpoints as u64).saturating_mul(images as u64);
-        Passes { plain: each(self.batch_real()), dual: each(self.batch(images)), ..Passes::default() }
-    }
-
-    /// Refuses settings that cannot work with experts of `epochs` epochs.
-    pub(crate) fn check(&self, epochs: usize) -> Result<(), MethodError> {
+    fn check(&self, _method: &Method, epochs: usize) -> Result<(), MethodError> {
         refuse_zero(&[
             ("checkpoints", self.checkpoints as u64),
             ("batch_syn", self.batch_syn.unwrap_or(1) as u64),
@@ -165,13 +84,102 @@ impl EffectAlignment {
         }
         Ok(())
     }
+
+    fn cost(&self, images: usize, _classes: usize) -> Cost {
+        let (batch_syn, batch_real) = (self.batch(images), self.batch_real());
+        let each = |images: usize| (self.checkpoints as u64).saturating_mul(images as u64);
+        let passes = Passes { plain: each(batch_real), dual: each(batch_syn), ..Passes::default() };
+        // Products without a Hessian, as TESLA's.
+        Cost { batch_syn, syn_steps: 0, batch_real, passes, products: Differentiation::Truncated }
+    }
+
+    fn needs_experts(&self) -> bool {
+        true
+    }
+
+    fn step(
+        &self,
+        _own: &mut (),
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        let experts = inputs.experts()?;
+        let expert = schedule::expert(&experts.numbers, inputs.seed, distiller.iteration);
+        let trajectory = experts.store.expert(expert)?;
+        let images = distiller.learned.images.dims()[0];
+        let rows =
+            real::sample(images, self.batch(images), (inputs.seed, "synthetic-batch", distiller.iteration));
+        let epochs = schedule::checkpoints(self.window, self.checkpoints, inputs.seed, distiller.iteration);
+        let checkpoints = epochs.into_iter().map(|epoch| {
+            let weight = self.weights.get(epoch).copied().unwrap_or(1.0);
+            (inputs.net.theta(trajectory.snapshot(epoch), inputs.device), weight)
+        });
+        let found = self.effect(distiller, inputs, &rows, checkpoints);
+        let loss = found.loss;
+        let gradient = match inputs.method.refuses(loss) {
+            Some(status) => Err(status),
+            None => Ok(scattered(found, distiller, &rows, inputs.device)),
+        };
+        let status = distiller.apply_gradient(gradient, inputs.method);
+        Ok(StepOutcome { expert: Some(expert), ..distiller.outcome(loss, status) })
+    }
+}
+
+impl EffectAlignment {
+    /// The loss of the rows of the set against two batches of real images. Real and synthetic images are augmented
+    /// alike (one operation, parameters for each image); the probe stands for the images that a student is tested on
+    /// and is not.
+    fn effect(
+        &self,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
+        rows: &[usize],
+        checkpoints: impl Iterator<Item = (Tensor<1>, f64)>,
+    ) -> EffectLoss {
+        let Inputs { method, net, dataset, seed, device, .. } = inputs;
+        let train = dataset.train.len();
+        let batch = |purpose, count| {
+            let (images, targets) = real::labelled(
+                dataset,
+                &real::sample(train, count, (*seed, purpose, distiller.iteration)),
+                device,
+            );
+            EffectBatch { images, targets, augmentation: Augmentation::None }
+        };
+        let probe = batch("probe-batch", self.batch_probe);
+        let real = batch("real-batch", self.batch_real);
+        let most = rows.len().max(real.targets.len());
+        let mut rng = distil_random::stream(*seed, "augmentation", distiller.iteration);
+        let drawn = method.augmentation.draw(most, net.height, net.image_width, &mut rng);
+        let real = EffectBatch { augmentation: drawn.slice(0..real.targets.len()), ..real };
+        let index = index(rows, device);
+        let synthetic = EffectBatch {
+            images: distiller.learned.images.clone().select(0, index.clone()),
+            targets: distiller.learned.targets.map(|values| values.select(0, index)),
+            augmentation: drawn.slice(0..rows.len()),
+        };
+        let coefficient = self.coefficient.value(train, distiller.learned.images.dims()[0]);
+        let (probe, real, synthetic) = (&probe, &real, &synthetic);
+        let effect = Effect { net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
+        effect.loss(checkpoints)
+    }
+
+    /// Synthetic images of one iteration on a set of `images`.
+    fn batch(&self, images: usize) -> usize {
+        self.batch_syn.map_or(images, |batch| batch.min(images))
+    }
+
+    /// Real images of one iteration.
+    fn batch_real(&self) -> usize {
+        self.batch_probe.saturating_add(self.batch_real)
+    }
 }
 
 /// The gradient of some rows as one of the whole set.
-fn scattered(found: EffectLoss, state: &Distiller, rows: &[usize], device: &Device) -> Hypergradient {
+fn scattered(found: EffectLoss, distiller: &Distiller, rows: &[usize], device: &Device) -> Hypergradient {
     let add = IndexingUpdateOp::Add;
-    let images = state.learned.images.zeros_like();
-    let labels = match &state.learned.targets {
+    let images = distiller.learned.images.zeros_like();
+    let labels = match &distiller.learned.targets {
         Targets::Soft(logits) => Some(logits.zeros_like()),
         Targets::Hard(_) => None,
     };
@@ -188,27 +196,4 @@ fn scattered(found: EffectLoss, state: &Distiller, rows: &[usize], device: &Devi
 fn index(rows: &[usize], device: &Device) -> Tensor<1, Int> {
     let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     Tensor::from_data(TensorData::from(rows.as_slice()), device)
-}
-
-impl Method {
-    /// EAD ("Learn to synthesize compact datasets by matching effects", under review): real images with an expert's
-    /// logits as labels, both learned. The paper prints no value of any setting; these are ours (docs/methods).
-    pub fn ead() -> Self {
-        let objective = EffectAlignment {
-            checkpoints: 4,
-            window: Window { min: 0, max: 10, initial_max: None, expand_until: 0 },
-            batch_syn: None,
-            batch_probe: 256,
-            batch_real: 256,
-            coefficient: Coefficient::One,
-            weights: Vec::new(),
-        };
-        Self {
-            iterations: 5000,
-            image_lr: 10.0,
-            label_lr: 1.0,
-            labels: LabelKind::Soft,
-            ..Self::plain(Objective::Effect(objective))
-        }
-    }
 }

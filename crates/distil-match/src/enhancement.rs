@@ -6,10 +6,13 @@ use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
-use distil_store::hex;
+use distil_store::{StoreError, hex};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::{Distiller, Inputs, Kept, OwnState, Saved};
 
 /// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7,
 /// Comp-DD).
@@ -22,7 +25,7 @@ const HALF: f64 = 0.5;
 ///
 /// The defaults are EDF's at ten images a class. Published values at one, ten and fifty images a class: β 1, 1
 /// or 2, and 1 or 2 (Table 8 and the public code contradict each other at fifty); K 50, 100 and 200.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AreaEnhancement {
     /// β ≥ 0 (published: 1 or 2; below 1 weakens what it should enhance, and 5 distorts).
@@ -68,7 +71,7 @@ impl Default for AreaEnhancement {
 }
 
 /// Where the weights F(M, β) enter the update of the images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Apply {
     /// Before the momentum, which so accumulates weighted gradients. The public code, whose figures were published.
@@ -138,13 +141,84 @@ pub struct AreaStatistics {
     pub activation: f64,
 }
 
+/// The gradient weights of the images; there from the first maps on.
+#[derive(Debug, Clone, Default)]
+pub struct AreaWeights(Option<Mask>);
+
 /// Gradient weights and where they came from.
 #[derive(Debug, Clone)]
-pub(crate) struct Mask {
+struct Mask {
     /// F(M, β), `[n, 1, h, w]`.
-    pub(crate) weights: Tensor<4>,
+    weights: Tensor<4>,
     /// Digest of the network that made the maps.
-    pub(crate) model: String,
+    model: String,
+}
+
+/// A mask as a checkpoint describes it; its weights lie in a tensor.
+#[derive(Serialize, Deserialize)]
+struct SavedMask {
+    model: String,
+    shape: [usize; 4],
+}
+
+impl OwnState for AreaWeights {
+    fn save(&self) -> Kept {
+        let saved = |mask: &Mask| SavedMask { model: mask.model.clone(), shape: mask.weights.dims() };
+        let kept = Kept::new(&self.0.as_ref().map(saved));
+        match &self.0 {
+            Some(Mask { weights, .. }) => {
+                let values = weights.clone().into_data().iter::<f32>().collect();
+                kept.with_tensor("mask", &weights.dims(), values)
+            }
+            None => kept,
+        }
+    }
+
+    fn restore(saved: &Saved<'_>, device: &Device) -> Result<Self, StoreError> {
+        let Some(SavedMask { model, shape }) = saved.document()? else { return Ok(Self(None)) };
+        let weights = saved.tensor("mask", &shape)?.to_vec();
+        Ok(Self(Some(Mask { weights: on_device(weights, shape, device), model })))
+    }
+}
+
+impl AreaWeights {
+    /// Makes maps of the images as they are now.
+    pub(crate) fn refresh(
+        &mut self,
+        enhancement: &AreaEnhancement,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<AreaStatistics, EnhancementError> {
+        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
+        let images = distiller.images();
+        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
+        // out as the same.
+        let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / inputs.method.ipc) as u32).collect();
+        let noise = Noise { seed: inputs.seed, round: distiller.iteration(), first_image: 0 };
+        let images = (images, &inputs.dataset.preprocessing.normalisation);
+        let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, inputs.method.micro_batch)?;
+        self.0 = Some(mask);
+        Ok(areas)
+    }
+
+    /// The gradient of the images, weighted.
+    pub(crate) fn weigh(&self, gradient: Tensor<4>) -> Tensor<4> {
+        match &self.0 {
+            Some(mask) => gradient * mask.weights.clone(),
+            None => gradient,
+        }
+    }
+
+    /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
+    pub(crate) fn check_network(&self, inputs: &Inputs<'_>) -> Result<(), EnhancementError> {
+        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
+        let (data, channels) = (&inputs.dataset.preprocessing.normalisation, inputs.net.channels);
+        let map = input_map(cam.model, data, channels)?;
+        match &self.0 {
+            Some(mask) if mask.model != digest(cam.model, &map) => Err(EnhancementError::OtherModel),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl AreaEnhancement {
@@ -173,7 +247,7 @@ impl AreaEnhancement {
     }
 
     /// Maps of `images` `[n, c, h, w]`, normalised as `data`, for the classes of `labels` `[n]`: weights and statistics.
-    pub(crate) fn refresh(
+    fn refresh(
         &self,
         (images, data): (&Tensor<4>, &Normalisation),
         labels: &[u32],
@@ -193,25 +267,18 @@ impl AreaEnhancement {
         let explainer = Explainer { network, theta, buffers, layer, cam: self.cam, micro_batch };
         let found = explainer.discriminative(images, labels, cam.classes, self.weighting(), noise)?;
         let statistics = statistics(&found);
-        let weights = mask(found.weights, [n, 1, h, w], &device);
+        let weights = on_device(found.weights, [n, 1, h, w], &device);
         Ok((Mask { weights, model }, statistics))
     }
 }
 
-impl Mask {
-    /// Weighs the gradient of the images.
-    pub(crate) fn apply(&self, gradient: Tensor<4>) -> Tensor<4> {
-        gradient * self.weights.clone()
-    }
-}
-
 /// Weights `[n, 1, h, w]` on a device.
-pub(crate) fn mask(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Tensor<4> {
+fn on_device(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
 }
 
 /// Names the parameters and statistics of a network, and what its input is made with.
-pub(crate) fn digest(model: &CamModel, input: &ChannelMap) -> String {
+fn digest(model: &CamModel, input: &ChannelMap) -> String {
     let mut hash = Sha256::new();
     let nothing = Vec::new();
     // Runs of earlier versions had no such map.
@@ -239,7 +306,7 @@ fn statistics(found: &Discriminative) -> AreaStatistics {
 
 /// What turns the synthetic images, normalised as `data`, into the network's input. Resizes do not matter here: the
 /// network's sides are compared with the images' when maps are made.
-pub(crate) fn input_map(
+fn input_map(
     model: &CamModel,
     data: &Normalisation,
     channels: usize,

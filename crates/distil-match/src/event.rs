@@ -1,7 +1,7 @@
 use distil_models::{Entry, Layout};
 use serde::Serialize;
 
-use crate::{AreaStatistics, Profile, StepOutcome, Verdict};
+use crate::{AreaStatistics, Profile, StepOutcome, StepStatus};
 
 /// One line of `events.jsonl`. It holds no time of day and no duration, so a replayed run logs the same bytes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,7 +56,7 @@ pub enum Event {
         applied: bool,
         /// Why it was not.
         #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<Verdict>,
+        reason: Option<StepStatus>,
     },
     /// A validation on held-out training images.
     Validation {
@@ -72,21 +72,32 @@ pub enum Event {
 impl Event {
     /// The step itself.
     pub(crate) fn of(step: &StepOutcome) -> Self {
-        let &StepOutcome { iteration, expert, start_epoch, loss, syn_lr, verdict, .. } = step;
-        let applied = verdict == Verdict::Applied;
-        let reason = (!applied).then_some(verdict);
+        let &StepOutcome { iteration, expert, start_epoch, loss, syn_lr, status, .. } = step;
+        let applied = status == StepStatus::Applied;
+        let reason = (!applied).then_some(status);
         Self::Iteration { iteration, expert, start_epoch, loss, syn_lr, applied, reason }
     }
 
-    /// What a step tells beside its loss.
-    pub(crate) fn descriptions(step: &StepOutcome, layout: &Layout) -> Vec<Self> {
-        let iteration = step.iteration;
-        let areas = step.areas.map(|areas| Self::DiscriminativeArea { iteration, areas });
-        let dropout = step.dropped.clone().map(|dropped| {
-            let layers = layout.entries().iter().map(|entry| entry.name.clone()).collect();
-            let sizes = layout.entries().iter().map(Entry::len).collect();
-            Self::Dropout { iteration, layers, dropped, sizes }
-        });
-        areas.into_iter().chain(dropout).collect()
+    /// Discriminative areas before the step of `iteration`.
+    pub(crate) fn of_areas(iteration: u64, areas: AreaStatistics) -> Self {
+        Self::DiscriminativeArea { iteration, areas }
+    }
+
+    /// What dropout left out of the loss of `iteration`, one count for each parameter tensor.
+    pub(crate) fn of_dropout(iteration: u64, dropped: Vec<usize>, layout: &Layout) -> Self {
+        let layers = layout.entries().iter().map(|entry| entry.name.clone()).collect();
+        let sizes = layout.entries().iter().map(Entry::len).collect();
+        Self::Dropout { iteration, layers, dropped, sizes }
+    }
+
+    /// The kind as the log names it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Range { .. } => "range",
+            Self::DiscriminativeArea { .. } => "discriminative-area",
+            Self::Dropout { .. } => "dropout",
+            Self::Iteration { .. } => "iteration",
+            Self::Validation { .. } => "validation",
+        }
     }
 }

@@ -1,18 +1,16 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_augment::Strategy;
-use distil_hypergrad::{Hypergradient, InnerLoop, InnerSet, mixed, unroll};
+use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, mixed, unroll};
 use distil_models::loss_and_gradient_of;
 use distil_random::stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
-use crate::objective::Passes;
 use crate::view::class_batches;
 use crate::{
-    Distance, Distiller, Ingredients, Init, Method, MethodError, Objective, StepOutcome, Verdict, View, real,
-    schedule,
+    Bounds, Cost, Distance, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError,
+    StepOutcome, StepStatus, View, real, refuse_out_of_range, refuse_zero, schedule,
 };
 
 /// What the public code of DC runs by images a class: (images, outer loop, inner loop).
@@ -21,7 +19,7 @@ const LOOPS: [(usize, usize, usize); 6] =
 
 /// Matching the gradients of real and synthetic images of each class (DC, eq. 8; DSA), on networks that are trained on the
 /// synthetic set meanwhile, at step size [`Method::syn_lr`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GradientMatching {
     /// Steps of the images with one network; without it, what was published for the nearest number of images a class.
@@ -46,7 +44,7 @@ struct Loops {
     inner: usize,
 }
 
-/// What was found out about one class.
+/// Result for one class.
 #[derive(Debug, Clone)]
 pub struct GradientMatch {
     /// The parts of the distance, as [`GradientDistance::parts`](crate::GradientDistance) has them.
@@ -77,44 +75,81 @@ pub fn match_gradients(
     GradientMatch { parts: compared.parts, images: products.images, labels: products.labels }
 }
 
-impl GradientMatching {
-    /// One iteration: a fresh network, and `outer_loop` steps of the images.
-    ///
-    /// The first of them that is refused ends the iteration; those before it stand.
-    pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
-        let (method, net, iteration) = (with.method, with.net, state.iteration);
+impl Objective for GradientMatching {
+    type State = ();
+
+    fn check(&self, _method: &Method, _epochs: usize) -> Result<(), MethodError> {
+        refuse_zero(&[
+            ("outer_loop", self.outer_loop.unwrap_or(1) as u64),
+            ("batch_real", self.batch_real as u64),
+            ("batch_train", self.batch_train as u64),
+        ])?;
+        refuse_out_of_range(&[
+            ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
+            ("inner_loop", self.inner_loop.unwrap_or(1) as f64, Bounds::Steps),
+        ])
+    }
+
+    fn cost(&self, images: usize, classes: usize) -> Cost {
+        let batch_syn = images / classes.max(1);
+        let Loops { outer, inner } = self.loops(batch_syn);
+        let [images, classes, outer, inner] = [images, classes, outer, inner].map(|count| count as u64);
+        let real = classes.saturating_mul(self.batch_real as u64);
+        let matching = outer.saturating_mul(real.saturating_add(images));
+        let training = outer.saturating_sub(1).saturating_mul(inner).saturating_mul(images);
+        let passes = Passes {
+            plain: matching.saturating_add(training),
+            dual: outer.saturating_mul(images),
+            ..Passes::default()
+        };
+        let batch_real = self.batch_real;
+        Cost { batch_syn, syn_steps: 0, batch_real, passes, products: Differentiation::Exact }
+    }
+
+    /// A fresh network, and `outer_loop` steps of the images. The first of them that is refused ends the iteration; those
+    /// before it stand.
+    fn step(
+        &self,
+        _own: &mut (),
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
         let loops = self.loops(method.ipc);
-        let mut theta = net.theta(&net.init(&mut stream(with.seed, "match-init", iteration)), with.device);
+        let mut theta =
+            net.theta(&net.init(&mut stream(inputs.seed, "match-init", iteration)), inputs.device);
         let mut sum = 0.0;
         for outer in 0..loops.outer {
             let step = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
             if outer > 0 {
-                theta = self.trained(theta, loops.inner, step, state, with);
+                theta = self.trained(theta, loops.inner, step, distiller, inputs);
             }
-            let (loss, gradient) = self.matched(&theta, step, state, with);
-            let verdict = state.follow(method.refuses(loss).map_or(Ok(gradient), Err), method);
-            if verdict != Verdict::Applied {
-                return state.outcome(loss, verdict);
+            let (loss, gradient) = self.matched(&theta, step, distiller, inputs);
+            let status = distiller.apply_gradient(method.refuses(loss).map_or(Ok(gradient), Err), method);
+            if status != StepStatus::Applied {
+                return Ok(distiller.outcome(loss, status));
             }
             sum += loss;
         }
-        state.outcome(sum / loops.outer as f64, Verdict::Applied)
+        Ok(distiller.outcome(sum / loops.outer as f64, StepStatus::Applied))
     }
+}
 
+impl GradientMatching {
     /// The distance summed over all classes, and its gradient. One class at a time, so that memory does not grow with
     /// them; `step` keys the random numbers.
     fn matched(
         &self,
         theta: &Tensor<1>,
         step: u64,
-        state: &Distiller,
-        with: &Ingredients<'_>,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
     ) -> (f64, Hypergradient) {
-        let (set, micro_batch) = (&state.learned, with.method.micro_batch);
+        let (set, micro_batch) = (&distiller.learned, inputs.method.micro_batch);
         let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for class in class_batches(with, self.batch_real, step) {
-            let view = View { net: with.net, theta, augmentation: &class.augmentation, micro_batch };
-            let real = real_gradient(view, &class.real, with);
+        for class in class_batches(inputs, self.batch_real, step) {
+            let view = View { net: inputs.net, theta, augmentation: &class.augmentation, micro_batch };
+            let real = real_gradient(view, &class.real, inputs);
             let of_class = class.synthetic;
             let synthetic = InnerSet {
                 images: set.images.clone().slice([of_class.clone()]),
@@ -136,16 +171,16 @@ impl GradientMatching {
         theta: Tensor<1>,
         epochs: usize,
         step: u64,
-        state: &Distiller,
-        with: &Ingredients<'_>,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
     ) -> Tensor<1> {
-        let Ingredients { method, net, .. } = with;
-        let learned = &state.learned;
+        let Inputs { method, net, .. } = inputs;
+        let learned = &distiller.learned;
         let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
         let batch = self.batch_train.min(set.targets.len());
         let steps = epochs * set.targets.len().div_ceil(batch);
         let sides = (net.height, net.image_width);
-        let key = (with.seed, step);
+        let key = (inputs.seed, step);
         let steps = schedule::inner_steps(set.targets.len(), batch, steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
         // One step at a time: nobody asks for the parameters between them.
@@ -160,65 +195,13 @@ impl GradientMatching {
             LOOPS.into_iter().min_by_key(|(images, ..)| images.abs_diff(ipc)).expect("the table has rows");
         Loops { outer: self.outer_loop.unwrap_or(outer), inner: self.inner_loop.unwrap_or(inner) }
     }
-
-    /// What one iteration on a set of `images` computes.
-    pub(crate) fn passes(&self, images: usize, classes: usize) -> Passes {
-        let Loops { outer, inner } = self.loops(images / classes.max(1));
-        let [images, classes, outer, inner] = [images, classes, outer, inner].map(|count| count as u64);
-        let real = classes.saturating_mul(self.batch_real as u64);
-        let matching = outer.saturating_mul(real.saturating_add(images));
-        let training = outer.saturating_sub(1).saturating_mul(inner).saturating_mul(images);
-        Passes {
-            plain: matching.saturating_add(training),
-            dual: outer.saturating_mul(images),
-            ..Passes::default()
-        }
-    }
-
-    /// Refuses settings that cannot work.
-    pub(crate) fn check(&self) -> Result<(), MethodError> {
-        refuse_zero(&[
-            ("outer_loop", self.outer_loop.unwrap_or(1) as u64),
-            ("batch_real", self.batch_real as u64),
-            ("batch_train", self.batch_train as u64),
-        ])?;
-        refuse_out_of_range(&[
-            ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
-            ("inner_loop", self.inner_loop.unwrap_or(1) as f64, Bounds::Steps),
-        ])
-    }
 }
 
 /// The gradient of real images of one class, of which only chunks are ever made.
-fn real_gradient(view: View<'_>, rows: &[usize], with: &Ingredients<'_>) -> Tensor<1> {
+fn real_gradient(view: View<'_>, rows: &[usize], inputs: &Inputs<'_>) -> Tensor<1> {
     let chunk = |range: Range<usize>| {
-        let (images, targets) = real::labelled(with.dataset, &rows[range], with.device);
+        let (images, targets) = real::labelled(inputs.dataset, &rows[range], inputs.device);
         (view.seen(images), targets)
     };
     loss_and_gradient_of(view.net, view.theta, rows.len(), view.micro_batch, chunk).gradient
-}
-
-impl Method {
-    /// DC (Zhao et al. 2021): gradient matching from noise, without augmentation.
-    pub fn dc() -> Self {
-        let objective = GradientMatching {
-            outer_loop: None,
-            inner_loop: None,
-            distance: Distance::Ours,
-            batch_real: 256,
-            batch_train: 256,
-        };
-        Self {
-            image_lr: 0.1,
-            init: Init::Noise,
-            augmentation: Strategy::none(),
-            ..Self::plain(Objective::Gradient(objective))
-        }
-    }
-
-    /// DSA (Zhao & Bilen 2021): DC from real images, which it sees together with the synthetic ones under one random
-    /// transformation a class and step.
-    pub fn dsa() -> Self {
-        Self { init: Init::Real, augmentation: Strategy::dsa(), ..Self::dc() }
-    }
 }

@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
 use distil_models::{Entry, Layout};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Added to a product of norms, as in the public code of DC.
@@ -8,7 +9,7 @@ const EPS: f64 = 1e-6;
 const SMALLEST: f64 = 1e-30;
 
 /// How far a gradient `b` on synthetic images is from a gradient `a` on real ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distance {
     /// DC's own (eq. 9): Σ (1 − cos(a_row, b_row)) over the output rows of all weights; biases and norms do not count.

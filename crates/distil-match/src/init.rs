@@ -3,12 +3,13 @@ use distil_data::Split;
 use distil_models::{Plain, Targets};
 use distil_random::{normal, shuffle, stream};
 use distil_store::{LabelKind, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::outer::Learned;
 use crate::selection::Features;
-use crate::{Experts, Ingredients, NoExperts, real};
+use crate::{Experts, Inputs, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
 pub(crate) const BATCH: usize = 250;
@@ -16,7 +17,7 @@ pub(crate) const BATCH: usize = 250;
 const CONFIDENCE: f32 = 0.9;
 
 /// What the synthetic images start as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Init {
     /// Standard normal noise in network-input space.
@@ -68,14 +69,14 @@ pub enum InitError {
 
 /// Experts as classifiers: their parameters after the last epoch.
 struct Classifiers<'a> {
-    with: &'a Ingredients<'a>,
+    inputs: &'a Inputs<'a>,
     experts: &'a Experts<'a>,
 }
 
 impl Classifiers<'_> {
     /// Logits `[rows, k]` of the `which`-th expert, row by row.
     fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
-        let Ingredients { net, device, .. } = self.with;
+        let Inputs { net, device, .. } = self.inputs;
         let expert = self.experts.store.expert(self.experts.numbers[which])?;
         let last = expert.snapshot(expert.snapshots() - 1);
         let theta = net.theta(last, device);
@@ -96,15 +97,15 @@ fn is_correct(logits: &[f32], label: usize) -> bool {
 
 impl Init {
     /// Whether the choice of images needs trained experts.
-    pub(crate) fn asks_experts(self) -> bool {
+    pub(crate) fn needs_experts(self) -> bool {
         matches!(self, Self::Correct | Self::Herding | Self::KCenter)
     }
 }
 
 /// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
-pub(crate) fn initialise(with: &Ingredients<'_>) -> Result<Learned, InitError> {
-    let Ingredients { method, net, dataset, seed, device, .. } = with;
-    let rows = choose(with)?;
+pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
+    let Inputs { method, net, dataset, seed, device, .. } = inputs;
+    let rows = choose(inputs)?;
     let n = rows.len();
     let images = match method.init {
         Init::Noise => noise([n, net.channels, net.height, net.image_width], *seed, device),
@@ -114,9 +115,9 @@ pub(crate) fn initialise(with: &Ingredients<'_>) -> Result<Learned, InitError> {
     let targets = match method.labels {
         LabelKind::Hard => Targets::from_classes(&labels, net.classes, device, DType::F32),
         LabelKind::Soft => {
-            let logits = match &with.experts {
+            let logits = match &inputs.experts {
                 Some(experts) => {
-                    label_logits(method.init, &dataset.train, &rows, &Classifiers { with, experts })?
+                    label_logits(method.init, &dataset.train, &rows, &Classifiers { inputs, experts })?
                 }
                 None => confident_logits(&labels, net.classes),
             };
@@ -128,8 +129,8 @@ pub(crate) fn initialise(with: &Ingredients<'_>) -> Result<Learned, InitError> {
 }
 
 /// The real images that the set starts from (or, with noise, takes its soft labels from).
-fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
-    let Ingredients { method, dataset, seed, .. } = with;
+fn choose(inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
+    let Inputs { method, dataset, seed, .. } = inputs;
     let ipc = method.ipc;
     let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
     for (class, name) in dataset.class_names.iter().enumerate() {
@@ -138,14 +139,14 @@ fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
             return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
         }
         rows = match method.init {
-            Init::Herding | Init::KCenter => selected(&rows, with)?,
+            Init::Herding | Init::KCenter => selected(&rows, inputs)?,
             Init::Noise | Init::Real | Init::Correct => {
                 shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
                 rows
             }
         };
         if method.init == Init::Correct {
-            let experts = Classifiers { with, experts: with.experts()? };
+            let experts = Classifiers { inputs, experts: inputs.experts()? };
             rows = correct(rows, class, ipc, &dataset.train, &experts)?;
             if rows.len() < ipc {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
@@ -158,9 +159,9 @@ fn choose(with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
 
 /// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
 /// last epoch.
-fn selected(rows: &[usize], with: &Ingredients<'_>) -> Result<Vec<usize>, InitError> {
-    let Ingredients { method, net, dataset, device, .. } = with;
-    let experts = with.experts()?;
+fn selected(rows: &[usize], inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
+    let Inputs { method, net, dataset, device, .. } = inputs;
+    let experts = inputs.experts()?;
     let expert = experts.store.expert(experts.numbers[0])?;
     let params = net.layout().split(net.theta(expert.snapshot(expert.snapshots() - 1), device));
     let mut values = Vec::with_capacity(rows.len() * net.features());
@@ -211,7 +212,7 @@ fn label_logits(
     rows: &[usize],
     experts: &Classifiers<'_>,
 ) -> Result<Vec<f32>, StoreError> {
-    let classes = experts.with.net.classes;
+    let classes = experts.inputs.net.classes;
     let asked = if init == Init::Real { 1 } else { experts.experts.numbers.len() };
     let mut right = vec![(vec![0f64; classes], 0usize); rows.len()];
     let mut all = right.clone();

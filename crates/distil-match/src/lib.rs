@@ -28,11 +28,14 @@ mod gradient;
 mod gradient_distance;
 mod init;
 mod method;
+mod methods;
 mod objective;
 mod outer;
+mod own_state;
 pub mod plan;
 mod range;
 mod real;
+mod registry;
 mod run;
 mod schedule;
 mod selection;
@@ -43,20 +46,27 @@ mod trajectory_loss;
 mod unrolled;
 mod view;
 
-pub use distiller::{Distiller, Experts, Ingredients, NoExperts, StepError, StepOutcome, Verdict};
+/// What the second-order products of an iteration are: exact, or without Hessians.
+pub use distil_hypergrad::Differentiation as Products;
+pub use distil_hypergrad::Hypergradient;
+pub use distiller::{Distiller, Experts, Inputs, NoExperts, StepError, StepOutcome, StepStatus};
 pub use distribution::{DistributionMatching, EmbeddingMatch, match_embeddings};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
 pub use effect::{Coefficient, EffectAlignment};
 pub use effect_loss::{Effect, EffectBatch, EffectLoss};
-pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
+pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, AreaWeights, CamNetwork, EnhancementError};
 pub use event::Event;
 pub use gradient::{GradientMatch, GradientMatching, match_gradients};
 pub use gradient_distance::{Distance, GradientDistance};
 pub use init::{Init, InitError};
-pub use method::{Method, MethodError};
-pub use objective::{Objective, Passes};
+pub use method::{Bounds, Method, MethodError, refuse_out_of_range, refuse_zero};
+pub use objective::{AnyObjective, Cost, Objective, Passes};
+pub use own_state::{Kept, OwnState, Saved};
 pub use range::{Profile, Range};
-pub use run::{Files, Outcome, RunError, Told, Validate, run};
+pub use registry::{
+    Family, MethodName, MethodRow, NameTaken, SettingsError, UnknownMethod, method, methods, register,
+};
+pub use run::{Files, OnEvent, Outcome, RunError, Validate, run};
 pub use schedule::Window;
 pub use selection::Selection;
 pub use trajectory::{Gradient, SoftLabels, TrajectoryMatching};

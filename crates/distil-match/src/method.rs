@@ -1,15 +1,18 @@
 use distil_augment::Strategy;
 use distil_store::LabelKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Apply, AreaEnhancement, Init, Objective, SoftLabels, TrajectoryMatching, Verdict};
+use crate::{AnyObjective, AreaEnhancement, Init, Objective, StepStatus, TrajectoryMatching};
 
 /// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
 ///
-/// What is the same for all methods stands here; what is a method's own is its [`Objective`]. In a file both
-/// lie in one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is the same for all methods stands here; what is a method's own is its [`Objective`]. In a configuration both
+/// lie in one table, `[distill]`, which [`MethodRow::read`](crate::MethodRow::read) reads: only a method's row knows which
+/// keys are its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Method {
     /// Synthetic images per class.
     pub ipc: usize,
@@ -51,8 +54,9 @@ pub struct Method {
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
     /// What moves the set.
-    #[serde(flatten)]
-    pub objective: Objective,
+    #[serde(flatten, skip_deserializing)]
+    #[schemars(skip)]
+    pub objective: AnyObjective,
 }
 
 /// A method that cannot run.
@@ -136,10 +140,7 @@ pub enum MethodError {
 impl Method {
     /// The settings of trajectory matching, where that is the objective.
     pub fn trajectory(&self) -> Option<&TrajectoryMatching> {
-        match &self.objective {
-            Objective::Trajectory(trajectory) => Some(trajectory),
-            _ => None,
-        }
+        self.objective.get()
     }
 
     /// The same method with other settings of trajectory matching.
@@ -148,10 +149,7 @@ impl Method {
     /// When the objective is another.
     #[must_use]
     pub fn with_trajectory(mut self, change: impl FnOnce(&mut TrajectoryMatching)) -> Self {
-        match &mut self.objective {
-            Objective::Trajectory(trajectory) => change(trajectory),
-            other => panic!("{other:?} follows no trajectory"),
-        }
+        self.change(change);
         self
     }
 
@@ -160,18 +158,21 @@ impl Method {
         self.trajectory()?.enhancement.as_ref()
     }
 
-    /// Whether trained experts are needed: to be followed, or to choose the initial images. Where they are, they also
-    /// give soft labels their start.
-    pub fn needs_experts(&self) -> bool {
-        self.objective.follows_experts() || self.init.asks_experts()
+    /// Changes the settings of the objective.
+    ///
+    /// # Panics
+    /// When they are of another type than `O`.
+    pub fn change<O: Objective>(&mut self, change: impl FnOnce(&mut O)) {
+        let Some(settings) = self.objective.get_mut() else {
+            panic!("{:?} is no {}", self.objective, std::any::type_name::<O>())
+        };
+        change(settings);
     }
 
-    /// Momentum of the update of the images.
-    pub(crate) fn momentum_of_images(&self) -> f64 {
-        match self.enhancement() {
-            Some(enhancement) if enhancement.apply == Apply::PlainUpdate => 0.0,
-            _ => self.image_momentum,
-        }
+    /// Whether the method needs expert trajectories, to match them or to choose the initial images. Where they are, they
+    /// also give soft labels their start.
+    pub fn needs_experts(&self) -> bool {
+        self.objective.needs_experts() || self.init.needs_experts()
     }
 
     /// Refuses values that cannot work with experts of `epochs` epochs.
@@ -181,7 +182,7 @@ impl Method {
     pub fn check(&self, epochs: usize) -> Result<(), MethodError> {
         refuse_zero(&[
             ("ipc", self.ipc as u64),
-            ("iterations", self.iterations.max(u64::from(self.selects()))),
+            ("iterations", self.iterations.max(u64::from(!self.objective.learns()))),
             ("validate_every", self.validate_every),
             ("log_every", self.log_every),
             ("keep_every", self.keep_every.unwrap_or(1)),
@@ -200,25 +201,20 @@ impl Method {
             ("ema", self.ema, Bounds::Decay),
             ("loss_gate", self.loss_gate, Bounds::Loss),
         ])?;
-        if self.labels == LabelKind::Hard
-            && self.trajectory().is_some_and(|t| t.soft_labels == SoftLabels::Teacher)
-        {
-            return Err(MethodError::HardTeacher);
-        }
-        self.objective.check(epochs)
+        self.objective.check(self, epochs)
     }
 
     /// Why no step may be taken at this loss; `None` when it may.
-    pub(crate) fn refuses(&self, loss: f64) -> Option<Verdict> {
+    pub fn refuses(&self, loss: f64) -> Option<StepStatus> {
         match loss {
-            loss if !loss.is_finite() => Some(Verdict::NonFinite),
-            loss if loss > self.loss_gate => Some(Verdict::Gate),
+            loss if !loss.is_finite() => Some(StepStatus::NonFinite),
+            loss if loss > self.loss_gate => Some(StepStatus::Gate),
             _ => None,
         }
     }
 
-    /// What all methods share where they do not say otherwise, as in the code of MTT.
-    pub(crate) fn plain(objective: Objective) -> Self {
+    /// The settings that methods share where they do not say otherwise, those of MTT's code, with an objective.
+    pub fn of(objective: impl Objective) -> Self {
         Self {
             ipc: 1,
             iterations: 1000,
@@ -239,19 +235,14 @@ impl Method {
             keep_every: None,
             checkpoint_every: 50,
             micro_batch: 256,
-            objective,
+            objective: AnyObjective::new(objective),
         }
-    }
-
-    /// Whether nothing is learned.
-    fn selects(&self) -> bool {
-        matches!(self.objective, Objective::Selection(_))
     }
 }
 
 /// What a number may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bounds {
+pub enum Bounds {
     /// `[0, ∞)`.
     Rate,
     /// `(0, ∞)`.
@@ -292,7 +283,10 @@ impl Bounds {
 }
 
 /// Refuses the first count that is 0.
-pub(crate) fn refuse_zero(counts: &[(&'static str, u64)]) -> Result<(), MethodError> {
+///
+/// # Errors
+/// [`MethodError::Zero`].
+pub fn refuse_zero(counts: &[(&'static str, u64)]) -> Result<(), MethodError> {
     match counts.iter().find(|(_, count)| *count == 0) {
         Some(&(key, _)) => Err(MethodError::Zero { key }),
         None => Ok(()),
@@ -300,7 +294,10 @@ pub(crate) fn refuse_zero(counts: &[(&'static str, u64)]) -> Result<(), MethodEr
 }
 
 /// Refuses the first number that is out of its bounds.
-pub(crate) fn refuse_out_of_range(numbers: &[(&'static str, f64, Bounds)]) -> Result<(), MethodError> {
+///
+/// # Errors
+/// [`MethodError::Range`].
+pub fn refuse_out_of_range(numbers: &[(&'static str, f64, Bounds)]) -> Result<(), MethodError> {
     match numbers.iter().find(|(_, value, bounds)| !bounds.hold(*value)) {
         Some(&(key, value, bounds)) => Err(MethodError::Range { key, value, range: bounds.words() }),
         None => Ok(()),

@@ -1,26 +1,98 @@
-use serde::{Deserialize, Serialize};
+//! What a method is to the loop: settings, state of its own, and a step.
+
+use std::any::Any;
+use std::fmt;
+
+use burn::tensor::Device;
+use distil_hypergrad::Differentiation;
+use distil_store::StoreError;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 use crate::{
-    DistributionMatching, EffectAlignment, GradientMatching, MethodError, Selection, TrajectoryMatching,
-    Unrolled,
+    Distiller, Event, Inputs, Method, MethodError, OwnState, Selection, SettingsError, StepError, StepOutcome,
 };
 
-/// What moves a synthetic set: one variant a family of methods, each with its own settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "objective", rename_all = "kebab-case")]
-pub enum Objective {
-    /// Following an expert's trajectory: MTT, FTD, TESLA, DATM, M-DATM, EDF.
-    Trajectory(TrajectoryMatching),
-    /// Training through: DD, LD.
-    Unrolled(Unrolled),
-    /// Lowering the loss as real images do: EAD.
-    Effect(EffectAlignment),
-    /// Matching gradients class by class: DC, DSA.
-    Gradient(GradientMatching),
-    /// Matching mean embeddings class by class: DM.
-    Distribution(DistributionMatching),
-    /// Nothing: the set is a selection of real images.
-    Selection(Selection),
+/// How a family of methods moves a synthetic set: its settings are the fields of the type that implements this.
+///
+/// The loop ([`run`](crate::run)) draws nothing, keeps nothing and knows nothing of a method but this. Settings are read
+/// from `[distill]`, beside the keys that all methods share; their names, types and documentation are the keys'. A method
+/// outside this crate implements the trait, fills in a [`MethodRow`](crate::MethodRow) and
+/// [registers](crate::register) it.
+pub trait Objective:
+    Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
+{
+    /// What the method keeps between iterations beside the set itself; `()` where that is nothing.
+    type State: OwnState;
+
+    /// Refuses settings that cannot work in `method`, whose objective this is, with experts of `epochs` epochs.
+    ///
+    /// # Errors
+    /// [`MethodError`] names the key and what would do.
+    fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError>;
+
+    /// What one iteration on a set of `images` images of `classes` classes computes; what a planner works with.
+    fn cost(&self, images: usize, classes: usize) -> Cost;
+
+    /// One iteration: draws from named streams keyed by [`Distiller::iteration`], and moves the set by
+    /// [`Distiller::apply_gradient`].
+    ///
+    /// # Errors
+    /// When an expert cannot be read, or something else the step needs is missing.
+    fn step(
+        &self,
+        own: &mut Self::State,
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError>;
+
+    /// Whether each iteration needs expert trajectories.
+    fn needs_experts(&self) -> bool {
+        false
+    }
+
+    /// Whether the set moves at all. One that does not may have 0 iterations.
+    fn learns(&self) -> bool {
+        true
+    }
+
+    /// Momentum of the update of the images, where the method overrides `distill.image_momentum`.
+    fn image_momentum(&self, configured: f64) -> f64 {
+        configured
+    }
+
+    /// The settings that hold for the whole run, where they are only known once experts and data are; with what the log
+    /// says about the choice. Called once at the start of a run, also of a resumed one: the answer must be the same.
+    ///
+    /// # Errors
+    /// When an expert cannot be read.
+    fn prepare(&self, _inputs: &Inputs<'_>) -> Result<Option<(Self, Event)>, StepError> {
+        Ok(None)
+    }
+
+    /// Refuses inputs with which the state cannot go on. Called before the first iteration and after each resumption.
+    ///
+    /// # Errors
+    /// When something is missing, or is not what the run began with.
+    fn open(&self, _own: &Self::State, _inputs: &Inputs<'_>) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// What one iteration computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Synthetic images that a network sees at a time: a batch, a class, or all.
+    pub batch_syn: usize,
+    /// Inner steps whose parameters are kept.
+    pub syn_steps: usize,
+    /// Real images that are seen at a time.
+    pub batch_real: usize,
+    /// Images that pass through the network.
+    pub passes: Passes,
+    /// What the second-order products are.
+    pub products: Differentiation,
 }
 
 /// How many images pass through the network in one iteration; what a planner multiplies with its own measurement.
@@ -34,64 +106,232 @@ pub struct Passes {
     pub dual: u64,
 }
 
-impl Objective {
-    /// Whether every iteration follows experts.
-    pub(crate) fn follows_experts(&self) -> bool {
-        matches!(self, Self::Trajectory(_) | Self::Effect(_))
+/// Any [`Objective`], with its type erased.
+pub struct AnyObjective(Box<dyn Erased>);
+
+/// The state of any [`Objective`].
+#[derive(Debug)]
+pub(crate) struct AnyState(Box<dyn ErasedState>);
+
+impl AnyObjective {
+    /// Erases the type.
+    pub fn new(objective: impl Objective) -> Self {
+        Self(Box::new(objective))
     }
 
-    /// Synthetic images that a network sees at a time, of a set of `images` of `classes` classes: a batch, a class, or all.
-    pub fn batch_syn(&self, images: usize, classes: usize) -> usize {
-        match self {
-            Self::Trajectory(trajectory) => trajectory.batch(images),
-            Self::Effect(effect) => effect.batch(images),
-            Self::Unrolled(unrolled) => unrolled.batch(images),
-            Self::Gradient(_) | Self::Distribution(_) => images / classes.max(1),
-            Self::Selection(_) => images,
-        }
+    /// Reads the settings of `O` from a table.
+    pub(crate) fn read<O: Objective>(table: toml::Table) -> Result<Self, SettingsError> {
+        SettingsError::reading::<O>(table).map(Self::new)
     }
 
-    /// Inner steps whose parameters are kept.
-    pub fn syn_steps(&self) -> usize {
-        match self {
-            Self::Trajectory(trajectory) => trajectory.syn_steps,
-            Self::Unrolled(unrolled) => unrolled.syn_steps,
-            _ => 0,
-        }
+    /// The settings, where they are of the type `O`.
+    pub fn get<O: Objective>(&self) -> Option<&O> {
+        self.0.as_any().downcast_ref()
     }
 
-    /// Real images that are seen at a time.
-    pub fn batch_real(&self) -> usize {
-        match self {
-            Self::Effect(effect) => effect.batch_real(),
-            Self::Unrolled(unrolled) => unrolled.batch_real,
-            Self::Gradient(gradient) => gradient.batch_real,
-            Self::Distribution(distribution) => distribution.batch_real,
-            Self::Trajectory(_) | Self::Selection(_) => 0,
-        }
+    /// The settings to change, where they are of the type `O`.
+    pub fn get_mut<O: Objective>(&mut self) -> Option<&mut O> {
+        self.0.as_any_mut().downcast_mut()
     }
 
-    /// What one iteration on a set of `images` of `classes` classes computes.
-    pub fn passes(&self, images: usize, classes: usize) -> Passes {
-        match self {
-            Self::Trajectory(trajectory) => trajectory.passes(images),
-            Self::Unrolled(unrolled) => unrolled.passes(images),
-            Self::Effect(effect) => effect.passes(images),
-            Self::Gradient(gradient) => gradient.passes(images, classes),
-            Self::Distribution(distribution) => distribution.passes(images, classes),
-            Self::Selection(_) => Passes::default(),
-        }
+    /// See [`Objective::cost`].
+    pub fn cost(&self, images: usize, classes: usize) -> Cost {
+        self.0.cost(images, classes)
     }
 
-    /// Refuses settings that cannot work with experts of `epochs` epochs.
-    pub(crate) fn check(&self, epochs: usize) -> Result<(), MethodError> {
-        match self {
-            Self::Trajectory(trajectory) => trajectory.check(epochs),
-            Self::Unrolled(unrolled) => unrolled.check(),
-            Self::Effect(effect) => effect.check(epochs),
-            Self::Gradient(gradient) => gradient.check(),
-            Self::Distribution(distribution) => distribution.check(),
-            Self::Selection(_) => Ok(()),
-        }
+    /// See [`Objective::needs_experts`].
+    pub fn needs_experts(&self) -> bool {
+        self.0.needs_experts()
+    }
+
+    /// See [`Objective::learns`].
+    pub fn learns(&self) -> bool {
+        self.0.learns()
+    }
+
+    pub(crate) fn image_momentum(&self, configured: f64) -> f64 {
+        self.0.image_momentum(configured)
+    }
+
+    pub(crate) fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError> {
+        self.0.check(method, epochs)
+    }
+
+    pub(crate) fn prepare(&self, inputs: &Inputs<'_>) -> Result<Option<(Self, Event)>, StepError> {
+        self.0.prepare(inputs)
+    }
+
+    pub(crate) fn open(&self, own: &AnyState, inputs: &Inputs<'_>) -> Result<(), StepError> {
+        self.0.open(own, inputs)
+    }
+
+    pub(crate) fn start(&self) -> AnyState {
+        self.0.start()
+    }
+
+    pub(crate) fn restore(&self, saved: &crate::Saved<'_>, device: &Device) -> Result<AnyState, StoreError> {
+        self.0.restore(saved, device)
+    }
+
+    pub(crate) fn step(
+        &self,
+        own: &mut AnyState,
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        self.0.step(own, distiller, inputs)
+    }
+}
+
+impl Default for AnyObjective {
+    fn default() -> Self {
+        Self::new(Selection {})
+    }
+}
+
+impl Clone for AnyObjective {
+    fn clone(&self) -> Self {
+        self.0.boxed()
+    }
+}
+
+impl fmt::Debug for AnyObjective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PartialEq for AnyObjective {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.equals(other.0.as_any())
+    }
+}
+
+/// As its settings.
+impl Serialize for AnyObjective {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.settings().serialize(serializer)
+    }
+}
+
+impl AnyState {
+    pub(crate) fn save(&self) -> crate::Kept {
+        self.0.save()
+    }
+
+    fn get<T: 'static>(&self) -> &T {
+        self.0.as_any().downcast_ref().expect(SAME)
+    }
+
+    fn get_mut<T: 'static>(&mut self) -> &mut T {
+        self.0.as_any_mut().downcast_mut().expect(SAME)
+    }
+}
+
+impl Clone for AnyState {
+    fn clone(&self) -> Self {
+        self.0.boxed()
+    }
+}
+
+const SAME: &str = "a distiller works with the method that it was started with";
+
+trait ErasedState: fmt::Debug + Send {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn boxed(&self) -> AnyState;
+    fn save(&self) -> crate::Kept;
+}
+
+impl<T: OwnState> ErasedState for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn boxed(&self) -> AnyState {
+        AnyState(Box::new(self.clone()))
+    }
+    fn save(&self) -> crate::Kept {
+        OwnState::save(self)
+    }
+}
+
+/// [`Objective`] without its associated type, for trait objects.
+trait Erased: fmt::Debug + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn boxed(&self) -> AnyObjective;
+    fn equals(&self, other: &dyn Any) -> bool;
+    fn settings(&self) -> toml::Table;
+    fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError>;
+    fn cost(&self, images: usize, classes: usize) -> Cost;
+    fn needs_experts(&self) -> bool;
+    fn learns(&self) -> bool;
+    fn image_momentum(&self, configured: f64) -> f64;
+    fn prepare(&self, inputs: &Inputs<'_>) -> Result<Option<(AnyObjective, Event)>, StepError>;
+    fn open(&self, own: &AnyState, inputs: &Inputs<'_>) -> Result<(), StepError>;
+    fn start(&self) -> AnyState;
+    fn restore(&self, saved: &crate::Saved<'_>, device: &Device) -> Result<AnyState, StoreError>;
+    fn step(
+        &self,
+        own: &mut AnyState,
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError>;
+}
+
+impl<O: Objective> Erased for O {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn boxed(&self) -> AnyObjective {
+        AnyObjective::new(self.clone())
+    }
+    fn equals(&self, other: &dyn Any) -> bool {
+        other.downcast_ref::<O>().is_some_and(|other| other == self)
+    }
+    fn settings(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("settings are plain TOML")
+    }
+    fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError> {
+        Objective::check(self, method, epochs)
+    }
+    fn cost(&self, images: usize, classes: usize) -> Cost {
+        Objective::cost(self, images, classes)
+    }
+    fn needs_experts(&self) -> bool {
+        Objective::needs_experts(self)
+    }
+    fn learns(&self) -> bool {
+        Objective::learns(self)
+    }
+    fn image_momentum(&self, configured: f64) -> f64 {
+        Objective::image_momentum(self, configured)
+    }
+    fn prepare(&self, inputs: &Inputs<'_>) -> Result<Option<(AnyObjective, Event)>, StepError> {
+        let prepared = Objective::prepare(self, inputs)?;
+        Ok(prepared.map(|(settings, event)| (AnyObjective::new(settings), event)))
+    }
+    fn open(&self, own: &AnyState, inputs: &Inputs<'_>) -> Result<(), StepError> {
+        Objective::open(self, own.get(), inputs)
+    }
+    fn start(&self) -> AnyState {
+        AnyState(Box::new(O::State::default()))
+    }
+    fn restore(&self, saved: &crate::Saved<'_>, device: &Device) -> Result<AnyState, StoreError> {
+        Ok(AnyState(Box::new(O::State::restore(saved, device)?)))
+    }
+    fn step(
+        &self,
+        own: &mut AnyState,
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        Objective::step(self, own.get_mut(), distiller, inputs)
     }
 }

@@ -51,7 +51,7 @@ impl Learned {
     /// One outer step along the hypergradient.
     pub(crate) fn update(self, gradient: Hypergradient, method: &Method) -> Self {
         let sgd = |momentum| Sgd { momentum, weight_decay: 0.0 };
-        let (images, image_state) = sgd(method.momentum_of_images()).update(
+        let (images, image_state) = sgd(method.objective.image_momentum(method.image_momentum)).update(
             self.images,
             gradient.images,
             method.image_lr,

@@ -12,7 +12,7 @@ use distil_augment::Strategy;
 use distil_kernels::Network;
 use distil_models::ConvNet;
 
-use crate::Method;
+use crate::{Cost, Method};
 
 pub use memory::{Memory, Part};
 pub use remedy::{Change, Remedy};
@@ -103,17 +103,23 @@ impl Job<'_> {
         if all == usize::MAX {
             return self.images();
         }
-        self.method.objective.batch_syn(all, self.net.classes) as u128
+        self.method.objective.cost(all, self.net.classes).batch_syn as u128
+    }
+
+    /// What one iteration computes.
+    fn cost(&self) -> Cost {
+        let images = usize::try_from(self.images()).unwrap_or(usize::MAX);
+        self.method.objective.cost(images, self.net.classes)
     }
 
     /// Real images of one iteration.
     fn batch_real(&self) -> u128 {
-        self.method.objective.batch_real() as u128
+        self.cost().batch_real as u128
     }
 
     /// Inner steps whose parameters are kept.
     fn syn_steps(&self) -> u128 {
-        self.method.objective.syn_steps() as u128
+        self.cost().syn_steps as u128
     }
 
     /// What a run leaves on disk.

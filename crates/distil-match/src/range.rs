@@ -1,7 +1,8 @@
 use distil_store::{StoreError, TrajectoryStore};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Ingredients, Method, RunError, Window};
+use crate::{Inputs, StepError, TrajectoryMatching, Window};
 
 /// The most experts that are read; more say little that is new, and each is read whole.
 const EXPERTS: usize = 8;
@@ -9,7 +10,7 @@ const EXPERTS: usize = 8;
 const SHARE: f64 = 0.75;
 
 /// Who chooses the expert epochs from which a student may start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Range {
     /// The method's window as it stands (published).
@@ -101,17 +102,17 @@ fn agreement(snapshots: &[Vec<&[f32]>], t: usize, ahead: usize) -> (f64, f64) {
     (mean, cosine)
 }
 
-/// The method with its window filled in, and what that was chosen from; `None` where the window is fixed.
-pub(crate) fn resolve(with: &Ingredients<'_>) -> Result<Option<(Method, Profile)>, RunError> {
-    let Some(trajectory) = with.method.trajectory().filter(|t| t.range == Range::Auto) else {
+/// The window that the experts choose, and what it was chosen from; `None` where it is fixed.
+pub(crate) fn chosen(
+    settings: &TrajectoryMatching,
+    inputs: &Inputs<'_>,
+) -> Result<Option<(Window, Profile)>, StepError> {
+    if settings.range == Range::Fixed {
         return Ok(None);
-    };
-    let experts = with.experts()?;
-    let profile = Profile::of(experts.store, &experts.numbers, trajectory.expert_epochs)?;
-    let chosen = profile.window();
-    let window = moved(trajectory.window, &chosen);
-    let method = with.method.clone().with_trajectory(|trajectory| trajectory.window = window);
-    Ok(Some((method, profile)))
+    }
+    let experts = inputs.experts()?;
+    let profile = Profile::of(experts.store, &experts.numbers, settings.expert_epochs)?;
+    Ok(Some((moved(settings.window, &profile.window()), profile)))
 }
 
 /// `window` over the start epochs `chosen`: its first bound keeps its share of the whole, rounded up to an epoch, and

@@ -5,12 +5,9 @@ use distil_store::{Card, Checkpoint, RunFolder, RunPaths, StoreError, SyntheticS
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::enhancement::{self, EnhancementError};
+use crate::enhancement::EnhancementError;
 use crate::state::{Selection, card};
-use crate::{
-    Distiller, Event, Ingredients, InitError, MethodError, NoExperts, Profile, StepError, TrajectoryMatching,
-    range,
-};
+use crate::{Distiller, Event, InitError, Inputs, Method, MethodError, NoExperts, StepError};
 
 /// The sets that a run leaves in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,14 +97,14 @@ pub enum RunError {
 pub type Validate<'a> = dyn FnMut(&SyntheticSet) -> Option<f64> + 'a;
 
 /// Called with every event; [`ControlFlow::Break`] saves a checkpoint and stops.
-pub type Told<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
+pub type OnEvent<'a> = dyn FnMut(&Event) -> ControlFlow<()> + 'a;
 
 /// Successive iterations without an applied step after which a run gives up.
 const PATIENCE: u64 = 200;
 
 /// A run between two of its iterations.
 struct Run<'a> {
-    with: &'a Ingredients<'a>,
+    inputs: &'a Inputs<'a>,
     card: Card,
     folder: &'a mut RunFolder,
     files: Files,
@@ -134,34 +131,36 @@ impl From<StepError> for RunError {
 /// # Errors
 /// [`RunError`]; whatever it is, the folder can be resumed.
 pub fn run(
-    with: &Ingredients<'_>,
+    inputs: &Inputs<'_>,
     (name, command): (&str, &str),
     folder: &mut RunFolder,
     validate: &mut Validate<'_>,
-    told: &mut Told<'_>,
+    on_event: &mut OnEvent<'_>,
 ) -> Result<Outcome, RunError> {
-    if with.method.needs_experts() {
-        with.experts()?;
+    if inputs.method.needs_experts() {
+        inputs.experts()?;
     }
-    with.method.check(with.experts.as_ref().map_or(0, |experts| experts.store.header().snapshots - 1))?;
-    let chosen = range::resolve(with)?;
-    let method = chosen.as_ref().map_or(with.method, |(method, _)| method);
-    let with = &Ingredients { method, experts: with.experts.clone(), ..*with };
-    let mut run = Run::open(with, card(with, name, command), folder)?;
-    if let Some((_, profile)) = &chosen {
-        run.tell_range(profile, told)?;
+    inputs.method.check(inputs.experts.as_ref().map_or(0, |experts| experts.store.header().snapshots - 1))?;
+    let (method, choice) = match inputs.method.objective.prepare(inputs)? {
+        Some((objective, event)) => (Method { objective, ..inputs.method.clone() }, Some(event)),
+        None => (inputs.method.clone(), None),
+    };
+    let inputs = &Inputs { method: &method, experts: inputs.experts.clone(), ..*inputs };
+    let mut run = Run::open(inputs, card(inputs, name, command), folder)?;
+    if let Some(event) = choice {
+        run.log_choice(&event, on_event)?;
     }
     loop {
-        run.validate(validate, told)?;
+        run.validate(validate, on_event)?;
         if run.distiller.iteration == method.iterations {
             return run.finish();
         }
-        run.step(told)?;
+        run.step(on_event)?;
     }
 }
 
 impl<'a> Run<'a> {
-    fn open(with: &'a Ingredients<'a>, card: Card, folder: &'a mut RunFolder) -> Result<Self, RunError> {
+    fn open(inputs: &'a Inputs<'a>, card: Card, folder: &'a mut RunFolder) -> Result<Self, RunError> {
         let files = Files::of(folder.paths());
         let latest = folder.checkpoints().latest()?;
         if latest.checkpoint.is_none() && !latest.skipped.is_empty() {
@@ -172,49 +171,47 @@ impl<'a> Run<'a> {
             tracing::warn!("{skipped}; continuing from an earlier checkpoint");
         }
         let (distiller, selection) = match latest.checkpoint {
-            Some(checkpoint) => Distiller::restore(&checkpoint, with.device)?,
-            None => (Distiller::start(with)?, Selection::default()),
+            Some(checkpoint) => Distiller::restore(&checkpoint, inputs.method, inputs.device)?,
+            None => (Distiller::start(inputs)?, Selection::default()),
         };
-        check_cam(with, &distiller)?;
+        distiller.open(inputs)?;
         if distiller.iteration == 0 {
             distiller.synthetic_set(&card).save(&files.initial)?;
         }
         folder.truncate_events_after(distiller.iteration)?;
         folder.checkpoints().remove_before(distiller.iteration)?;
         let logged = logged(folder.paths(), "validation")?;
-        Ok(Self { with, card, folder, files, distiller, selection, logged })
+        Ok(Self { inputs, card, folder, files, distiller, selection, logged })
     }
 
-    /// Logs the window once; a resumed run has chosen the same.
-    fn tell_range(&mut self, profile: &Profile, told: &mut Told<'_>) -> Result<(), RunError> {
-        if logged(self.folder.paths(), "range")?.is_some() {
+    /// Logs what the method chose at the start, once; a resumed run has chosen the same.
+    fn log_choice(&mut self, event: &Event, on_event: &mut OnEvent<'_>) -> Result<(), RunError> {
+        if logged(self.folder.paths(), event.kind())?.is_some() {
             return Ok(());
         }
-        let Some(&TrajectoryMatching { window, .. }) = self.with.method.trajectory() else { return Ok(()) };
-        let event = Event::Range { iteration: 0, min: window.min, max: window.max, profile: profile.clone() };
-        self.folder.append_event(&event)?;
-        if told(&event).is_break() {
+        self.folder.append_event(event)?;
+        if on_event(event).is_break() {
             self.save()?;
             return Err(RunError::Stopped { iteration: self.distiller.iteration });
         }
         Ok(())
     }
 
-    fn step(&mut self, told: &mut Told<'_>) -> Result<(), RunError> {
-        let step = self.distiller.step(self.with)?;
+    fn step(&mut self, on_event: &mut OnEvent<'_>) -> Result<(), RunError> {
+        let step = self.distiller.step(self.inputs)?;
         // Only the log shows these: a callback could stop between them and the step's own event.
-        for event in Event::descriptions(&step, &self.with.net.layout()) {
-            self.folder.append_event(&event)?;
+        for event in &step.events {
+            self.folder.append_event(event)?;
         }
         self.keep()?;
         let event = Event::of(&step);
         self.folder.append_event(&event)?;
         let &Distiller { iteration, gated, non_finite, last_applied, .. } = &self.distiller;
-        if told(&event).is_break() {
+        if on_event(&event).is_break() {
             self.save()?;
             return Err(RunError::Stopped { iteration });
         }
-        if iteration.is_multiple_of(self.with.method.checkpoint_every) {
+        if iteration.is_multiple_of(self.inputs.method.checkpoint_every) {
             self.save()?;
         }
         if iteration - last_applied >= PATIENCE {
@@ -229,7 +226,7 @@ impl<'a> Run<'a> {
     /// Keeps the set as it is now where that is due. A run that continues from before writes the same file again.
     fn keep(&self) -> Result<(), RunError> {
         let iteration = self.distiller.iteration;
-        if self.with.method.keep_every.is_some_and(|every| iteration.is_multiple_of(every)) {
+        if self.inputs.method.keep_every.is_some_and(|every| iteration.is_multiple_of(every)) {
             let path = self.folder.paths().kept_set(iteration);
             self.distiller.synthetic_set(&self.card).save(path)?;
         }
@@ -237,9 +234,9 @@ impl<'a> Run<'a> {
     }
 
     /// Validates the set where that is due: at the start, every `validate_every` iterations, at the end.
-    fn validate(&mut self, validate: &mut Validate<'_>, told: &mut Told<'_>) -> Result<(), RunError> {
+    fn validate(&mut self, validate: &mut Validate<'_>, on_event: &mut OnEvent<'_>) -> Result<(), RunError> {
         let iteration = self.distiller.iteration;
-        let method = self.with.method;
+        let method = self.inputs.method;
         let due = iteration.is_multiple_of(method.validate_every) || iteration == method.iterations;
         if !due || self.selection.validated == Some(iteration) {
             return Ok(());
@@ -260,7 +257,7 @@ impl<'a> Run<'a> {
             self.folder.append_event(&event)?;
         }
         self.save()?;
-        if told(&event).is_break() {
+        if on_event(&event).is_break() {
             return Err(RunError::Stopped { iteration });
         }
         Ok(())
@@ -278,20 +275,6 @@ impl<'a> Run<'a> {
         }
         let &Distiller { iteration, gated, non_finite, .. } = &self.distiller;
         Ok(Outcome { iterations: iteration, gated, non_finite, best: self.selection.best })
-    }
-}
-
-/// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
-fn check_cam(with: &Ingredients<'_>, distiller: &Distiller) -> Result<(), EnhancementError> {
-    if with.method.enhancement().is_none() {
-        return Ok(());
-    }
-    let cam = with.cam.ok_or(EnhancementError::NoModel)?;
-    let (data, channels) = (&with.dataset.preprocessing.normalisation, with.net.channels);
-    let map = enhancement::input_map(cam.model, data, channels)?;
-    match &distiller.mask {
-        Some(mask) if mask.model != enhancement::digest(cam.model, &map) => Err(EnhancementError::OtherModel),
-        _ => Ok(()),
     }
 }
 

@@ -1,11 +1,12 @@
 use distil_augment::Strategy;
 use distil_hypergrad::InnerStep;
 use distil_random::{below, permutation, stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The expert epochs from which a student may start: t is uniform in `min..U`, where U widens linearly
 /// from `initial_max` to `max` (DATM's sequential generation).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// First start epoch.

@@ -4,9 +4,8 @@ use distil_models::Targets;
 use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
-use crate::enhancement::{self, Mask};
 use crate::outer::Learned;
-use crate::{Distiller, Ingredients};
+use crate::{Distiller, Inputs, Method, Saved};
 
 /// The numbers of a checkpoint; tensors lie beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +20,8 @@ struct Numbers {
     image_buffer: bool,
     label_buffer: bool,
     ema: bool,
-    /// Digest of the network whose maps made the gradient weights, where there are any.
-    mask: Option<String>,
+    /// What the method keeps of its own.
+    method: serde_json::Value,
     images: [usize; 4],
     labels: [usize; 2],
     selection: Selection,
@@ -45,6 +44,7 @@ impl Distiller {
             Targets::Hard(values) => (LabelKind::Hard, values),
             Targets::Soft(values) => (LabelKind::Soft, values),
         };
+        let own = self.own.as_ref().expect("no step is running").save();
         let numbers = Numbers {
             syn_lr: learned.syn_lr,
             syn_lr_buffer: learned.syn_lr_buffer,
@@ -55,7 +55,7 @@ impl Distiller {
             image_buffer: learned.image_state.buffer.is_some(),
             label_buffer: learned.label_state.buffer.is_some(),
             ema: learned.ema.is_some(),
-            mask: self.mask.as_ref().map(|mask| mask.model.clone()),
+            method: own.document().clone(),
             images: learned.images.dims(),
             labels: labels.dims(),
             selection,
@@ -72,14 +72,15 @@ impl Distiller {
         if let Some(ema) = &learned.ema {
             checkpoint = checkpoint.with_tensor("ema", &numbers.images, floats(ema));
         }
-        if let Some(mask) = &self.mask {
-            checkpoint = checkpoint.with_tensor("mask", &mask.weights.dims(), floats(&mask.weights));
-        }
-        Ok(checkpoint)
+        Ok(own.into_checkpoint(checkpoint))
     }
 
     /// The state that [`Distiller::checkpoint`] saved.
-    pub(crate) fn restore(checkpoint: &Checkpoint, device: &Device) -> Result<(Self, Selection), StoreError> {
+    pub(crate) fn restore(
+        checkpoint: &Checkpoint,
+        method: &Method,
+        device: &Device,
+    ) -> Result<(Self, Selection), StoreError> {
         let numbers: Numbers = checkpoint.state()?;
         let (images, labels) = (numbers.images, numbers.labels);
         let values = tensor(checkpoint, "labels", labels, device)?;
@@ -102,19 +103,14 @@ impl Distiller {
             syn_lr_buffer: numbers.syn_lr_buffer,
             ema: optional(numbers.ema, "ema")?,
         };
-        let [n, _, h, w] = images;
-        let restored = |model| -> Result<Mask, StoreError> {
-            let shape = [n, 1, h, w];
-            let weights = checkpoint.tensor("mask", &shape)?.to_vec();
-            Ok(Mask { weights: enhancement::mask(weights, shape, device), model })
-        };
+        let own = Saved { checkpoint, document: &numbers.method };
         let distiller = Self {
             learned,
             iteration: checkpoint.iteration(),
             gated: numbers.gated,
             non_finite: numbers.non_finite,
             last_applied: numbers.last_applied,
-            mask: numbers.mask.map(restored).transpose()?,
+            own: Some(method.objective.restore(&own, device)?),
         };
         Ok((distiller, numbers.selection))
     }
@@ -145,20 +141,20 @@ impl Distiller {
 }
 
 /// What an evaluator must know about any set of this run; the iteration is filled in when one is made.
-pub(crate) fn card(with: &Ingredients<'_>, method_name: &str, command: &str) -> Card {
+pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Card {
     let plain = "plain JSON";
     Card {
-        dataset: with.dataset.name.clone(),
-        dataset_digest: with.dataset.digest.clone(),
-        class_names: with.dataset.class_names.clone(),
-        preprocessing: serde_json::to_value(&with.dataset.preprocessing).expect(plain),
-        label_kind: with.method.labels,
-        ipc: with.method.ipc,
-        augmentation: with.method.augmentation.to_string(),
-        architecture: serde_json::to_value(with.net).expect(plain),
+        dataset: inputs.dataset.name.clone(),
+        dataset_digest: inputs.dataset.digest.clone(),
+        class_names: inputs.dataset.class_names.clone(),
+        preprocessing: serde_json::to_value(&inputs.dataset.preprocessing).expect(plain),
+        label_kind: inputs.method.labels,
+        ipc: inputs.method.ipc,
+        augmentation: inputs.method.augmentation.to_string(),
+        architecture: serde_json::to_value(inputs.net).expect(plain),
         method: method_name.to_owned(),
         iteration: 0,
-        seed: with.seed,
+        seed: inputs.seed,
         distil_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
     }

@@ -5,11 +5,25 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 const OFF: &str = "off";
+
+/// The schema of such a part.
+pub(crate) struct Switch<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Switch<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}OrOff", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": OFF }, generator.subschema_for::<T>()] })
+    }
+}
 
 #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 pub(crate) fn serialize<T: Serialize, S: Serializer>(

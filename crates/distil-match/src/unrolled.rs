@@ -2,16 +2,17 @@ use burn::tensor::Tensor;
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, adjoint, unroll};
 use distil_models::{LossGradient, loss_and_gradient_of};
 use distil_random::stream;
-use distil_store::LabelKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::method::{Bounds, refuse_out_of_range, refuse_zero};
-use crate::objective::Passes;
-use crate::{Distiller, Ingredients, Init, Method, MethodError, Objective, StepOutcome, real, schedule};
+use crate::{
+    Bounds, Cost, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError, StepOutcome, real,
+    refuse_out_of_range, refuse_zero, schedule,
+};
 
 /// Dataset and label distillation (Wang et al. 2018; Bohdal et al. 2020): a new network is trained for N steps on the
 /// set, and its loss on real images is differentiated through that training, exactly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unrolled {
     /// Inner SGD steps N of a new network.
@@ -25,51 +26,10 @@ pub struct Unrolled {
     pub batch_real: usize,
 }
 
-impl Unrolled {
-    /// One iteration.
-    pub(crate) fn step(&self, state: &mut Distiller, with: &Ingredients<'_>) -> StepOutcome {
-        let Ingredients { method, net, seed, device, .. } = *with;
-        let learned = &state.learned;
-        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
-        let images = set.targets.len();
-        let (sides, key) = ((net.height, net.image_width), (seed, state.iteration));
-        let batch = self.batch(images);
-        let steps = schedule::inner_steps(images, batch, self.syn_steps, sides, &method.augmentation, key);
-        let (syn_lr, momentum, micro_batch) = (learned.syn_lr, self.momentum, method.micro_batch);
-        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum, micro_batch };
-        let start = net.init(&mut stream(seed, "unrolled-network", state.iteration));
-        let thetas = unroll(&inner, net.theta(&start, device));
-        let LossGradient { loss, gradient } = self.outer(&thetas[self.syn_steps], state, with);
-        let loss = f64::from(loss.into_scalar::<f32>());
-        let gradient = match method.refuses(loss) {
-            Some(verdict) => Err(verdict),
-            None => Ok(adjoint(&inner, &thetas, gradient, Differentiation::Exact)),
-        };
-        let verdict = state.follow(gradient, method);
-        state.outcome(loss, verdict)
-    }
+impl Objective for Unrolled {
+    type State = ();
 
-    /// The loss of the trained network on real images, and λ_N.
-    fn outer(&self, theta: &Tensor<1>, state: &Distiller, with: &Ingredients<'_>) -> LossGradient {
-        let Ingredients { method, net, dataset, seed, device, .. } = *with;
-        let rows = real::sample(dataset.train.len(), self.batch_real, (seed, "outer-batch", state.iteration));
-        loss_and_gradient_of(net, theta, rows.len(), method.micro_batch, |range| {
-            real::labelled(dataset, &rows[range], device)
-        })
-    }
-
-    /// Images of one inner step on a set of `images`.
-    pub(crate) fn batch(&self, images: usize) -> usize {
-        self.batch_syn.map_or(images, |batch| batch.min(images))
-    }
-
-    /// What one iteration on a set of `images` computes.
-    pub(crate) fn passes(&self, images: usize) -> Passes {
-        let each = (self.syn_steps as u64).saturating_mul(self.batch(images) as u64);
-        Passes { plain: each.saturating_add(self.batch_real as u64), dual: each, ..Passes::default() }
-    }
-
-    pub(crate) fn check(&self) -> Result<(), MethodError> {
+    fn check(&self, _method: &Method, _epochs: usize) -> Result<(), MethodError> {
         refuse_zero(&[
             ("syn_steps", self.syn_steps as u64),
             ("batch_syn", self.batch_syn.unwrap_or(1) as u64),
@@ -80,35 +40,57 @@ impl Unrolled {
             ("momentum", self.momentum, Bounds::Momentum),
         ])
     }
-}
 
-impl Method {
-    /// Dataset distillation (Wang et al. 2018): images and the inner step size are learned, from noise, for networks
-    /// with random weights. The number of steps and the batch are the paper's order of magnitude; our optimiser is SGD
-    /// where the paper's is Adam, so the step sizes are ours.
-    pub fn dd() -> Self {
-        let objective = Unrolled { syn_steps: 10, momentum: 0.0, batch_syn: None, batch_real: 1024 };
-        Self {
-            iterations: 5000,
-            init: Init::Noise,
-            image_lr: 100.0,
-            syn_lr: 0.02,
-            syn_lr_lr: 1e-5,
-            ..Self::plain(Objective::Unrolled(objective))
-        }
+    fn cost(&self, images: usize, _classes: usize) -> Cost {
+        let Self { syn_steps, batch_real, .. } = *self;
+        let batch_syn = self.batch(images);
+        let each = (syn_steps as u64).saturating_mul(batch_syn as u64);
+        let passes =
+            Passes { plain: each.saturating_add(batch_real as u64), dual: each, ..Passes::default() };
+        Cost { batch_syn, syn_steps, batch_real, passes, products: Differentiation::Exact }
     }
 
-    /// Label distillation (Bohdal et al. 2020): real images stay as they are, their labels alone are learned. The step
-    /// size is ours, as in [`Method::dd`]; a few times larger, it diverges.
-    pub fn ld() -> Self {
-        Self {
-            init: Init::Real,
-            labels: LabelKind::Soft,
-            image_lr: 0.0,
-            label_lr: 5.0,
-            label_momentum: 0.5,
-            syn_lr_lr: 0.0,
-            ..Self::dd()
-        }
+    fn step(
+        &self,
+        _own: &mut (),
+        distiller: &mut Distiller,
+        inputs: &Inputs<'_>,
+    ) -> Result<StepOutcome, StepError> {
+        let Inputs { method, net, seed, device, .. } = *inputs;
+        let learned = &distiller.learned;
+        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
+        let images = set.targets.len();
+        let (sides, key) = ((net.height, net.image_width), (seed, distiller.iteration));
+        let batch = self.batch(images);
+        let steps = schedule::inner_steps(images, batch, self.syn_steps, sides, &method.augmentation, key);
+        let (syn_lr, momentum, micro_batch) = (learned.syn_lr, self.momentum, method.micro_batch);
+        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum, micro_batch };
+        let start = net.init(&mut stream(seed, "unrolled-network", distiller.iteration));
+        let thetas = unroll(&inner, net.theta(&start, device));
+        let LossGradient { loss, gradient } = self.outer(&thetas[self.syn_steps], distiller, inputs);
+        let loss = f64::from(loss.into_scalar::<f32>());
+        let gradient = match method.refuses(loss) {
+            Some(status) => Err(status),
+            None => Ok(adjoint(&inner, &thetas, gradient, Differentiation::Exact)),
+        };
+        let status = distiller.apply_gradient(gradient, method);
+        Ok(distiller.outcome(loss, status))
+    }
+}
+
+impl Unrolled {
+    /// The loss of the trained network on real images, and λ_N.
+    fn outer(&self, theta: &Tensor<1>, distiller: &Distiller, inputs: &Inputs<'_>) -> LossGradient {
+        let Inputs { method, net, dataset, seed, device, .. } = *inputs;
+        let rows =
+            real::sample(dataset.train.len(), self.batch_real, (seed, "outer-batch", distiller.iteration));
+        loss_and_gradient_of(net, theta, rows.len(), method.micro_batch, |range| {
+            real::labelled(dataset, &rows[range], device)
+        })
+    }
+
+    /// Images of one inner step on a set of `images`.
+    fn batch(&self, images: usize) -> usize {
+        self.batch_syn.map_or(images, |batch| batch.min(images))
     }
 }

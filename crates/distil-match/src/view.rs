@@ -5,7 +5,7 @@ use distil_augment::Augmentation;
 use distil_models::ConvNet;
 use distil_random::stream;
 
-use crate::{Ingredients, real};
+use crate::{Inputs, real};
 
 /// A network and one transformation, through which real and synthetic images are seen alike (siamese, as DSA has it).
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +39,11 @@ pub(crate) struct ClassBatch {
 
 /// The classes in order, with at most `batch_real` real images each; `step` keys the random numbers.
 pub(crate) fn class_batches(
-    with: &Ingredients<'_>,
+    inputs: &Inputs<'_>,
     batch_real: usize,
     step: u64,
 ) -> impl Iterator<Item = ClassBatch> {
-    let Ingredients { method, net, dataset, seed, .. } = *with;
+    let Inputs { method, net, dataset, seed, .. } = *inputs;
     let classes = real::rows_by_class(&dataset.train, net.classes);
     classes.into_iter().enumerate().map(move |(class, rows)| {
         let index = step.wrapping_mul(net.classes as u64).wrapping_add(class as u64);

@@ -9,7 +9,7 @@ use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
 use distil_hypergrad::InnerSet;
 use distil_match::{
-    Distance, Files, GradientMatching, Init, Method, Objective, View, match_embeddings, match_gradients,
+    Distance, Files, GradientMatching, Init, Method, View, match_embeddings, match_gradients,
 };
 use distil_models::{ConvNet, Targets};
 use distil_random::{normal, stream};
@@ -20,7 +20,7 @@ use serde_json::Value;
 fn small(preset: Method) -> Method {
     let mut small =
         Method { ipc: 2, iterations: 6, validate_every: 4, checkpoint_every: 3, syn_lr: 0.05, ..preset };
-    if let Objective::Gradient(gradient) = &mut small.objective {
+    if let Some(gradient) = small.objective.get_mut::<GradientMatching>() {
         let loops = [3, 2].map(Some);
         *gradient = GradientMatching {
             outer_loop: loops[0],
@@ -131,8 +131,7 @@ fn refused_steps_touch_nothing_and_count_once() {
     // The network diverges between the first and the second step of the images: the first one stands.
     let once = |outer_loop, syn_lr| {
         let mut method = Method { iterations: 1, syn_lr, ..small(Method::dc()) };
-        let Objective::Gradient(gradient) = &mut method.objective else { unreachable!() };
-        gradient.outer_loop = Some(outer_loop);
+        method.change(|gradient: &mut GradientMatching| gradient.outer_loop = Some(outer_loop));
         method
     };
     let [diverging, first] = [("diverging", once(3, 1e30)), ("first", once(1, 0.05))]
@@ -147,8 +146,9 @@ fn loops_follow_the_images_of_a_class() {
     let bench = Bench::new();
     let last = |name: &str, loops| {
         let mut method = Method { ipc: 1, iterations: 2, ..small(Method::dc()) };
-        let Objective::Gradient(gradient) = &mut method.objective else { unreachable!() };
-        (gradient.outer_loop, gradient.inner_loop) = loops;
+        method.change(|gradient: &mut GradientMatching| {
+            (gradient.outer_loop, gradient.inner_loop) = loops;
+        });
         set(&bench.run(name, &method, |_| false).last).images
     };
     let published = last("published", (None, None));

@@ -9,7 +9,7 @@ use common::{Bench, SIDE, bytes, method};
 use distil_gradcam::{ClassMap, Threshold};
 use distil_match::{
     Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, Granularity,
-    Ingredients, Method, Range, RunError, TrajectoryMatching, run,
+    Inputs, Method, Range, RunError, TrajectoryMatching, run,
 };
 use distil_store::{RunFolder, SyntheticSet};
 use serde_json::Value;
@@ -138,13 +138,13 @@ fn the_gradient_is_weighted_alike_in_all_channels() {
 #[test]
 fn the_papers_update_has_no_momentum() {
     let bench = Bench::with_cam();
-    let with = |apply, image_momentum| {
+    let inputs = |apply, image_momentum| {
         enhancing(Method { image_momentum, ..method() }, AreaEnhancement { apply, ..enhancement() })
     };
     let last = |name: &str, method: &Method| images(&bench.run(name, method, |_| false).last);
-    let plain = last("plain", &with(Apply::PlainUpdate, 0.5));
-    assert_eq!(plain, last("zero", &with(Apply::BeforeMomentum, 0.0)));
-    assert_ne!(plain, last("momentum", &with(Apply::BeforeMomentum, 0.5)));
+    let plain = last("plain", &inputs(Apply::PlainUpdate, 0.5));
+    assert_eq!(plain, last("zero", &inputs(Apply::BeforeMomentum, 0.0)));
+    assert_ne!(plain, last("momentum", &inputs(Apply::BeforeMomentum, 0.5)));
 }
 
 #[test]
@@ -208,11 +208,11 @@ fn the_experts_choose_the_window() {
     }
 }
 
-fn refusal(bench: &Bench, name: &str, with: &Ingredients<'_>) -> RunError {
+fn refusal(bench: &Bench, name: &str, inputs: &Inputs<'_>) -> RunError {
     let path = bench.folder.path().join(name);
     let mut folder =
         RunFolder::create(&path, "a = 1").or_else(|_| RunFolder::resume(&path, "a = 1")).expect("a run");
-    run(with, ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
+    run(inputs, ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
         .expect_err("a refusal")
 }
 
@@ -220,7 +220,7 @@ fn refusal(bench: &Bench, name: &str, with: &Ingredients<'_>) -> RunError {
 fn networks_that_do_not_fit_are_refused() {
     let mut bench = Bench::with_cam();
     let method = edf();
-    let none = Ingredients { cam: None, ..bench.ingredients(&method) };
+    let none = Inputs { cam: None, ..bench.inputs(&method) };
     let error = refusal(&bench, "none", &none);
     assert!(matches!(error, RunError::Enhancement(EnhancementError::NoModel)), "{error}");
     assert!(error.to_string().contains("distill.enhancement.model"), "{error}");
@@ -230,25 +230,24 @@ fn networks_that_do_not_fit_are_refused() {
         Event::Iteration { iteration: 2, .. } => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    let stopped =
-        run(&bench.ingredients(&method), ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut stop);
+    let stopped = run(&bench.inputs(&method), ("edf", "test"), &mut folder, &mut |_| Some(0.5), &mut stop);
     assert!(matches!(stopped, Err(RunError::Stopped { iteration: 2 })), "{stopped:?}");
     drop(folder);
     let classes = ClassMap::public_code(3, 3).expect("three classes");
     bench.cam = Some((bench.cam_model(1), classes.clone()));
-    let error = refusal(&bench, "other", &bench.ingredients(&method));
+    let error = refusal(&bench, "other", &bench.inputs(&method));
     assert!(matches!(error, RunError::Enhancement(EnhancementError::OtherModel)), "{error}");
     // Other pixels.
     let mut model = bench.cam_model(0);
     model.card.preprocessing["normalisation"] =
         serde_json::json!({"kind": "zca", "eps": 0.1, "fit_digest": "other"});
     bench.cam = Some((model, classes));
-    let error = refusal(&bench, "pixels", &bench.ingredients(&method));
+    let error = refusal(&bench, "pixels", &bench.inputs(&method));
     assert!(matches!(error, RunError::Enhancement(EnhancementError::Input { .. })), "{error}");
     // A layer that is not there.
     bench.cam = Bench::with_cam().cam;
     let method = enhancing(edf(), AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });
-    let error = refusal(&bench, "layer", &bench.ingredients(&method)).to_string();
+    let error = refusal(&bench, "layer", &bench.inputs(&method)).to_string();
     assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
 }
 

@@ -5,15 +5,13 @@ mod common;
 use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
-use distil_match::{
-    Coefficient, Effect, EffectAlignment, EffectBatch, EffectLoss, Files, Method, Objective, Window,
-};
+use distil_match::{Coefficient, Effect, EffectAlignment, EffectBatch, EffectLoss, Files, Method, Window};
 use distil_models::Targets;
 use distil_store::{Labels, SyntheticSet};
 
 /// EAD with settings for three experts' epochs and sixty images.
 fn method(change: impl FnOnce(&mut EffectAlignment)) -> Method {
-    let method = Method {
+    let mut method = Method {
         ipc: 2,
         iterations: 9,
         image_lr: 1.0,
@@ -22,12 +20,13 @@ fn method(change: impl FnOnce(&mut EffectAlignment)) -> Method {
         checkpoint_every: 3,
         ..Method::ead()
     };
-    let Objective::Effect(mut effect) = method.objective else { panic!("EAD aligns effects") };
-    effect.checkpoints = 2;
-    effect.window = Window { min: 0, max: 4, initial_max: Some(2), expand_until: 5 };
-    (effect.batch_syn, effect.batch_probe, effect.batch_real) = (Some(4), 12, 20);
-    change(&mut effect);
-    Method { objective: Objective::Effect(effect), ..method }
+    method.change(|effect: &mut EffectAlignment| {
+        effect.checkpoints = 2;
+        effect.window = Window { min: 0, max: 4, initial_max: Some(2), expand_until: 5 };
+        (effect.batch_syn, effect.batch_probe, effect.batch_real) = (Some(4), 12, 20);
+        change(effect);
+    });
+    method
 }
 
 fn sets(files: &Files) -> [SyntheticSet; 2] {

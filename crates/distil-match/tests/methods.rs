@@ -13,7 +13,7 @@ use serde_json::Value;
 fn small(preset: Method) -> Method {
     let Method { ipc, validate_every, checkpoint_every, syn_lr, .. } = method();
     let mut small = Method { ipc, validate_every, checkpoint_every, syn_lr, iterations: 9, ..preset };
-    if let distil_match::Objective::Unrolled(unrolled) = &mut small.objective {
+    if let Some(unrolled) = small.objective.get_mut() {
         *unrolled = Unrolled { syn_steps: 3, momentum: 0.5, batch_syn: Some(4), batch_real: 20 };
     }
     small

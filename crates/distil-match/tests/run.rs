@@ -75,9 +75,9 @@ fn a_run_in_which_no_step_counts_gives_up() {
     let method = Method { loss_gate: 1e-9, iterations: 10_000, validate_every: 10_000, ..method() }
         .with_trajectory(|trajectory| trajectory.syn_steps = 1);
     let mut folder = RunFolder::create(bench.folder.path().join("stuck"), "a = 1").expect("a new run");
-    let with = bench.ingredients(&method);
+    let inputs = bench.inputs(&method);
     let outcome =
-        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()));
+        run(&inputs, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()));
     assert!(
         matches!(outcome, Err(RunError::Stuck { iterations: 200, since: 0, gated: 200, non_finite: 0 })),
         "{outcome:?}"
@@ -98,10 +98,10 @@ fn checkpoints_that_cannot_be_read_are_not_thrown_away() {
         std::fs::write(file, b"torn").expect("a damaged file");
     }
     let mut folder = RunFolder::resume(&path, "a = 1").expect("the same run");
-    let with = bench.ingredients(&method);
+    let inputs = bench.inputs(&method);
     let go = &mut |_: &Event| ControlFlow::Continue(());
-    let error =
-        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go).expect_err("nothing to go on from");
+    let error = run(&inputs, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go)
+        .expect_err("nothing to go on from");
     assert!(matches!(error, RunError::NoCheckpoint { .. }), "{error}");
     assert!(checkpoints.iter().all(|file| file.is_file()));
 }
@@ -118,9 +118,9 @@ fn a_checkpoint_too_many_is_removed_when_the_run_is_resumed() {
     let newest = path.join(format!("checkpoints/iteration-{:08}.safetensors", method.iterations));
     std::fs::copy(newest, path.join("checkpoints/iteration-00000001.safetensors")).expect("an old one");
     let mut folder = RunFolder::resume(&path, "a = 1").expect("the same run");
-    let with = bench.ingredients(&method);
+    let inputs = bench.inputs(&method);
     let go = &mut |_: &Event| ControlFlow::Continue(());
-    run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go).expect("it is done already");
+    run(&inputs, ("datm", "test"), &mut folder, &mut |_| Some(0.5), go).expect("it is done already");
     assert_eq!(checkpoints(), 2);
 }
 
@@ -138,9 +138,9 @@ fn too_many_images_a_class_are_refused_by_name() {
     let bench = Bench::new();
     let method = Method { ipc: 21, init: Init::Real, ..method() };
     let mut folder = RunFolder::create(bench.folder.path().join("many"), "a = 1").expect("a new run");
-    let with = bench.ingredients(&method);
+    let inputs = bench.inputs(&method);
     let error =
-        run(&with, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
+        run(&inputs, ("datm", "test"), &mut folder, &mut |_| Some(0.5), &mut |_| ControlFlow::Continue(()))
             .expect_err("a class has 20 images");
     assert!(
         error.to_string().contains("class 0 has 20 training images, fewer than distill.ipc = 21"),

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -6,7 +7,7 @@ use crate::stack::{Flaw, Stack};
 use crate::{Arch, ConvNetError};
 
 /// Normalisation of ResNet-18 and VGG-11.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackboneNorm {
     /// One group a channel and image, no running statistics: what distilled sets are evaluated with.
@@ -17,7 +18,7 @@ pub enum BackboneNorm {
 }
 
 /// How a network begins, which decides the size of its maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stem {
     /// First convolution with stride 1 (published for 28 and 32 pixels).

@@ -1,4 +1,5 @@
 use distil_random::{Stream, uniform};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -8,7 +9,7 @@ use crate::{Arithmetic, Entry, Layout};
 pub(crate) const LARGEST: usize = 1 << 20;
 
 /// Normalisation after each convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Norm {
     /// Group norm with one group a channel: the field's "instance norm".
@@ -20,7 +21,7 @@ pub enum Norm {
 }
 
 /// Pooling at the end of each block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pool {
     /// 2×2 average, stride 2.
@@ -58,7 +59,7 @@ pub struct ConvNet {
 }
 
 /// What a user chooses of a [`ConvNet`]; channels, classes and sides come from the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConvNetConfig {
     /// Output channels of every convolution (published: 128).

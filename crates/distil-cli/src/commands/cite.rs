@@ -4,12 +4,13 @@ use std::path::Path;
 
 use distil_data::DatasetName;
 use distil_gradcam::Cam;
+use distil_match::methods;
 use distil_store::RunPaths;
 
 use crate::cli::CiteArgs;
-use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
+use distil::config::Config;
 
 /// A publication under the names that ask for it.
 struct Entry {
@@ -17,25 +18,9 @@ struct Entry {
     bibtex: &'static str,
 }
 
-/// Methods first, then datasets.
+/// What is neither a method nor a dataset, then datasets.
 const ENTRIES: &[Entry] = &[
-    Entry {
-        names: &["mtt", "ftd", "tesla", "datm", "m-datm", "edf"],
-        bibtex: include_str!("bibtex/mtt.bib"),
-    },
-    Entry { names: &["ftd", "datm", "m-datm", "edf"], bibtex: include_str!("bibtex/ftd.bib") },
-    Entry { names: &["datm", "m-datm", "edf"], bibtex: include_str!("bibtex/datm.bib") },
-    Entry { names: &["m-datm"], bibtex: include_str!("bibtex/m-datm.bib") },
-    Entry { names: &["edf", "comp-dd"], bibtex: include_str!("bibtex/edf.bib") },
-    Entry { names: &["tesla"], bibtex: include_str!("bibtex/tesla.bib") },
-    Entry { names: &["ead"], bibtex: include_str!("bibtex/ead.bib") },
-    Entry { names: &["dc", "dsa"], bibtex: include_str!("bibtex/dc.bib") },
-    Entry { names: &["dd"], bibtex: include_str!("bibtex/dd.bib") },
-    Entry { names: &["ld"], bibtex: include_str!("bibtex/ld.bib") },
-    Entry { names: &["herding"], bibtex: include_str!("bibtex/herding.bib") },
-    Entry { names: &["k-center"], bibtex: include_str!("bibtex/k-center.bib") },
-    Entry { names: &["dsa"], bibtex: include_str!("bibtex/dsa.bib") },
-    Entry { names: &["dm"], bibtex: include_str!("bibtex/dm.bib") },
+    Entry { names: &["comp-dd"], bibtex: include_str!("../../../distil-match/src/methods/bibtex/edf.bib") },
     Entry { names: &["gsam"], bibtex: include_str!("bibtex/gsam.bib") },
     Entry { names: &["grad-cam"], bibtex: include_str!("bibtex/grad-cam.bib") },
     Entry {
@@ -57,18 +42,36 @@ const ENTRIES: &[Entry] = &[
 
 pub(crate) fn cite(args: &CiteArgs, console: &Console) -> Result<(), Failure> {
     let wanted = match &args.what {
-        None => ENTRIES.iter().flat_map(|entry| entry.names).map(|&name| name.to_owned()).collect(),
+        None => names().map(str::to_owned).collect(),
         Some(what) if is_known(what) => vec![what.clone()],
         Some(what) if Path::new(what).is_dir() => used_by(Path::new(what))?,
         Some(what) => return Err(unknown(what)),
     };
-    let cited =
-        ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| wanted.iter().any(|w| w == name)));
-    console.result(cited.map(|entry| entry.bibtex.trim_end()).collect::<Vec<_>>().join("\n\n"))
+    console.result(cited(&wanted).join("\n\n"))
+}
+
+/// Entries under any of these names, each once: methods in the order of their table, then the others.
+fn cited(wanted: &[String]) -> Vec<&'static str> {
+    let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    let of_methods = methods().into_iter().filter(|row| is_wanted(row.name)).flat_map(|row| row.citations);
+    let others = ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| is_wanted(name)));
+    let mut found: Vec<&str> = Vec::new();
+    for entry in of_methods.copied().chain(others.map(|entry| entry.bibtex)).map(str::trim_end) {
+        if !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+/// All names that are cited for something.
+fn names() -> impl Iterator<Item = &'static str> {
+    let cited = methods().into_iter().filter(|row| !row.citations.is_empty()).map(|row| row.name);
+    cited.chain(ENTRIES.iter().flat_map(|entry| entry.names).copied())
 }
 
 fn is_known(name: &str) -> bool {
-    ENTRIES.iter().any(|entry| entry.names.contains(&name))
+    names().any(|known| known == name)
 }
 
 /// Method, data, and what else the configuration switches on.
@@ -115,7 +118,7 @@ fn of_cam(cam: Cam) -> &'static str {
 }
 
 fn unknown(what: &str) -> Failure {
-    let mut names: Vec<&str> = ENTRIES.iter().flat_map(|entry| entry.names).copied().collect();
+    let mut names: Vec<&str> = names().collect();
     names.dedup();
     names.sort_unstable();
     names.dedup();
@@ -129,25 +132,13 @@ fn unknown(what: &str) -> Failure {
 mod tests {
     use distil_data::DatasetName;
 
-    use super::{ENTRIES, is_known, of_data};
+    use distil_match::methods;
+
+    use super::{cited, is_known, names, of_data};
 
     #[test]
     fn every_method_but_chance_has_a_citation() {
-        use crate::config::MethodName as M;
-        let all = [
-            M::Mtt,
-            M::Ftd,
-            M::Tesla,
-            M::Datm,
-            M::MDatm,
-            M::Edf,
-            M::Dd,
-            M::Ld,
-            M::Ead,
-            M::Herding,
-            M::KCenter,
-        ];
-        assert!(all.into_iter().all(|method| is_known(method.as_str())));
+        assert!(methods().iter().all(|row| row.citations.is_empty() == (row.name == "random")));
     }
 
     #[test]
@@ -163,8 +154,9 @@ mod tests {
     #[test]
     fn entries_are_whole() {
         let mut keys = std::collections::BTreeSet::new();
-        for entry in ENTRIES {
-            let text = entry.bibtex.trim();
+        let all: Vec<String> = names().map(str::to_owned).collect();
+        for text in cited(&all) {
+            let text = text.trim();
             let depth = text.chars().try_fold(0i32, |depth, c| match c {
                 '{' => Some(depth + 1),
                 '}' => (depth > 0).then(|| depth - 1),

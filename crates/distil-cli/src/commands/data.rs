@@ -7,10 +7,10 @@ use distil_data::{DataConfig, Dataset, DatasetName};
 use distil_store::atomic;
 
 use crate::cli::InfoArgs;
-use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::workbench::load;
+use distil::config::Config;
 
 /// Pictures of each class on a contact sheet.
 const PICTURES: usize = 10;

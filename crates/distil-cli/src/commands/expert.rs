@@ -7,12 +7,12 @@ use distil_expert::{ExpertError, Recipe, header, train_store};
 use distil_store::{TrajectoryStore, import_replay_buffers};
 
 use crate::cli::ExpertArgs;
-use crate::config::Config;
 use crate::console::Progress;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::places::expert_folder;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 pub(crate) fn expert(args: &ExpertArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let ExpertArgs { config, import } = args;

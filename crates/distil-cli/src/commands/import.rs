@@ -7,9 +7,9 @@ use distil_data::{Normalisation, Preprocessing};
 use distil_store::{Card, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
 use serde_json::json;
 
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {

@@ -11,10 +11,10 @@ use distil_report::{
 use distil_stats::{TSne, inter_class_distance};
 use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::set_source::{Part, SetSource};
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 use eye::{Eye, Seen};
 
 /// Images of the real data, and of the synthetic set, over all classes: t-SNE looks at all pairs.

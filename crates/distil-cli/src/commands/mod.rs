@@ -15,6 +15,7 @@ mod fetch;
 pub(crate) mod gradcam;
 pub(crate) mod import;
 pub(crate) mod inspect;
+mod methods;
 pub(crate) mod plan;
 pub(crate) mod rank_score;
 mod report;
@@ -58,6 +59,10 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Export(args) => export::export(args, console),
         Command::Import(args) => import::import(args, around(args.data_dir())),
         Command::Cite(args) => cite::cite(args, console),
+        Command::Methods => methods::methods(console),
+        Command::Schema => {
+            console.result(serde_json::to_string_pretty(&distil::config::schema()).expect("plain JSON"))
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "distil", &mut script);

@@ -11,10 +11,10 @@ use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
 use super::eval::config_file;
 use super::students::Students;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 #[derive(Debug, Args)]
 pub(crate) struct RankScoreArgs {

@@ -11,10 +11,10 @@ use distil_store::{RunPaths, SyntheticSet};
 
 use super::compdd::page;
 use crate::cli::{ReportArgs, TableFormat};
-use crate::config::Config;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::set_source::{shape, viewer};
+use distil::config::Config;
 
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
     if let [only] = &args.runs[..]

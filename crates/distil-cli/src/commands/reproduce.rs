@@ -8,11 +8,11 @@ use distil_report::results_table_markdown;
 use distil_store::RunPaths;
 
 use crate::cli::ConfigArgs;
-use crate::config::Config;
 use crate::console::duration;
 use crate::failure::Failure;
 use crate::places::run_folder;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 use super::eval::{Which, evaluate_run, networks};
 use super::run::{Existing, Tracking, command, distil, feasible, prepared};

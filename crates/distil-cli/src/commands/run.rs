@@ -5,13 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
-use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Outcome, RunError};
+use distil_match::{CamNetwork, Event, Experts, Files, Inputs, Outcome, RunError};
 use distil_models::{Arch, Network};
 use distil_report::Cost;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic, seal};
 
 use crate::cli::{ConfigArgs, RunArgs};
-use crate::config::Config;
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::interrupt;
@@ -19,6 +18,7 @@ use crate::machine;
 use crate::places::run_folder;
 use crate::tracker::Tracker;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 use super::students::Students;
 use super::{cam_network, expert, plan, track};
@@ -105,7 +105,7 @@ pub(crate) fn distil(
         Some(folder) => folder,
         None => RunFolder::create(paths.folder(), &config.to_toml())?,
     };
-    let with = Ingredients {
+    let inputs = Inputs {
         method: &config.distill,
         net,
         dataset,
@@ -122,8 +122,9 @@ pub(crate) fn distil(
     let mut shown = Shown { console, bar, best: None, pace: Pace::start(), tracker };
     let mut validate = |set: &SyntheticSet| validate(&students, &student, set);
     let named = (config.method.as_str(), command);
-    let outcome = distil_match::run(&with, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
-        .map_err(|error| stopped(error, paths.folder()))?;
+    let outcome =
+        distil_match::run(&inputs, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
+            .map_err(|error| stopped(error, paths.folder()))?;
     if let Some(cost) = shown.pace.cost() {
         atomic::write(paths.cost(), seal::json(&cost))?;
     }

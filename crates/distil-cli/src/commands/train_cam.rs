@@ -10,10 +10,10 @@ use distil_models::{Arch, BackboneNorm, Network, NetworkConfig, NetworkState};
 use distil_store::atomic;
 use serde_json::json;
 
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainCamArgs {

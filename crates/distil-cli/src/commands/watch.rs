@@ -8,10 +8,10 @@ use clap::{Args, ValueHint};
 use distil_report::LiveRun;
 use distil_store::{EventTail, RunPaths};
 
-use crate::config::Config;
 use crate::console::{Console, duration};
 use crate::failure::Failure;
 use crate::interrupt;
+use distil::config::Config;
 
 /// Back to the line above and clear from there on.
 const ABOVE: &str = "\x1b[1A\x1b[J";

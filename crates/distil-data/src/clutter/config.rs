@@ -1,5 +1,6 @@
 //! The parameters of the set and the errors of impossible ones.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The smallest side of an image, in pixels.
@@ -22,7 +23,7 @@ const SMALLEST_GLYPH: f32 = 9.0;
 /// let config = ClutterConfig { clutter: 0.9, ..ClutterConfig::easy() };
 /// assert!(config.check().is_ok());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClutterConfig {
     /// Side of the square images in pixels, 16 to 1024.

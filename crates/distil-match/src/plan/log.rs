@@ -41,7 +41,7 @@ mod tests {
     use distil_models::ConvNet;
 
     use super::*;
-    use crate::{AreaStatistics, Event, Profile, Verdict};
+    use crate::{AreaStatistics, Event, Profile, StepStatus};
 
     /// A number that takes as many digits as any.
     const LONG: f64 = -2.225_073_858_507_201_4e-308;
@@ -60,7 +60,7 @@ mod tests {
             loss: LONG,
             syn_lr: LONG,
             applied: false,
-            reason: Some(Verdict::NonFinite),
+            reason: Some(StepStatus::NonFinite),
         };
         assert!((ITERATION * 3 / 4..=ITERATION).contains(&line(&step)), "{}", line(&step));
         let validation = Event::Validation { iteration, accuracy: LONG, best: false };

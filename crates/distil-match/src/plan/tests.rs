@@ -143,11 +143,11 @@ fn parts_add_up_and_mapped_files_can_be_taken_away() {
 fn activation_maps_need_memory_beside_the_kernels() {
     let net = net();
     let (without, edf) = (method(), Method::edf());
-    let with = method().with_trajectory(|t| t.enhancement = edf.enhancement().cloned());
-    let [without, with] = [&without, &with].map(|method| job(method, &net).memory());
+    let inputs = method().with_trajectory(|t| t.enhancement = edf.enhancement().cloned());
+    let [without, inputs] = [&without, &inputs].map(|method| job(method, &net).memory());
     assert_eq!(without.of(Part::Maps), 0);
-    assert_eq!(with.total() - without.total(), with.of(Part::Maps));
-    assert!(with.of(Part::Maps) > 0);
+    assert_eq!(inputs.total() - without.total(), inputs.of(Part::Maps));
+    assert!(inputs.of(Part::Maps) > 0);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn going_class_by_class_takes_the_memory_of_one_class() {
         // More classes make the classifier larger, nothing else.
         assert!(more_threads < threads + threads / 5, "{threads} {more_threads}");
         assert_eq!(batch, more_batch);
-        let all = method.objective.passes(100, 10);
+        let all = method.objective.cost(100, 10).passes;
         assert!(all.plain + all.forward >= 2560 && all.dual >= 100, "{all:?}");
     }
 }

@@ -8,7 +8,7 @@ use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Spl
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_store};
 use distil_gradcam::{CamModel, ClassMap, ModelCard};
-use distil_match::{CamNetwork, Event, Experts, Files, Ingredients, Method, RunError, Window, run};
+use distil_match::{CamNetwork, Event, Experts, Files, Inputs, Method, RunError, Window, run};
 use distil_models::{ConvNet, Network, NetworkState};
 use distil_random::{below, stream};
 use distil_store::{RunFolder, SyntheticSet, TrajectoryStore};
@@ -127,8 +127,8 @@ impl Bench {
         CamModel { state, card }
     }
 
-    pub(crate) fn ingredients<'a>(&'a self, method: &'a Method) -> Ingredients<'a> {
-        Ingredients {
+    pub(crate) fn inputs<'a>(&'a self, method: &'a Method) -> Inputs<'a> {
+        Inputs {
             method,
             net: &self.net,
             dataset: &self.dataset,
@@ -151,16 +151,16 @@ impl Bench {
             } else {
                 RunFolder::resume(&path, "a = 1").expect("the same run")
             };
-            let mut told = |event: &Event| {
+            let mut on_event = |event: &Event| {
                 if stop(event) && !stops.contains(event) {
                     stops.push(event.clone());
                     return ControlFlow::Break(());
                 }
                 ControlFlow::Continue(())
             };
-            let with = self.ingredients(method);
+            let inputs = self.inputs(method);
             let mut validate = |set: &SyntheticSet| Some(f64::from(set.images[0].abs().fract()));
-            match run(&with, ("datm", "test"), &mut folder, &mut validate, &mut told) {
+            match run(&inputs, ("datm", "test"), &mut folder, &mut validate, &mut on_event) {
                 Ok(_) => return Files::of(folder.paths()),
                 Err(RunError::Stopped { .. }) => {}
                 Err(error) => panic!("{error}"),

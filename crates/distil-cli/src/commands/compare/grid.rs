@@ -13,9 +13,9 @@ use crate::commands::plan::refuse_what_does_not_fit;
 use crate::commands::run::{Existing, Tracking, distil, feasible, prepared};
 use crate::commands::students::Students;
 use crate::commands::{cam_network, expert};
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 
 pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let plan = Plan::new(args)?;

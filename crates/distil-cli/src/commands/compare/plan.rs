@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::cli::TableFormat;
-use crate::config::{Config, Layer, MethodName};
 use crate::failure::Failure;
+use distil::config::{Config, Layer};
+use distil_match::{MethodName, methods};
 
 /// `--methods`: many methods on one dataset.
 #[derive(Debug, Args)]
@@ -169,7 +170,7 @@ impl Outline {
     fn subjects(&self, names: &[String]) -> Result<Vec<Variant>, Failure> {
         if names.iter().any(|name| name == "all") {
             return Ok(if self.variants.is_empty() {
-                MethodName::value_variants().iter().copied().map(Variant::from).collect()
+                methods().into_iter().map(MethodName::from).map(Variant::from).collect()
             } else {
                 self.variants.clone()
             });
@@ -181,8 +182,8 @@ impl Outline {
         if let Some(variant) = self.variants.iter().find(|variant| variant.name == name) {
             return Ok(variant.clone());
         }
-        MethodName::from_str(name, false).map(Variant::from).map_err(|_| {
-            let methods = MethodName::value_variants().iter().map(|method| method.as_str());
+        name.parse::<MethodName>().map(Variant::from).map_err(|_| {
+            let methods = methods().into_iter().map(|row| row.name);
             let all: Vec<&str> =
                 self.variants.iter().map(|variant| variant.name.as_str()).chain(methods).collect();
             Failure::new(
@@ -201,7 +202,7 @@ impl Outline {
         for set in fixed(args, subject, ipc, seed).iter().chain(&args.set) {
             layers.push(Layer::from_set(set)?);
         }
-        Config::resolve(layers, &self.name)
+        Ok(Config::resolve(layers, &self.name)?)
     }
 }
 

@@ -7,9 +7,9 @@ use distil_data::{Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Imag
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
 
 use super::args::{ImagesArgs, PartName};
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::workbench::{Surroundings, load};
+use distil::config::Config;
 
 /// The images and what they are called.
 pub(super) struct Found {

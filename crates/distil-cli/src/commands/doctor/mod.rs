@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use distil_models::ConvNet;
 
-use crate::config::Config;
 use crate::device::DeviceChoice;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, load};
 use check::{Finding, Outcome};
+use distil::config::Config;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {

@@ -14,10 +14,10 @@ use distil_store::{FolderLock, RunPaths, SyntheticSet};
 use super::conditions::conditions;
 use super::students::Students;
 use crate::cli::EvalArgs;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
+use distil::config::Config;
 use kept::{Kept, Row, key};
 
 pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {

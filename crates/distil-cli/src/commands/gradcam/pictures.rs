@@ -11,9 +11,9 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageReader};
 
 use super::GradcamArgs;
-use crate::config::Config;
 use crate::failure::Failure;
 use crate::workbench::{Surroundings, load};
+use distil::config::Config;
 
 /// Where the images are.
 pub(super) enum Source {

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
-use distil_match::{Method, Objective};
+use distil_match::Method;
 use distil_models::{ConvNet, Targets};
 use distil_random::{normal, stream};
 
-use crate::config::Config;
+use distil::config::Config;
 
 /// A second pass is timed when the first, which also pays for memory and compiled kernels, took less than this.
 const PATIENCE: f64 = 2.0;
@@ -40,7 +40,7 @@ impl Times {
         let images = (method.ipc * net.classes) as f64;
         let batch = batch(method, net) as f64;
         let (plain, dual) = (forward / batch, adjoint / batch);
-        let passes = method.objective.passes(method.ipc * net.classes, net.classes);
+        let passes = method.objective.cost(method.ipc * net.classes, net.classes).passes;
         let epochs = (config.eval.epochs + 1) as f64;
         let student = plain * (images * epochs + held_out as f64 * CLASSIFICATION);
         Self {
@@ -67,9 +67,8 @@ impl Times {
 /// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few beside many
 /// real ones, more.
 fn batch(method: &Method, net: &ConvNet) -> usize {
-    let objective = &method.objective;
-    let real = objective.batch_real().min(REAL);
-    objective.batch_syn(method.ipc * net.classes, net.classes).max(real)
+    let cost = method.objective.cost(method.ipc * net.classes, net.classes);
+    cost.batch_syn.max(cost.batch_real.min(REAL))
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.
@@ -91,12 +90,7 @@ pub(crate) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device:
         micro_batch: config.distill.micro_batch,
     };
     let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
-    let differentiation = match &config.distill.objective {
-        Objective::Trajectory(trajectory) => trajectory.gradient.into(),
-        // Products without a Hessian, as TESLA's.
-        Objective::Effect(_) => Differentiation::Truncated,
-        _ => Differentiation::Exact,
-    };
+    let differentiation = config.distill.objective.cost(n, net.classes).products;
     let once = || timed(&inner, &theta, differentiation, device);
     let first = once();
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };

@@ -13,11 +13,11 @@ use distil_gradcam::CamModel;
 use distil_match::plan::{Change, Job, Memory, Part, Remedy, Students};
 use distil_models::{ConvNet, Network};
 
-use crate::config::Config;
 use crate::device::is_cpu;
 use crate::failure::Failure;
 use crate::workbench::Surroundings;
 use data_size::Images;
+use distil::config::Config;
 use limits::Limit;
 
 #[derive(Debug, Args)]

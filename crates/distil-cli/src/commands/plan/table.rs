@@ -80,7 +80,7 @@ fn stored(job: &Job<'_>) -> String {
 
 fn time(times: &Times, job: &Job<'_>) -> String {
     let Times { iteration, validation, validations, .. } = *times;
-    let passes = job.method.objective.passes(job.images() as usize, job.net.classes);
+    let passes = job.method.objective.cost(job.images() as usize, job.net.classes).passes;
     let iterations = job.method.iterations;
     let hourly = times.iterations_an_hour();
     [

@@ -1,57 +1,63 @@
 //! The configuration of a run: built-in defaults < method preset < file < `--set`.
 
+mod defaults;
+mod error;
 mod layers;
-mod preset;
 mod refusal;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
 use distil_data::DataConfig;
 use distil_eval::Protocol;
 use distil_expert::Recipe;
-use distil_match::Method;
+use distil_match::{Method, MethodName, methods};
 use distil_models::ConvNetConfig;
 use distil_report::PaperFigure;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::failure::Failure;
-pub(crate) use layers::Layer;
+pub use error::ConfigError;
+pub use layers::Layer;
 use layers::Layers;
-pub(crate) use preset::MethodName;
+use refusal::Refusal;
+pub use schema::{keys, schema};
 
 /// Everything that decides what a run computes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
+pub struct Config {
     /// Name of the run, and of its folder.
-    pub(crate) name: String,
+    pub name: String,
     /// Keys every random stream.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// The method whose preset the other sections start from.
-    pub(crate) method: MethodName,
+    pub method: MethodName,
     /// Real data and preprocessing.
-    pub(crate) data: DataConfig,
+    pub data: DataConfig,
     /// The network of experts and students.
-    pub(crate) model: ConvNetConfig,
+    pub model: ConvNetConfig,
     /// How experts are trained.
-    pub(crate) expert: Recipe,
+    pub expert: Recipe,
     /// How the set is distilled.
-    pub(crate) distill: Method,
+    #[serde(skip_deserializing, default = "Method::mtt")]
+    #[schemars(skip)]
+    pub distill: Method,
     /// How sets are evaluated.
-    pub(crate) eval: Protocol,
+    pub eval: Protocol,
     /// The published figure this configuration is to be compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) paper: Option<Paper>,
+    pub paper: Option<Paper>,
     /// `expert.store`: the folder of the experts, where it is not the default one.
     #[serde(skip)]
-    pub(crate) store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
 }
 
 /// A published figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Paper {
+pub struct Paper {
     /// Test accuracy in percent.
     accuracy: f64,
     /// Its standard deviation in percent points.
@@ -75,8 +81,8 @@ impl Config {
     /// Reads `file`, puts `sets` (`a.b=c`) on top, and the preset of its method below.
     ///
     /// # Errors
-    /// [`Failure`] names the file or `--set` and the key at fault, and what would do.
-    pub(crate) fn load(file: &Path, sets: &[String]) -> Result<Self, Failure> {
+    /// [`ConfigError`] names the file or `--set` and the key at fault, and what would do.
+    pub fn load(file: &Path, sets: &[String]) -> Result<Self, ConfigError> {
         let stem =
             file.file_stem().map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let mut user = vec![Layer::from_file(file)?];
@@ -89,25 +95,35 @@ impl Config {
     /// Puts layers, the strongest last, over the preset of their method.
     ///
     /// # Errors
-    /// [`Failure`] as for [`Config::load`].
-    pub(crate) fn resolve(user: Vec<Layer>, default_name: &str) -> Result<Self, Failure> {
+    /// [`ConfigError`] as for [`Config::load`].
+    pub fn resolve(user: Vec<Layer>, default_name: &str) -> Result<Self, ConfigError> {
         let layers = Layers::new(user).starting_over("eval", "protocol");
-        let method = named(&layers, "method")?.unwrap_or(MethodName::Mtt);
-        let protocol = named(&layers, "eval.protocol")?.map_or_else(|| method.protocol(), Protocol::named);
-        let base = preset::table(method, &protocol, default_name);
+        let method = match named(&layers, "method")? {
+            Some(method) => method,
+            None => MethodName::from(methods()[0]),
+        };
+        let base = defaults::table(method.row(), named(&layers, "eval.protocol")?, default_name);
+        let refusal = Refusal { layers: &layers, base: &base, keys: keys(method.row()) };
         let mut merged = layers.over(base.clone());
-        let store = take_store(&mut merged, &layers)?;
+        let store = take_store(&mut merged, &refusal)?;
+        let distill = match merged.remove("distill") {
+            Some(Value::Table(table)) => method.row().read(table).map_err(|error| {
+                let path = format!("distill.{}", error.key);
+                refusal.of_value(path.trim_end_matches('.'), &error.message)
+            })?,
+            _ => return Err(refusal.of_key("distill", "expected a table")),
+        };
         let config: Self = serde_path_to_error::deserialize(Value::Table(merged))
-            .map_err(|error| refusal::of_value(&layers, &base, &error))?;
-        let config = Self { store, ..config };
+            .map_err(|error| refusal.of_value(at(&error).trim_start_matches('.'), error.inner().message()))?;
+        let config = Self { store, distill, ..config };
         config.check()?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    fn check(&self) -> Result<(), ConfigError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(plain) {
-            return Err(Failure::new(
+            return Err(ConfigError::new(
                 format_args!("name = {:?} cannot name a folder", self.name),
                 "use letters, digits, '-', '_' and '.'",
             ));
@@ -120,11 +136,8 @@ impl Config {
     }
 
     /// The resolved configuration as TOML, which reads back as the same configuration.
-    pub(crate) fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let mut table = Table::try_from(self).expect("a configuration is plain TOML");
-        if let Some(Value::Table(eval)) = table.get_mut("eval") {
-            self.leave_out(eval);
-        }
         if let (Some(store), Some(Value::Table(expert))) = (&self.store, table.get_mut("expert")) {
             expert.insert("store".to_owned(), Value::String(store.to_string_lossy().into_owned()));
         }
@@ -132,39 +145,26 @@ impl Config {
     }
 }
 
-impl Config {
-    /// Leaves out what the protocol implies, so that configurations of earlier versions, which had no such keys, stay equal.
-    fn leave_out(&self, eval: &mut Table) {
-        let usual = self.method.protocol();
-        let named = self.eval.protocol != usual.protocol;
-        let implied = if named { Protocol::named(self.eval.protocol) } else { usual };
-        let mut implied = Table::try_from(implied).expect("a protocol is plain TOML");
-        if named {
-            implied.remove("protocol");
-        }
-        for key in ["protocol", "optimiser", "schedule", "labels", "input"] {
-            if eval.get(key) == implied.get(key) {
-                eval.remove(key);
-            }
-        }
-    }
+/// Where serde stopped.
+fn at(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
+    error.path().to_string()
 }
 
 /// The value of a key that names what others start from, if it is given.
-fn named<T: for<'de> Deserialize<'de>>(layers: &Layers, key: &str) -> Result<Option<T>, Failure> {
+fn named<T: for<'de> Deserialize<'de>>(layers: &Layers, key: &str) -> Result<Option<T>, ConfigError> {
     let value = layers.get(key).cloned().map(T::deserialize).transpose();
-    value.map_err(|error| refusal::of_key(layers, &Table::new(), key, error.message()))
+    let nothing = Table::new();
+    let refusal = Refusal { layers, base: &nothing, keys: Vec::new() };
+    value.map_err(|error| refusal.of_key(key, error.message()))
 }
 
 /// `expert.store` says where, not how: the recipe does not know it.
-fn take_store(merged: &mut Table, layers: &Layers) -> Result<Option<PathBuf>, Failure> {
+fn take_store(merged: &mut Table, refusal: &Refusal<'_>) -> Result<Option<PathBuf>, ConfigError> {
     let Some(Value::Table(expert)) = merged.get_mut("expert") else { return Ok(None) };
     match expert.remove("store") {
         None => Ok(None),
         Some(Value::String(path)) if !path.is_empty() => Ok(Some(PathBuf::from(path))),
-        Some(_) => {
-            Err(refusal::of_key(layers, &Table::new(), "expert.store", "expected the path of a folder"))
-        }
+        Some(_) => Err(refusal.of_key("expert.store", "expected the path of a folder")),
     }
 }
 

@@ -6,11 +6,11 @@ use distil_store::seal;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use crate::failure::Failure;
+use super::error::ConfigError;
 
 /// What a user wrote, and where.
 #[derive(Debug, Clone)]
-pub(crate) struct Layer {
+pub struct Layer {
     source: Source,
     table: Table,
 }
@@ -28,7 +28,11 @@ enum Source {
 }
 
 impl Layer {
-    pub(crate) fn from_file(file: &Path) -> Result<Self, Failure> {
+    /// A file's.
+    ///
+    /// # Errors
+    /// When it cannot be read, is damaged, or is not TOML.
+    pub fn from_file(file: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
         seal::check(
             file,
@@ -38,11 +42,15 @@ impl Layer {
         Self::from_text(&text, file)
     }
 
-    pub(crate) fn from_text(text: &str, file: &Path) -> Result<Self, Failure> {
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// When it is not TOML.
+    pub fn from_text(text: &str, file: &Path) -> Result<Self, ConfigError> {
         let table = text.parse().map_err(|error: toml::de::Error| {
             let line =
                 error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
-            Failure::new(
+            ConfigError::new(
                 format_args!("{}, line {line}: {}", file.display(), error.message()),
                 "correct the TOML there; strings need quotes, sections look like [distill]",
             )
@@ -51,9 +59,12 @@ impl Layer {
     }
 
     /// `a.b=c`, where c is a TOML value or else a bare string.
-    pub(crate) fn from_set(text: &str) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When it is not of that form.
+    pub fn from_set(text: &str) -> Result<Self, ConfigError> {
         let malformed = || {
-            Failure::new(
+            ConfigError::new(
                 format_args!("--set {text:?} is not of the form key=value"),
                 "write it as --set distill.ipc=10",
             )
@@ -71,12 +82,12 @@ impl Layer {
     }
 
     /// A table that `place` describes.
-    pub(crate) fn from_table(table: Table, place: &str) -> Self {
+    pub fn from_table(table: Table, place: &str) -> Self {
         Self { source: Source::Other(place.to_owned()), table }
     }
 
     /// Takes a top-level key out.
-    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
+    pub fn take(&mut self, key: &str) -> Option<Value> {
         self.table.remove(key)
     }
 
@@ -93,12 +104,12 @@ impl Layer {
     }
 }
 
-fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
+fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
     let help = match error.kind() {
         std::io::ErrorKind::NotFound => "check the path; the shipped configurations are in configs/",
         _ => "check the file and its permissions",
     };
-    Failure::new(format_args!("cannot read the configuration {}: {error}", file.display()), help)
+    ConfigError::new(format_args!("cannot read the configuration {}: {error}", file.display()), help)
 }
 
 /// The line, from 1, that a byte is on.
@@ -128,16 +139,16 @@ fn parse_value(text: &str) -> Value {
 
 /// The layers of one configuration, the strongest last.
 #[derive(Debug)]
-pub(crate) struct Layers(Vec<Layer>);
+pub(super) struct Layers(Vec<Layer>);
 
 impl Layers {
-    pub(crate) fn new(layers: Vec<Layer>) -> Self {
+    pub(super) fn new(layers: Vec<Layer>) -> Self {
         Self(layers)
     }
 
     /// The layers without what is said in `section` below the strongest layer that sets `key` in it: who names where a
     /// section starts from wants none of what others changed about another start.
-    pub(crate) fn starting_over(mut self, section: &str, key: &str) -> Self {
+    pub(super) fn starting_over(mut self, section: &str, key: &str) -> Self {
         let path = format!("{section}.{key}");
         let strongest = self.0.iter().rposition(|layer| lookup(&layer.table, &path).is_some());
         for weaker in &mut self.0[..strongest.unwrap_or(0)] {
@@ -147,37 +158,18 @@ impl Layers {
     }
 
     /// The strongest value of a dotted key.
-    pub(crate) fn get(&self, path: &str) -> Option<&Value> {
+    pub(super) fn get(&self, path: &str) -> Option<&Value> {
         self.0.iter().rev().find_map(|layer| lookup(&layer.table, path))
     }
 
     /// Where the strongest value of a dotted key was written.
-    pub(crate) fn origin(&self, path: &str) -> Option<String> {
+    pub(super) fn origin(&self, path: &str) -> Option<String> {
         let layer = self.0.iter().rev().find(|layer| lookup(&layer.table, path).is_some())?;
         Some(layer.origin(path))
     }
 
-    /// All dotted keys with a value that is no table, the strongest layer's last.
-    pub(crate) fn leaves(&self) -> Vec<String> {
-        let leaves = |layer: &Layer| {
-            let mut found = paths(&layer.table);
-            found.retain(|path| !matches!(lookup(&layer.table, path), Some(Value::Table(_))));
-            found
-        };
-        self.0.iter().flat_map(leaves).collect()
-    }
-
-    /// The layers as if nobody had written a dotted key.
-    pub(crate) fn without(&self, path: &str) -> Self {
-        let mut layers = self.0.clone();
-        for layer in &mut layers {
-            remove(&mut layer.table, path);
-        }
-        Self(layers)
-    }
-
     /// Puts all layers over `base`: tables merge key by key, anything else replaces.
-    pub(crate) fn over(&self, mut base: Table) -> Table {
+    pub(super) fn over(&self, mut base: Table) -> Table {
         for layer in &self.0 {
             merge(&mut base, &layer.table);
         }
@@ -186,27 +178,15 @@ impl Layers {
 }
 
 /// The value of a dotted key.
-pub(crate) fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+pub(super) fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         None => table.get(path),
         Some((key, rest)) => lookup(table.get(key)?.as_table()?, rest),
     }
 }
 
-fn remove(table: &mut Table, path: &str) {
-    match path.split_once('.') {
-        None => {
-            table.remove(path);
-        }
-        Some((key, rest)) => {
-            if let Some(Value::Table(inner)) = table.get_mut(key) {
-                remove(inner, rest);
-            }
-        }
-    }
-}
-
-fn merge(base: &mut Table, over: &Table) {
+/// Tables merge key by key, anything else replaces.
+pub(super) fn merge(base: &mut Table, over: &Table) {
     for (key, value) in over {
         match (base.get_mut(key), value) {
             (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
@@ -215,16 +195,4 @@ fn merge(base: &mut Table, over: &Table) {
             }
         }
     }
-}
-
-/// All dotted keys of a table, tables themselves included.
-pub(crate) fn paths(table: &Table) -> Vec<String> {
-    let mut found = Vec::new();
-    for (key, value) in table {
-        found.push(key.clone());
-        if let Value::Table(inner) = value {
-            found.extend(paths(inner).into_iter().map(|path| format!("{key}.{path}")));
-        }
-    }
-    found
 }

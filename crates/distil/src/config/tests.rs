@@ -1,8 +1,8 @@
 use std::path::Path;
 
-use clap::ValueEnum;
+use distil_match::methods;
 
-use super::{Config, MethodName};
+use super::Config;
 
 /// Loads a file of this text.
 fn load(text: &str, sets: &[&str]) -> Result<Config, String> {
@@ -11,8 +11,8 @@ fn load(text: &str, sets: &[&str]) -> Result<Config, String> {
     std::fs::write(&file, text).expect("a file");
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     Config::load(&file, &sets).map_err(|failure| {
-        let lines = failure.lines().into_iter().map(|(kind, text)| format!("{kind}: {text}"));
-        lines.collect::<Vec<_>>().join("\n").replace(&file.display().to_string(), "row.toml")
+        let help = failure.remedy().map_or_else(String::new, |remedy| format!("\nhelp: {remedy}"));
+        format!("error: {failure}{help}").replace(&file.display().to_string(), "row.toml")
     })
 }
 
@@ -23,7 +23,7 @@ fn refusal(text: &str, sets: &[&str]) -> String {
 #[test]
 fn layers_override_each_other() {
     let config = load("", &[]).unwrap();
-    assert_eq!((config.name.as_str(), config.method, config.seed), ("row", MethodName::Mtt, 0));
+    assert_eq!((config.name.as_str(), config.method.as_str(), config.seed), ("row", "mtt", 0));
     let text =
         "name = \"x\"\nmethod = \"datm\"\n[distill]\nipc = 3\nwindow = { max = 7 }\n[expert]\nepochs = 20";
     let config = load(text, &["distill.ipc=5", "distill.init=noise", "seed=4"]).unwrap();
@@ -39,7 +39,7 @@ fn layers_override_each_other() {
 
 #[test]
 fn every_preset_resolves_and_reads_back() {
-    for method in MethodName::value_variants().iter().map(|method| method.as_str()) {
+    for method in methods().into_iter().map(|row| row.name) {
         let config = load(
             "[paper]\naccuracy = 46.2\nsource = \"a paper\"",
             &[&format!("method={method}"), "expert.store=elsewhere", "data.train_limit=100"],
@@ -78,9 +78,7 @@ fn effect_alignment_is_set_key_by_key() {
     let text = "method = \"ead\"\n[distill]\ncheckpoints = 2\nwindow = { min = 1, max = 4 }";
     let sets = ["distill.coefficient=printed", "distill.batch_syn=5", "distill.weights=[1, 1, 0.5, 0.1]"];
     let config = load(text, &sets).unwrap();
-    let distil_match::Objective::Effect(effect) = &config.distill.objective else {
-        panic!("another objective")
-    };
+    let effect = config.distill.objective.get::<distil_match::EffectAlignment>().expect("EAD aligns effects");
     assert_eq!((effect.checkpoints, effect.batch_syn, effect.window.min), (2, Some(5), 1));
     assert_eq!(effect.coefficient, distil_match::Coefficient::Printed);
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
@@ -144,7 +142,7 @@ fn unknown_keys_name_their_place_and_the_nearest_key() {
     let text = refusal("[expert]\nstroe = \"x\"", &[]);
     assert!(text.ends_with("did you mean `expert.store`?"), "{text}");
     let text = refusal("[eval]\nqqqqqq = 1", &[]);
-    assert!(text.contains("help: known keys there: eval.protocol, eval.seeds,"), "{text}");
+    assert!(text.contains("help: known keys there: eval.augmentation, eval.batch,"), "{text}");
 }
 
 #[test]
@@ -155,7 +153,7 @@ fn wrong_values_name_their_key_and_an_example() {
     let text = refusal("[distill]\nipc = 2", &["distill.ipc=-1"]);
     assert!(text.starts_with("error: --set distill.ipc=-1: distill.ipc: integer `-1`, expected"), "{text}");
     let text = refusal("method = \"mttt\"", &[]);
-    assert!(text.starts_with("error: row.toml, line 1: method: unknown variant `mttt`, expected"), "{text}");
+    assert!(text.starts_with("error: row.toml, line 1: method: unknown method `mttt`, expected"), "{text}");
     let text = refusal("", &["distill.init=rael"]);
     assert!(text.contains("unknown variant `rael`") && text.contains("distill.init"), "{text}");
     let text = refusal("[paper]\naccuracy = 3.0", &[]);
@@ -200,6 +198,45 @@ fn a_named_protocol_starts_the_section_over() {
     );
 }
 
+/// Every key that a resolved configuration of any method has, and no other, is in the schema's list.
+#[test]
+fn the_schema_knows_every_key() {
+    fn leaves(table: &toml::Table, prefix: &str, found: &mut Vec<String>) {
+        for (key, value) in table {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                toml::Value::Table(inner) => leaves(inner, &path, found),
+                _ => found.push(path),
+            }
+        }
+    }
+    for row in methods() {
+        let sets = [format!("method={}", row.name), "expert.store=x".to_owned(), "data.train_limit=9".to_owned()];
+        let config = load("", &sets.each_ref().map(String::as_str)).unwrap();
+        let mut found = Vec::new();
+        leaves(&config.to_toml().parse().unwrap(), "", &mut found);
+        let known = super::keys(row);
+        let unknown: Vec<&String> = found.iter().filter(|key| !known.contains(key)).collect();
+        assert!(unknown.is_empty(), "{}: {unknown:?}", row.name);
+        for key in ["expert.gsam.rho", "eval.distillation.temperature", "paper.source", "model.depth"] {
+            assert!(known.iter().any(|known| known == key), "{key}");
+        }
+    }
+    let own = |name: &str| super::keys(distil_match::method(name).unwrap());
+    assert!(own("edf").contains(&"distill.enhancement.cam.smooth-grad-cam-plus-plus.sigma".to_owned()));
+    assert!(own("ead").contains(&"distill.weights".to_owned()) && !own("dm").contains(&"distill.window".to_owned()));
+}
+
+/// Editors check by the schema: nothing is required, and the keys of all methods are there.
+#[test]
+fn the_schema_is_for_layers() {
+    let schema = super::schema();
+    assert!(schema.get("required").is_none() && schema["properties"]["distill"].get("required").is_none());
+    for key in ["ipc", "window", "batch_real", "momentum", "checkpoints"] {
+        assert!(schema["properties"]["distill"]["properties"].get(key).is_some(), "{key}");
+    }
+}
+
 #[test]
 fn a_protocol_reads_back_also_where_it_undoes_its_methods() {
     for sets in [
@@ -211,11 +248,6 @@ fn a_protocol_reads_back_also_where_it_undoes_its_methods() {
     ] {
         let config = load("", sets).unwrap();
         assert_eq!(load(&config.to_toml(), &[]).unwrap(), config, "{}", config.to_toml());
-    }
-    // What earlier versions wrote has no key that they did not know.
-    for method in ["mtt", "datm", "edf"] {
-        let text = load("", &[&format!("method={method}")]).unwrap().to_toml();
-        assert!(!text.contains("protocol") && !text.contains("optimiser"), "{text}");
     }
 }
 

@@ -12,7 +12,7 @@ fn loaded(row: &Row, resolved: &Resolved) -> Config {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("row.toml");
     std::fs::write(&file, resolved.to_toml()).expect("a file");
-    Config::load(&file, &[]).unwrap_or_else(|failure| panic!("{}: {:?}", row.name, failure.lines()))
+    Config::load(&file, &[]).unwrap_or_else(|failure| panic!("{}: {failure}", row.name))
 }
 
 fn rows() -> Rows {

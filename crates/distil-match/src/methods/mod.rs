@@ -1,0 +1,40 @@
+//! The methods: one file each, with its row and its published settings. What they compute lies in the files of their
+//! families (`trajectory`, `unrolled`, `effect`, `gradient`, `distribution`, `selection`), or here where a method has one
+//! of its own.
+
+mod datm;
+mod dc;
+mod dd;
+mod dm;
+mod dsa;
+mod ead;
+mod edf;
+mod ftd;
+mod herding;
+mod k_center;
+mod ld;
+mod m_datm;
+mod mtt;
+mod random;
+mod tesla;
+
+use crate::MethodRow;
+
+/// The methods of this crate, in the order in which tables list them.
+pub(crate) static BUILT_IN: &[&MethodRow] = &[
+    &mtt::ROW,
+    &ftd::ROW,
+    &tesla::ROW,
+    &datm::ROW,
+    &m_datm::ROW,
+    &edf::ROW,
+    &dd::ROW,
+    &ld::ROW,
+    &ead::ROW,
+    &dc::ROW,
+    &dsa::ROW,
+    &dm::ROW,
+    &random::ROW,
+    &herding::ROW,
+    &k_center::ROW,
+];

@@ -1,0 +1,65 @@
+use std::fmt::Display;
+
+use distil_data::Error as DataError;
+use distil_eval::ProtocolError;
+use distil_expert::RecipeError;
+use distil_match::MethodError;
+use distil_store::StoreError;
+use thiserror::Error;
+
+/// A configuration that cannot be used: where and why, in one line, and what would do where that line does not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    message: String,
+    remedy: Option<String>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Display, remedy: impl Display) -> Self {
+        Self { remedy: Some(remedy.to_string()), ..Self::plain(message) }
+    }
+
+    /// An error whose message says what to do.
+    fn plain(message: impl Display) -> Self {
+        // TOML's messages span lines.
+        let text = message.to_string();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        Self { message: lines.collect::<Vec<_>>().join("; "), remedy: None }
+    }
+
+    /// What would do.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+}
+
+impl From<DataError> for ConfigError {
+    fn from(error: DataError) -> Self {
+        Self::plain(error)
+    }
+}
+
+impl From<RecipeError> for ConfigError {
+    fn from(error: RecipeError) -> Self {
+        Self::plain(error)
+    }
+}
+
+impl From<MethodError> for ConfigError {
+    fn from(error: MethodError) -> Self {
+        Self::plain(error)
+    }
+}
+
+impl From<ProtocolError> for ConfigError {
+    fn from(error: ProtocolError) -> Self {
+        Self::plain(error)
+    }
+}
+
+impl From<StoreError> for ConfigError {
+    fn from(error: StoreError) -> Self {
+        Self::plain(error)
+    }
+}

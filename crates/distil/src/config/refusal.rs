@@ -1,0 +1,97 @@
+//! Errors of a configuration: where, which key, and what would do.
+
+use toml::{Table, Value};
+
+use super::error::ConfigError;
+use super::layers::{Layers, lookup};
+
+/// How alike two names are before one is taken for a slip of the other.
+const ALIKE: f64 = 0.7;
+
+/// What is known when a configuration is refused.
+pub(super) struct Refusal<'a> {
+    /// What the user wrote.
+    pub(super) layers: &'a Layers,
+    /// The configuration if the user had written nothing.
+    pub(super) base: &'a Table,
+    /// All keys there are.
+    pub(super) keys: Vec<String>,
+}
+
+impl Refusal<'_> {
+    /// A value that cannot be read: the dotted key where serde stopped, and what it said.
+    pub(super) fn of_value(&self, path: &str, message: &str) -> ConfigError {
+        match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+            Some((key, _)) => self.unknown(&full_path(path, key)),
+            None => self.of_key(path, message),
+        }
+    }
+
+    fn unknown(&self, path: &str) -> ConfigError {
+        let section = path.rsplit_once('.').map_or("", |(section, _)| section);
+        let siblings: Vec<&String> = self.keys.iter().filter(|key| parent(key) == section).collect();
+        let help = match suggestion(path, &siblings)
+            .or_else(|| suggestion(path, &self.keys.iter().collect::<Vec<_>>()))
+        {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => {
+                let known: Vec<&str> = siblings.iter().map(|key| key.as_str()).collect();
+                format!("known keys there: {}", known.join(", "))
+            }
+        };
+        ConfigError::new(format_args!("{}: unknown key `{path}`", self.origin(path)), help)
+    }
+
+    /// A known key with an impossible value, or a key that is missing.
+    pub(super) fn of_key(&self, path: &str, message: &str) -> ConfigError {
+        let message = message
+            .replace("invalid type: ", "")
+            .replace("invalid value: ", "")
+            .replace("usize", "a whole number ≥ 0");
+        let help = if message.starts_with("missing field") {
+            format!("add it to the section [{path}]")
+        } else {
+            match lookup(self.base, path) {
+                Some(Value::Table(_)) | None => "see the configurations in configs/ for examples".to_owned(),
+                Some(value) => format!("for example {path} = {value}"),
+            }
+        };
+        ConfigError::new(format_args!("{}: {path}: {message}", self.origin(path)), help)
+    }
+
+    /// Where a key, or the section that should hold it, was written.
+    fn origin(&self, path: &str) -> String {
+        let mut path = path;
+        loop {
+            if let Some(origin) = self.layers.origin(path) {
+                return origin;
+            }
+            match path.rsplit_once('.') {
+                Some((section, _)) => path = section,
+                None => return "the configuration".to_owned(),
+            }
+        }
+    }
+}
+
+/// Paths of unknown keys end with the key, except inside enums.
+fn full_path(path: &str, key: &str) -> String {
+    let section = path.strip_suffix(key).unwrap_or(path).trim_end_matches('.');
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+fn parent(key: &str) -> &str {
+    key.rsplit_once('.').map_or("", |(section, _)| section)
+}
+
+/// The key whose last part is most like that of `path`.
+fn suggestion(path: &str, known: &[&String]) -> Option<String> {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let key = last(path);
+    let scored = known
+        .iter()
+        .filter(|known| known.as_str() != path)
+        .map(|known| (strsim::normalized_damerau_levenshtein(&key, &last(known)), known));
+    let alike = scored.filter(|(score, _)| *score >= ALIKE);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| (*known).clone())
+}
