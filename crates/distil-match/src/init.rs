@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::methods::Cluster;
 use crate::outer::Learned;
 use crate::selection::Features;
 use crate::{Experts, Inputs, NoExperts, real};
@@ -30,6 +31,10 @@ pub enum Init {
     Herding,
     /// Greedy k-center on the features of the first expert: the chosen cover the class.
     KCenter,
+    /// Of `ipc` clusters of a class, by k-means on the features of the first expert, the image nearest to each centroid.
+    KMeans,
+    /// The mean image of each of these clusters.
+    KMeansCentroids,
 }
 
 /// Why the synthetic set cannot be initialised.
@@ -67,6 +72,19 @@ pub enum InitError {
     NoExperts(#[from] NoExperts),
 }
 
+/// A real image that a synthetic one starts from.
+struct Chosen {
+    row: usize,
+    /// The images that it stands for; itself alone where it was not chosen for others.
+    members: Vec<usize>,
+}
+
+impl From<usize> for Chosen {
+    fn from(row: usize) -> Self {
+        Self { row, members: vec![row] }
+    }
+}
+
 /// Experts as classifiers: their parameters after the last epoch.
 struct Classifiers<'a> {
     inputs: &'a Inputs<'a>,
@@ -98,17 +116,19 @@ fn is_correct(logits: &[f32], label: usize) -> bool {
 impl Init {
     /// Whether the choice of images needs trained experts.
     pub(crate) fn needs_experts(self) -> bool {
-        matches!(self, Self::Correct | Self::Herding | Self::KCenter)
+        matches!(self, Self::Correct | Self::Herding | Self::KCenter | Self::KMeans | Self::KMeansCentroids)
     }
 }
 
 /// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
 pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     let Inputs { method, net, dataset, seed, device, .. } = inputs;
-    let rows = choose(inputs)?;
+    let chosen = choose(inputs)?;
+    let rows: Vec<usize> = chosen.iter().map(|chosen| chosen.row).collect();
     let n = rows.len();
     let images = match method.init {
         Init::Noise => noise([n, net.channels, net.height, net.image_width], *seed, device),
+        Init::KMeansCentroids => means(&dataset.train, &chosen, device),
         _ => real::images(&dataset.train, &rows, device),
     };
     let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
@@ -129,7 +149,7 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
 }
 
 /// The real images that the set starts from (or, with noise, takes its soft labels from).
-fn choose(inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
+fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
     let Inputs { method, dataset, seed, .. } = inputs;
     let ipc = method.ipc;
     let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
@@ -139,7 +159,10 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
             return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
         }
         rows = match method.init {
-            Init::Herding | Init::KCenter => selected(&rows, inputs)?,
+            Init::Herding | Init::KCenter | Init::KMeans | Init::KMeansCentroids => {
+                chosen.extend(selected(&rows, class as u64, inputs)?);
+                continue;
+            }
             Init::Noise | Init::Real | Init::Correct => {
                 shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
                 rows
@@ -152,14 +175,14 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
             }
         }
-        chosen.extend(&rows[..ipc]);
+        chosen.extend(rows[..ipc].iter().copied().map(Chosen::from));
     }
     Ok(chosen)
 }
 
 /// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
 /// last epoch.
-fn selected(rows: &[usize], inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
+fn selected(rows: &[usize], class: u64, inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
     let Inputs { method, net, dataset, device, .. } = inputs;
     let experts = inputs.experts()?;
     let expert = experts.store.expert(experts.numbers[0])?;
@@ -170,11 +193,28 @@ fn selected(rows: &[usize], inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError
         values.extend(features.into_data().iter::<f32>());
     }
     let features = Features { values, width: net.features() };
-    let chosen = match method.init {
-        Init::Herding => features.herding(method.ipc),
-        _ => features.k_center(method.ipc),
+    let at = |indices: Vec<usize>| indices.into_iter().map(|i| Chosen::from(rows[i])).collect();
+    Ok(match method.init {
+        Init::Herding => at(features.herding(method.ipc)),
+        Init::KCenter => at(features.k_center(method.ipc)),
+        _ => clustered(rows, &features.k_means(method.ipc, (inputs.seed, class)), method.ipc),
+    })
+}
+
+/// One image of each cluster; where images are so alike that there are fewer than `ipc` clusters, other images of the class.
+fn clustered(rows: &[usize], clusters: &[Cluster], ipc: usize) -> Vec<Chosen> {
+    let of_cluster = |cluster: &Cluster| Chosen {
+        row: rows[cluster.nearest],
+        members: cluster.members.iter().map(|&i| rows[i]).collect(),
     };
-    Ok(chosen.into_iter().map(|i| rows[i]).collect())
+    let others = (0..rows.len()).filter(|i| clusters.iter().all(|cluster| cluster.nearest != *i));
+    clusters.iter().map(of_cluster).chain(others.map(|i| Chosen::from(rows[i]))).take(ipc).collect()
+}
+
+/// The mean image of what each choice stands for.
+fn means(train: &Split, chosen: &[Chosen], device: &Device) -> Tensor<4> {
+    let mean = |chosen: &Chosen| real::images(train, &chosen.members, device).mean_dim(0);
+    Tensor::cat(chosen.iter().map(mean).collect(), 0)
 }
 
 /// The first `ipc` candidates that the first expert classifies correctly; where it finds too few, further

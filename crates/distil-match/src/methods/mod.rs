@@ -12,11 +12,14 @@ mod edf;
 mod ftd;
 mod herding;
 mod k_center;
+mod k_means;
 mod ld;
 mod m_datm;
 mod mtt;
 mod random;
 mod tesla;
+
+pub(crate) use k_means::Cluster;
 
 use crate::MethodRow;
 
@@ -37,4 +40,5 @@ pub(crate) static BUILT_IN: &[&MethodRow] = &[
     &random::ROW,
     &herding::ROW,
     &k_center::ROW,
+    &k_means::ROW,
 ];
