@@ -121,6 +121,18 @@ pub enum ProtocolError {
 }
 
 impl Protocol {
+    /// With so many epochs of each student.
+    #[must_use]
+    pub fn epochs(self, epochs: usize) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// With so many students.
+    #[must_use]
+    pub fn seeds(self, seeds: usize) -> Self {
+        Self { seeds, ..self }
+    }
+
     /// The step size at which students train on `set`.
     pub fn lr_of(&self, set: &SyntheticSet) -> f64 {
         self.synthetic_lr.unwrap_or(f64::from(set.syn_lr))

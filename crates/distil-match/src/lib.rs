@@ -66,7 +66,7 @@ pub use range::{Profile, Range};
 pub use registry::{
     Family, MethodName, MethodRow, NameTaken, SettingsError, UnknownMethod, method, methods, register,
 };
-pub use run::{Files, OnEvent, Outcome, RunError, Validate, run};
+pub use run::{Files, OnEvent, Outcome, RunError, Validate, run, run_unvalidated};
 pub use schedule::Window;
 pub use selection::Selection;
 pub use trajectory::{Gradient, SoftLabels, TrajectoryMatching};

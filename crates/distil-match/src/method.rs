@@ -138,6 +138,24 @@ pub enum MethodError {
 }
 
 impl Method {
+    /// With so many synthetic images per class.
+    #[must_use]
+    pub fn ipc(self, ipc: usize) -> Self {
+        Self { ipc, ..self }
+    }
+
+    /// With so many outer iterations.
+    #[must_use]
+    pub fn iterations(self, iterations: u64) -> Self {
+        Self { iterations, ..self }
+    }
+
+    /// With this step size of the images.
+    #[must_use]
+    pub fn image_lr(self, image_lr: f64) -> Self {
+        Self { image_lr, ..self }
+    }
+
     /// The settings of trajectory matching, where that is the objective.
     pub fn trajectory(&self) -> Option<&TrajectoryMatching> {
         self.objective.get()

@@ -124,7 +124,7 @@ impl From<StepError> for RunError {
     }
 }
 
-/// Distils to the end, or on from the newest checkpoint in `folder`.
+/// Distils to the end, or on from the newest checkpoint in `folder`, and keeps the set that is best on validation.
 ///
 /// `name` and `command` go into the cards of the synthetic sets.
 ///
@@ -132,9 +132,32 @@ impl From<StepError> for RunError {
 /// [`RunError`]; whatever it is, the folder can be resumed.
 pub fn run(
     inputs: &Inputs<'_>,
-    (name, command): (&str, &str),
+    named: (&str, &str),
     folder: &mut RunFolder,
     validate: &mut Validate<'_>,
+    on_event: &mut OnEvent<'_>,
+) -> Result<Outcome, RunError> {
+    drive(inputs, named, folder, Some(validate), on_event)
+}
+
+/// The same without validations: there is no best set, and the last one has the same bytes.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_unvalidated(
+    inputs: &Inputs<'_>,
+    named: (&str, &str),
+    folder: &mut RunFolder,
+    on_event: &mut OnEvent<'_>,
+) -> Result<Outcome, RunError> {
+    drive(inputs, named, folder, None, on_event)
+}
+
+fn drive(
+    inputs: &Inputs<'_>,
+    (name, command): (&str, &str),
+    folder: &mut RunFolder,
+    mut validate: Option<&mut Validate<'_>>,
     on_event: &mut OnEvent<'_>,
 ) -> Result<Outcome, RunError> {
     if inputs.method.needs_experts() {
@@ -151,7 +174,9 @@ pub fn run(
         run.log_choice(&event, on_event)?;
     }
     loop {
-        run.validate(validate, on_event)?;
+        if let Some(validate) = &mut validate {
+            run.validate(*validate, on_event)?;
+        }
         if run.distiller.iteration == method.iterations {
             return run.finish();
         }

@@ -80,6 +80,18 @@ impl Default for ConvNetConfig {
 }
 
 impl ConvNetConfig {
+    /// With so many channels in each convolution.
+    #[must_use]
+    pub fn width(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
+
+    /// With so many blocks.
+    #[must_use]
+    pub fn depth(self, depth: usize) -> Self {
+        Self { depth: Some(depth), ..self }
+    }
+
     /// The network for images of this shape.
     ///
     /// # Errors

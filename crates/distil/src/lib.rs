@@ -1,18 +1,102 @@
 //! Dataset distillation as a library.
 //!
-//! The crates below this one compute; this one knows what a user writes: configurations in layers, the published settings
-//! of each method, the keys that exist. The program `distil` is a thin shell around it.
+//! ```
+//! # fn main() -> Result<(), distil::Error> {
+//! let session = distil::Session::new(distil::data::clutter_easy())
+//!     .network(distil::convnet().width(4).depth(1))
+//!     .on(distil::Device::cpu())?;
+//! let set = session.distil(distil::methods::dm().ipc(1).iterations(3))?;
+//! let score = session.evaluate(&set, distil::protocols::mtt().epochs(2).seeds(2))?;
+//! println!("{score}");
+//! # Ok(())
+//! # }
+//! ```
 //!
-//! ```
-//! use distil::config::{Config, Layer};
-//! let layers = vec![Layer::from_set("method=dm")?, Layer::from_set("distill.ipc=10")?];
-//! let config = Config::resolve(layers, "example")?;
-//! assert_eq!((config.distill.ipc, config.distill.iterations), (10, 20_000));
-//! # Ok::<(), distil::config::ConfigError>(())
-//! ```
+//! The crates below this one compute, and are re-exported here; this one knows what a user writes: [configurations](config) in
+//! layers, the published settings of each [method](methods), the keys that exist. The program `distil` is a shell around it.
+//! In a `Cargo.toml`: `distil = { path = "crates/distil" }`, for a GPU with `features = ["cuda"]` or `["wgpu"]`.
 
 #![forbid(unsafe_code)]
 // The types of GPU backends nest deeper than the default.
 #![recursion_limit = "256"]
 
 pub mod config;
+mod device;
+mod error;
+mod session;
+
+pub use device::Device;
+pub use distil_eval::Protocol;
+pub use distil_match::Method;
+pub use distil_store::SyntheticSet;
+pub use error::Error;
+pub use session::{Score, Session, SessionBuilder};
+
+/// The published ConvNet: width 128, instance norm, average pools, and a depth that fits the images.
+pub fn convnet() -> distil_models::ConvNetConfig {
+    distil_models::ConvNetConfig::default()
+}
+
+/// Datasets.
+pub mod data {
+    pub use distil_data::{DataConfig, Dataset, DatasetName};
+
+    /// Generated images of large glyphs with few distractors, which need no files.
+    pub fn clutter_easy() -> DataConfig {
+        DataConfig::new(DatasetName::ClutterEasy)
+    }
+
+    /// Images of your own: a folder with a subfolder for each class.
+    pub fn folder(path: impl Into<std::path::PathBuf>) -> DataConfig {
+        DataConfig { path: Some(path.into()), ..DataConfig::new(DatasetName::Folder) }
+    }
+}
+
+/// The methods, with their published settings; [`methods::named`] knows registered ones too.
+pub mod methods {
+    pub use distil_match::{MethodRow, methods as all, register};
+
+    use crate::Method;
+
+    /// The published settings of a method by its name; `None` where there is none of that name.
+    pub fn named(name: &str) -> Option<Method> {
+        distil_match::method(name).map(|row| (row.preset)())
+    }
+
+    /// DM (Zhao & Bilen 2023).
+    pub fn dm() -> Method {
+        Method::dm()
+    }
+
+    /// MTT (Cazenavette et al. 2022).
+    pub fn mtt() -> Method {
+        Method::mtt()
+    }
+
+    /// DATM (Guo et al. 2024).
+    pub fn datm() -> Method {
+        Method::datm()
+    }
+
+    /// Random real images: what every method has to beat.
+    pub fn random() -> Method {
+        Method::random()
+    }
+}
+
+/// How sets are evaluated.
+pub mod protocols {
+    pub use distil_eval::ProtocolName;
+
+    use crate::Protocol;
+
+    /// That of MTT, FTD and TESLA: five students of 1,000 epochs.
+    pub fn mtt() -> Protocol {
+        Protocol::default()
+    }
+
+    /// A protocol of the literature.
+    pub fn named(name: ProtocolName) -> Protocol {
+        Protocol::named(name)
+    }
+}

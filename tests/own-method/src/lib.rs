@@ -5,8 +5,8 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_match::{
-    Bounds, Cost, Distiller, Family, Hypergradient, Inputs, Kept, Method, MethodError, MethodRow, Objective, OwnState,
-    Passes, Products, Saved, StepError, StepOutcome, refuse_out_of_range, refuse_zero,
+    Bounds, Cost, Distiller, Family, Hypergradient, Inputs, Kept, Method, MethodError, MethodRow, Objective,
+    OwnState, Passes, Products, Saved, StepError, StepOutcome, refuse_out_of_range, refuse_zero,
 };
 use distil_random::{permutation, stream};
 use distil_store::StoreError;

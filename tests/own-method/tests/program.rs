@@ -39,7 +39,8 @@ impl Bench {
     }
 
     fn run(&self, out: &str, iterations: u64, more: &[&str]) -> Command {
-        let mut command = self.command(&["run", "--config", "drift.toml", "--device", "cpu", "--out", out], SETS);
+        let mut command =
+            self.command(&["run", "--config", "drift.toml", "--device", "cpu", "--out", out], SETS);
         command.args(["--set", &format!("distill.iterations={iterations}")]).args(more);
         command
     }
@@ -88,7 +89,9 @@ fn digest_part(file: &[u8]) -> &[u8] {
 #[test]
 fn it_is_in_every_list() {
     let bench = Bench::new();
-    let said = |arguments: &[&str]| String::from_utf8(done(&mut bench.command(arguments, &[])).stdout).expect("text");
+    let said = |arguments: &[&str]| {
+        String::from_utf8(done(&mut bench.command(arguments, &[])).stdout).expect("text")
+    };
     assert!(said(&["methods"]).contains("| `drift` | Drifting towards running class means |"));
     assert!(said(&["cite", "drift"]).starts_with("@misc{drift,"));
     let schema = said(&["schema"]);
@@ -99,7 +102,8 @@ fn it_is_in_every_list() {
 fn its_keys_are_checked_like_any_other() {
     let bench = Bench::new();
     let refused = |set: &str| {
-        let output = bench.command(&["plan", "--no-timing", "--config", "drift.toml"], &[SETS, &[set]].concat());
+        let output =
+            bench.command(&["plan", "--no-timing", "--config", "drift.toml"], &[SETS, &[set]].concat());
         let output = { output }.output().expect("the program starts");
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).expect("text")

@@ -211,7 +211,8 @@ fn the_schema_knows_every_key() {
         }
     }
     for row in methods() {
-        let sets = [format!("method={}", row.name), "expert.store=x".to_owned(), "data.train_limit=9".to_owned()];
+        let sets =
+            [format!("method={}", row.name), "expert.store=x".to_owned(), "data.train_limit=9".to_owned()];
         let config = load("", &sets.each_ref().map(String::as_str)).unwrap();
         let mut found = Vec::new();
         leaves(&config.to_toml().parse().unwrap(), "", &mut found);
@@ -224,7 +225,10 @@ fn the_schema_knows_every_key() {
     }
     let own = |name: &str| super::keys(distil_match::method(name).unwrap());
     assert!(own("edf").contains(&"distill.enhancement.cam.smooth-grad-cam-plus-plus.sigma".to_owned()));
-    assert!(own("ead").contains(&"distill.weights".to_owned()) && !own("dm").contains(&"distill.window".to_owned()));
+    assert!(
+        own("ead").contains(&"distill.weights".to_owned())
+            && !own("dm").contains(&"distill.window".to_owned())
+    );
 }
 
 /// Editors check by the schema: nothing is required, and the keys of all methods are there.
