@@ -47,7 +47,9 @@ impl Source {
                 Ok(Self::Files(vec![images.clone()]))
             }
             (images, config) => {
-                let named = images.as_ref().map(|name| dataset_name(name)).transpose()?;
+                let named =
+                    images.as_ref().map(|name| DataConfig::named(&name.to_string_lossy())).transpose()?;
+                let named = named.map(|data| data.name);
                 let data = data_config(named, config.as_deref(), &args.set)?;
                 Ok(Self::Dataset(Box::new(load(&data, around.data_dir, around.console)?)))
             }
@@ -106,16 +108,6 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         ));
     }
     Ok(files)
-}
-
-fn dataset_name(name: &Path) -> Result<DatasetName, Failure> {
-    let text = name.to_string_lossy();
-    text.parse().ok().filter(|name| *name != DatasetName::Folder).ok_or_else(|| {
-        Failure::new(
-            format_args!("{text:?} is neither a file, nor a folder, nor a dataset"),
-            "give an image, a folder of images, a synthetic set (.safetensors), or a name such as clutter-easy",
-        )
-    })
 }
 
 /// The data section of the configuration, for the dataset that was named.
