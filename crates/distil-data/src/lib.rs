@@ -88,6 +88,7 @@ pub use image_stream::{ImageStream, Shard, StreamOptions, StreamPosition};
 pub use imagenet::{ImagenetSubset, SubsetClass};
 pub use images::{ImageShape, Images};
 pub use locate::{data_dirs, locate};
+pub use picture::read_picture;
 pub use picture_folder::{FolderLayout, PictureFolder};
 pub use preprocessing::{
     Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
