@@ -42,10 +42,7 @@ impl DataConfig {
         }
         self.skip(&mut found)?;
         let class_names = found.class_names.clone();
-        let name = match self.name.spec().own_files() {
-            Some(_) => folder_name(&root),
-            None => self.name.to_string(),
-        };
+        let name = self.set_name(&root);
         let [train, validation, test] = self.part(found)?;
         Ok(Listing { name, class_names, train, validation, test })
     }
@@ -99,12 +96,6 @@ impl DataConfig {
         let rows = self.all_rows(&train.labels, classes)?;
         Ok([train.subset(&rows), validation, test])
     }
-}
-
-/// The real name of a folder, however it was written: `.` is not a name.
-fn folder_name(root: &std::path::Path) -> String {
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    real.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Another number of test images than the published one is another selection.

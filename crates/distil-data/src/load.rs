@@ -80,7 +80,8 @@ impl DataConfig {
                 split.images = resize_images(&split.images, to)?;
             }
         }
-        Ok(Parts { name: self.name.to_string(), class_names, splits, resize })
+        let name = self.set_name(self.path.as_deref().unwrap_or(Path::new("")));
+        Ok(Parts { name, class_names, splits, resize })
     }
 
     /// Rows of the training images that stay, and that are held out for validation.
@@ -123,7 +124,17 @@ impl DataConfig {
         }
     }
 
-    fn read(&self, read: fn(&Path) -> Result<Arrays, Error>) -> Result<Arrays, Error> {
+    /// The name of the set at `place`: its own, or that of your folder or file however it was written (`.` is no name).
+    pub(crate) fn set_name(&self, place: &Path) -> String {
+        if self.name.spec().own_files().is_none() {
+            return self.name.to_string();
+        }
+        let real = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let name = if real.is_dir() { real.file_name() } else { real.file_stem() };
+        name.map_or_else(|| self.name.to_string(), |name| name.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn read(&self, read: fn(&Path) -> Result<Arrays, Error>) -> Result<Arrays, Error> {
         let place = self.place()?;
         let arrays = read(&place)?;
         let shape = arrays.train.images.shape();

@@ -2,7 +2,8 @@
 
 use crate::{
     config::DataConfig,
-    datasets::{DatasetKind, PartCounts, Reader},
+    dataset::Split,
+    datasets::{Arrays, DatasetKind, PartCounts, Reader},
     hold_out::{HoldOut, share_of_class},
     image_list::Listing,
     images::ImageShape,
@@ -39,6 +40,18 @@ struct Whole {
     test: usize,
 }
 
+impl Whole {
+    fn of(arrays: &Arrays) -> Self {
+        Self {
+            shape: arrays.train.images.shape(),
+            classes: arrays.class_names.len(),
+            train: arrays.train.len(),
+            validation: arrays.validation.as_ref().map(Split::len),
+            test: arrays.test.len(),
+        }
+    }
+}
+
 impl DataConfig {
     /// The size of the dataset; `None` where neither its name nor its files tell.
     pub fn size(&self) -> Option<DatasetSize> {
@@ -63,6 +76,7 @@ impl DataConfig {
                     test: of(test),
                 }
             }
+            (Reader::Arrays(read), ..) => Whole::of(&self.read(read).ok()?),
             _ => return self.listed(),
         };
         Some(self.parted(known))
