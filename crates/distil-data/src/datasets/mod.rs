@@ -7,6 +7,7 @@ mod fashion_mnist;
 mod folder;
 mod imagenet;
 mod mnist;
+mod npz;
 mod spec;
 pub(crate) mod svhn;
 pub(crate) mod tiny_imagenet;
@@ -74,6 +75,8 @@ registry! {
     Imagenet = imagenet::ROW,
     /// Your own images in folders by class, at `path`.
     Folder = folder::ROW,
+    /// Your own images in a NumPy archive, at `path`.
+    Npz = npz::ROW,
 }
 
 impl DatasetName {
