@@ -12,6 +12,7 @@ use crate::commands::compare::GridArgs;
 use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::export::ExportArgs;
+use crate::commands::fetch::downloadable;
 use crate::commands::gradcam::GradcamArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::inspect::InspectArgs;
@@ -71,6 +72,11 @@ pub(crate) enum Command {
     /// Look at a dataset
     #[command(subcommand)]
     Data(DataCommand),
+    /// List the datasets: shape, classes, images, and where their files are looked for and found
+    #[command(after_help = "Example:\n  distil datasets --data-dir /data\n\n\
+        Files are looked for below --data-dir, DISTIL_DATA_DIR and data/. Images are those of the published parts; \
+        validation images are held out of the training images where a set has no part for them.")]
+    Datasets(DatasetsArgs),
     /// Train the expert networks whose trajectories are matched
     #[command(
         after_help = "Example:\n  distil expert --config configs/clutter.toml --set expert.experts=20\n\n\
@@ -238,8 +244,15 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// mnist, fashion-mnist, cifar10, cifar100, svhn or tiny-imagenet
+    #[arg(help = format!("One of {}", downloadable()))]
     pub(crate) name: String,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatasetsArgs {
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
@@ -282,7 +295,7 @@ pub(crate) struct ConfigArgs {
     /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// The dataset, instead of data.name: cifar10, comp-dd/bird-hard…
+    /// The dataset, instead of data.name: cifar10, comp-dd/bird-hard… (`distil datasets` lists them)
     #[arg(long, value_name = "NAME")]
     pub(crate) dataset: Option<String>,
     /// The run folder [default: runs/NAME]

@@ -95,6 +95,8 @@ fn own_ticks(stat: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use distil_require::{Need, skipped};
+
     use super::*;
 
     #[test]
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn touched_memory_shows() {
         let Some(before) = peak_resident_mib() else {
-            println!("skipped: this system has no /proc");
+            skipped(Need::Proc, "this system has no /proc");
             return;
         };
         let block = vec![1u8; 64 << 20];

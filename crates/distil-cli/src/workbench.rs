@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use distil_data::{DataConfig, Dataset, DatasetName, Stage};
+use distil_data::{DataConfig, Dataset, Stage};
 use distil_models::ConvNet;
 
 use crate::console::{Console, Progress};
@@ -52,10 +52,7 @@ pub(crate) fn load(
     data_dir: Option<&Path>,
     console: &Console,
 ) -> Result<Dataset, Failure> {
-    let mut data = data.clone();
-    if data.name != DatasetName::Folder {
-        data.data_dir = data_dir.map(Path::to_owned).or(data.data_dir);
-    }
+    let data = data.clone().searched_in(data_dir);
     let mut watch = Watch::new(console);
     data.load(&mut |progress| watch.tell(progress)).map_err(stopped)
 }

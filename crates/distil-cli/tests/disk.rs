@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use common::{Said, distil, folder, run, succeed};
+use distil_require::{Need, skipped};
 use tempfile::TempDir;
 
 const REPRODUCE: [&str; 8] =
@@ -92,7 +93,6 @@ fn a_size_limit_is_an_error_with_a_remedy() {
 }
 
 /// A scene with a file system of its own at `runs`, played by a shell that may mount one.
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn mounted(at: &Path, size: &str, scene: &str) -> Option<()> {
     fs::create_dir_all(at.join("runs")).expect("a folder");
     let script = format!(
@@ -104,7 +104,7 @@ fn mounted(at: &Path, size: &str, scene: &str) -> Option<()> {
     command.args(["-rm", "sh", "-c"]).arg(script).arg("sh").arg(distil.get_program()).args(distil.get_args());
     let status = command.current_dir(at).status();
     if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
-        println!("skipped: `unshare -rm` cannot mount a tmpfs here ({status:?})");
+        skipped(Need::Unshare, format!("`unshare -rm` cannot mount a tmpfs here ({status:?})"));
         return None;
     }
     // The mount is gone with its shell; what was in it was copied.

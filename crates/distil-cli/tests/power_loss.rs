@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{TINY, distil, folder};
+use distil_require::{Need, skipped};
 
 const CALLS: &str = "trace=openat,open,creat,write,pwrite64,writev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,\
                      link,linkat,mkdir,mkdirat";
@@ -128,12 +129,12 @@ fn traced(at: &Path, args: &str) -> Option<String> {
     command.arg(plain.get_program()).args(plain.get_args()).current_dir(at);
     command.env("DISTIL_CACHE_DIR", at.join("cache")).env_remove("DISTIL_DATA_DIR");
     let Ok(ended) = command.stdin(Stdio::null()).output() else {
-        println!("skipped: there is no strace");
+        skipped(Need::Strace, "there is no strace");
         return None;
     };
     let trace = fs::read_to_string(trace).unwrap_or_default();
     if trace.is_empty() {
-        println!("skipped: strace may not look: {}", String::from_utf8_lossy(&ended.stderr));
+        skipped(Need::Strace, format!("strace may not look: {}", String::from_utf8_lossy(&ended.stderr)));
         return None;
     }
     assert!(ended.status.success(), "{args}: {}", String::from_utf8_lossy(&ended.stderr));

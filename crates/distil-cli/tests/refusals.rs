@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Said, folder, run};
+use distil_require::{Need, skipped};
 
 /// Asserts exit code 2, nothing on standard output, and every piece of text on standard error, which is short and
 /// without escape codes.
@@ -66,7 +67,7 @@ fn data() {
     let folder = folder();
     let at = |args: &[&str]| run(folder.path(), args);
     refused(&at(&["data", "info", "cifar10"]), &["cifar10", "distil fetch cifar10"]);
-    refused(&at(&["data", "info", "cifar-10"]), &["cifar-10", "help:", "cifar10"]);
+    refused(&at(&["data", "info", "cifar-10"]), &["cifar-10", "choose one of", "cifar10"]);
     refused(&at(&["fetch", "fashion-mnits"]), &["fashion-mnits", "did you mean fashion-mnist?"]);
     refused(&at(&["fetch", "clutter"]), &["not downloaded"]);
     let missing = ["run", "--config", "tiny.toml", "--set", "data.name=mnist", "--data-dir", "nowhere"];
@@ -107,8 +108,7 @@ fn read_only_folders() {
     std::fs::create_dir(&locked).unwrap();
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
     if std::fs::write(locked.join("probe"), "").is_ok() {
-        println!("skipped: this user writes to read-only folders");
-        return;
+        return skipped(Need::User, "this user writes to read-only folders");
     }
     let said = run(folder.path(), &["expert", "--config", "tiny.toml", "--experts", "locked/experts"]);
     refused(&said, &["locked", "read-only"]);

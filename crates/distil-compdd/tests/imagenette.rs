@@ -15,6 +15,7 @@ use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};
 use distil_models::{ConvNet, Network, NetworkState, ResNet18};
 use distil_random::{below, shuffle, stream};
+use distil_require::{Need, skipped};
 use distil_stats::kendall;
 
 const SIDE: usize = 64;
@@ -218,7 +219,7 @@ fn lookers(data: &Dataset) -> [Looker; 5] {
 #[test]
 #[ignore = "minutes, and needs Imagenette; prints figures of docs/benchmarks.md"]
 fn the_order_of_classes_is_that_of_other_images_and_networks() {
-    let Some(path) = folder() else { return say("skipped: imagenette2-224 is not there") };
+    let Some(path) = folder() else { return skipped(Need::Data, "imagenette2-224 is not there") };
     let data = load(path);
     let (images, trained) = (one_by_one(&data), data.train.len());
     let (all, unseen) = (by_class(&images.1, |_| true), by_class(&images.1, |row| row >= trained));

@@ -1,21 +1,18 @@
 //! The `[data]` table of a configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clutter::ClutterConfig,
+    datasets::{DatasetKind, DatasetName},
     error::Error,
     hold_out::HoldOut,
-    official::DatasetName,
     preprocessing::{Resize, ResizeFilter, ResizePolicy},
     resize::LARGEST_SIDE,
 };
-
-/// The side of ImageNet's images in the trajectory-matching papers, in pixels.
-const PAPERS_SIDE: usize = 128;
 
 /// Whether a set must have the published number of test images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -146,15 +143,16 @@ impl DataConfig {
         {
             return Err(Error::config("test_share", format!("is {share}; set it above 0 and below 1")));
         }
-        let (folder, generated) = (self.name == DatasetName::Folder, self.is_generated());
+        let row = self.name.spec();
+        let takes = |key| row.keys.contains(&key);
         for (key, given, fits) in [
-            ("classes", self.classes.is_some(), folder || self.name == DatasetName::Imagenet),
-            ("skip", self.skip.is_some(), self.name.is_image_files()),
-            ("counts", self.counts != Counts::Published, !folder && self.name.is_image_files()),
-            ("test_share", self.test_share.is_some(), folder),
-            ("path", self.path.is_some(), !generated),
-            ("data_dir", self.data_dir.is_some() && folder, false),
-            ("clutter", self.clutter.is_some(), self.name == DatasetName::Clutter),
+            ("classes", self.classes.is_some(), takes("classes")),
+            ("skip", self.skip.is_some(), takes("skip")),
+            ("counts", self.counts != Counts::Published, takes("counts")),
+            ("test_share", self.test_share.is_some(), takes("test_share")),
+            ("path", self.path.is_some(), row.kind() != DatasetKind::Generated),
+            ("data_dir", self.data_dir.is_some(), row.own_files().is_none()),
+            ("clutter", self.clutter.is_some(), takes("clutter")),
         ] {
             if given && !fits {
                 return Err(Error::config(
@@ -163,31 +161,56 @@ impl DataConfig {
                 ));
             }
         }
-        if folder && self.path.is_none() {
-            return Err(Error::config("path", "is missing; name the folder that holds the class folders"));
+        match row.own_files() {
+            Some(own) if self.path.is_none() => {
+                Err(Error::config("path", format!("is missing; name {}", own.what)))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    pub(crate) fn is_generated(&self) -> bool {
-        matches!(self.name, DatasetName::ClutterEasy | DatasetName::ClutterHard | DatasetName::Clutter)
+    /// The dataset that a command line names: the name of one that needs no `path`, or the path of your own files.
+    ///
+    /// ```
+    /// use distil_data::{DataConfig, DatasetName};
+    /// assert_eq!(DataConfig::named("mnist")?.name, DatasetName::Mnist);
+    /// assert_eq!(DataConfig::named(".")?.name, DatasetName::Folder);
+    /// # Ok::<(), distil_data::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownDataset`] lists what there is.
+    pub fn named(text: &str) -> Result<Self, Error> {
+        let path = PathBuf::from(text);
+        let fits = |name: &DatasetName| name.spec().own_files().is_some_and(|own| (own.fits)(&path));
+        if let Some(name) = DatasetName::all().find(fits) {
+            return Ok(Self { path: Some(path), ..Self::new(name) });
+        }
+        let known = text.parse().ok().filter(|name: &DatasetName| name.spec().own_files().is_none());
+        known.map(Self::new).ok_or_else(|| Error::UnknownDataset { name: text.to_owned() })
+    }
+
+    /// The same with `folder`, if there is one, searched first; your own files are where `path` says.
+    #[must_use]
+    pub fn searched_in(mut self, folder: Option<&Path>) -> Self {
+        if self.name.spec().own_files().is_none() {
+            self.data_dir = folder.map(Path::to_owned).or(self.data_dir);
+        }
+        self
     }
 
     /// The parameters of a generated set at the resolution asked for.
-    pub(crate) fn clutter_config(&self) -> ClutterConfig {
-        let preset = match self.name {
-            DatasetName::ClutterHard => ClutterConfig::hard(),
-            DatasetName::Clutter => self.clutter.unwrap_or_default(),
-            _ => ClutterConfig::easy(),
-        };
+    pub(crate) fn at_resolution(&self, preset: ClutterConfig) -> ClutterConfig {
         ClutterConfig { resolution: self.resolution.unwrap_or(preset.resolution), ..preset }
     }
 
     /// The resize that `resolution` asks for.
     pub(crate) fn wanted_resize(&self) -> Option<Resize> {
-        let resize = |side| Resize { policy: self.resize, filter: self.filter, height: side, width: side };
-        let papers = self.name.is_imagenet().then_some(PAPERS_SIDE);
-        self.resolution.or(papers).map(resize)
+        self.resolution.or(self.name.spec().default_side).map(|side| self.resize_to(side))
+    }
+
+    pub(crate) fn resize_to(&self, side: usize) -> Resize {
+        Resize { policy: self.resize, filter: self.filter, height: side, width: side }
     }
 
     /// Where fitted ZCA matrices are kept.

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
+    datasets::RemoteFile,
     digest::{feed_file, hex, of_file},
     error::Error,
-    official::RemoteFile,
     progress::{OnProgress, Progress, Stage},
 };
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::official::DatasetName;
+use crate::datasets::{DatasetName, DatasetSpec};
 
 /// Why a dataset could not be read, prepared or downloaded.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,16 @@ pub enum Error {
         name: String,
         /// The folders that were searched.
         searched: Vec<PathBuf>,
+    },
+    /// Nothing is called so.
+    #[error(
+        "{name:?} is neither a file, nor a folder, nor a dataset; choose one of {}, or {}",
+        names(|row| row.own_files().is_none()),
+        own_files()
+    )]
+    UnknownDataset {
+        /// What was asked for.
+        name: String,
     },
     /// A download failed.
     #[error("{url}: {problem}")]
@@ -135,11 +145,20 @@ fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
 }
 
+/// The datasets whose rows are wanted.
+fn names(wanted: fn(&DatasetSpec) -> bool) -> String {
+    let rows = DatasetName::all().map(DatasetName::spec).filter(|row| wanted(row));
+    rows.map(|row| row.name).collect::<Vec<_>>().join(", ")
+}
+
+fn own_files() -> String {
+    let rows = DatasetName::all().filter_map(|name| name.spec().own_files());
+    rows.map(|own| own.what).collect::<Vec<_>>().join(" or ")
+}
+
 fn source_of(name: &str) -> String {
-    match name.parse::<DatasetName>() {
-        Ok(known) if known.is_imagenet() => "get ImageNet (ILSVRC2012) from image-net.org".to_owned(),
-        _ => format!("run `distil fetch {name}`"),
-    }
+    name.parse::<DatasetName>()
+        .map_or_else(|_| format!("run `distil fetch {name}`"), |name| name.spec().how_to_get())
 }
 
 /// A path as it may be printed: what would move the cursor or turn the text around is escaped.

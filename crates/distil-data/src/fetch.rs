@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::{
+    datasets::{DatasetName, Origin, Published},
     digest,
     download::{Download, download},
     error::Error,
     locate::{candidates, data_dirs},
-    official::{DatasetName, Published, published},
     progress::{OnProgress, Stage, report},
 };
 
@@ -56,15 +56,11 @@ impl Fetch {
     /// [`Error::Config`] for a set that cannot be downloaded, [`Error::Download`], [`Error::Checksum`] (a damaged
     /// download is removed; a damaged file that was there before is not), [`Error::Io`], [`Error::Stopped`].
     pub fn run(&self, name: DatasetName, dest: &Path, on_progress: OnProgress<'_>) -> Result<PathBuf, Error> {
-        let Some(published) = published(name) else {
-            let why = if name.is_imagenet() {
-                "ImageNet is given out to registered users at image-net.org; put train/ and val/, or \
-                 ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz, into the data folder"
-            } else {
-                "clutter sets are generated, folders are your own"
-            };
-            let problem = format!("{name} is not downloaded: {why}");
-            return Err(Error::config("name", problem));
+        let published = match &name.spec().origin {
+            Origin::Published(_, published) => published,
+            Origin::Generated => return Err(not_downloaded(name, "it is generated")),
+            Origin::Own(own) => return Err(not_downloaded(name, &format!("data.path names {}", own.what))),
+            Origin::ByHand(_, how) => return Err(not_downloaded(name, how)),
         };
         for dir in data_dirs(Some(dest)) {
             for place in candidates(name, &dir) {
@@ -84,6 +80,10 @@ impl Fetch {
         }
         Ok(place)
     }
+}
+
+fn not_downloaded(name: DatasetName, why: &str) -> Error {
+    Error::config("name", format!("{name} is not downloaded: {why}"))
 }
 
 /// Whether a folder or archive holds exactly the published files.
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn sets_without_a_download_say_so() {
-        for name in [DatasetName::ClutterEasy, DatasetName::Folder, DatasetName::Imagenet] {
+        for name in DatasetName::all().filter(|name| !name.is_downloaded()) {
             let error = fetch(name, Path::new("x"), &mut |_| ControlFlow::Continue(())).unwrap_err();
             assert!(error.to_string().contains("not downloaded"), "{error}");
         }

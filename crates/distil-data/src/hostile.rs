@@ -6,7 +6,8 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{bounded::MOST_EXPANSION, cifar, idx, imagenet, mat, picture, source::Window, svhn};
+use crate::datasets::svhn;
+use crate::{bounded::MOST_EXPANSION, cifar, idx, imagenet, mat, picture, source::Window};
 use crate::{tar_index, zip_index};
 
 fn path() -> &'static Path {

@@ -1,7 +1,7 @@
 //! The IDX format of MNIST and its kin, plain or gzipped.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{
     bounded::{self, BAD_COPY},
@@ -14,6 +14,42 @@ use crate::{
 const BYTES: u8 = 8;
 /// The largest body that is read: about 5 million 28×28 images.
 const MOST_BYTES: u64 = 4 << 30;
+
+/// Any of these shows that a folder holds an IDX set.
+pub(crate) const SIGNS: &[&str] = &[
+    "train-images-idx3-ubyte.gz",
+    "train-images-idx3-ubyte",
+    "train-images.idx3-ubyte",
+    "train-images.idx3-ubyte.gz",
+];
+
+/// The training and the test part of a folder with MNIST's file names.
+pub(crate) fn read_folder(folder: &Path, classes: usize) -> Result<(Split, Split), Error> {
+    let part = |name: &str| {
+        let images = file_of(folder, name, "images-idx3")?;
+        read_idx(&images, &file_of(folder, name, "labels-idx1")?, classes)
+    };
+    Ok((part("train")?, part("t10k")?))
+}
+
+/// A file of the folder, whichever way it is spelt.
+fn file_of(folder: &Path, part: &str, kind: &str) -> Result<PathBuf, Error> {
+    let dotted = kind.replacen("-idx", ".idx", 1);
+    let spellings = [
+        format!("{part}-{kind}-ubyte.gz"),
+        format!("{part}-{kind}-ubyte"),
+        format!("{part}-{dotted}-ubyte"),
+        format!("{part}-{dotted}-ubyte.gz"),
+    ];
+    let found = spellings.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        Error::format(
+            folder,
+            format!("{} is missing", spellings[0]),
+            "fetch the set again, or complete the folder",
+        )
+    })
+}
 
 /// Reads grey images `[n, 1, h, w]` from an IDX file with three dimensions.
 ///
@@ -132,6 +168,14 @@ mod tests {
             error.contains("x.idx") && error.contains("record 2") && error.contains("label 9"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn spellings_of_files() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("t10k-labels.idx1-ubyte"), "").unwrap();
+        assert!(file_of(dir.path(), "t10k", "labels-idx1").unwrap().ends_with("t10k-labels.idx1-ubyte"));
+        assert!(file_of(dir.path(), "train", "labels-idx1").is_err());
     }
 
     #[test]

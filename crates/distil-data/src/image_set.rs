@@ -1,31 +1,25 @@
 //! Sets of image files: listed, parted, and decoded into memory.
 
-use std::path::PathBuf;
-
 use crate::{
     config::{Counts, DataConfig},
     dataset::Split,
+    datasets::{DatasetSpec, Reader},
     error::Error,
-    folder::{self, Found},
+    folder::Found,
     hold_out::{HoldOut, hold_out},
     image_list::{ImageList, Listing},
-    imagenet,
     images::{ImageShape, Images},
     load::Parts,
-    official::DatasetName,
     parallel::in_parallel,
     picture,
     preprocessing::Resize,
     progress::OnProgress,
-    tiny_imagenet,
 };
 
 /// The test share of a folder without parts.
 const TEST_SHARE: f64 = 0.2;
 /// The most that is decoded into memory.
 const MOST_BYTES: usize = 64 << 30;
-/// Validation images of a class of ImageNet, and of Tiny-ImageNet.
-const VALIDATION_IMAGES: usize = 50;
 
 impl DataConfig {
     /// Lists the images of a set of image files (`folder`, `imagenet` and its subsets, `tiny-imagenet`) in the three
@@ -37,49 +31,20 @@ impl DataConfig {
     /// [`Error::Format`] names the folder or archive that is wrong.
     pub fn list(&self) -> Result<Listing, Error> {
         self.check()?;
-        let root = self.image_root()?;
-        let mut found = match self.name {
-            DatasetName::Folder => folder::list(&root, self.classes.as_deref())?,
-            DatasetName::TinyImagenet => tiny_imagenet::list(&root)?,
-            _ => imagenet::list(&root, self.wnids().as_deref())?,
-        };
-        if self.name != DatasetName::Folder && self.counts == Counts::Published {
-            check_counts(&found, &root)?;
-        }
-        self.skip(&mut found)?;
-        let class_names = match self.name {
-            DatasetName::ImagenetSubset(subset) => {
-                subset.classes().iter().map(|class| format!("{} {}", class.wnid, class.name)).collect()
-            }
-            _ => found.class_names.clone(),
-        };
-        let name = match self.name {
-            DatasetName::Folder => folder_name(&root),
-            name => name.to_string(),
-        };
-        let [train, validation, test] = self.part(found)?;
-        Ok(Listing { name, class_names, train, validation, test })
-    }
-
-    fn image_root(&self) -> Result<PathBuf, Error> {
-        if !self.name.is_image_files() {
+        let Reader::ImageFiles(list) = self.name.spec().reader else {
             let problem = format!("{} is read as a whole, not image by image; load it", self.name);
             return Err(Error::config("name", problem));
+        };
+        let root = self.place()?;
+        let mut found = list(self, &root)?;
+        if self.counts == Counts::Published {
+            check_counts(self.name.spec(), &found, &root)?;
         }
-        self.place()
-    }
-
-    /// The classes asked for, in the order of their labels.
-    fn wnids(&self) -> Option<Vec<String>> {
-        match self.name {
-            DatasetName::ImagenetSubset(subset) => {
-                if let Some(note) = subset.note() {
-                    tracing::warn!("{note}");
-                }
-                Some(subset.classes().iter().map(|class| class.wnid.to_owned()).collect())
-            }
-            _ => self.classes.clone(),
-        }
+        self.skip(&mut found)?;
+        let class_names = found.class_names.clone();
+        let name = self.set_name(&root);
+        let [train, validation, test] = self.part(found)?;
+        Ok(Listing { name, class_names, train, validation, test })
     }
 
     /// Leaves out what `skip` names.
@@ -112,9 +77,8 @@ impl DataConfig {
     fn part(&self, found: Found) -> Result<[ImageList; 3], Error> {
         let Found { class_names, mut train, validation, test } = found;
         let classes = class_names.len();
-        let own = |part| format!("the folder has its own {part} part; remove the key");
         if test.is_some() && self.test_share.is_some() {
-            return Err(Error::config("test_share", own("test")));
+            return Err(Error::config("test_share", "the set has its own test part; remove the key"));
         }
         let test = if let Some(test) = test {
             test
@@ -129,31 +93,23 @@ impl DataConfig {
             let (rows, held) = self.part_rows(&train.labels, classes)?;
             return Ok([train.subset(&rows), train.subset(&held), test]);
         };
-        if self.validation.is_some() {
-            return Err(Error::config("validation", own("validation")));
-        }
-        let all = (0..train.labels.len()).collect();
-        let rows = self.limit(&train.labels, all, classes)?;
+        let rows = self.all_rows(&train.labels, classes)?;
         Ok([train.subset(&rows), validation, test])
     }
 }
 
-/// The real name of a folder, however it was written: `.` is not a name.
-fn folder_name(root: &std::path::Path) -> String {
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    real.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// The published validation parts have 50 images of every class: another number is another selection.
-fn check_counts(found: &Found, root: &std::path::Path) -> Result<(), Error> {
-    let Some(test) = &found.test else { return Ok(()) };
-    let counts = test.class_counts(found.class_names.len());
-    for (images, name) in counts.into_iter().zip(&found.class_names) {
-        if images != VALIDATION_IMAGES {
+/// Another number of test images than the published one is another selection.
+fn check_counts(row: &DatasetSpec, found: &Found, root: &std::path::Path) -> Result<(), Error> {
+    let (Some(published), Some(classes), Some(test)) = (row.counts, row.classes, &found.test) else {
+        return Ok(());
+    };
+    let each = published.test / classes;
+    for (images, name) in test.class_counts(found.class_names.len()).into_iter().zip(&found.class_names) {
+        if images != each {
+            let name = name.split(' ').next().unwrap_or_default();
             let problem = format!(
-                "has {images} validation images of {name}, the published set has {VALIDATION_IMAGES} of every class \
-                 ({} in all)",
-                VALIDATION_IMAGES * found.class_names.len()
+                "has {images} validation images of {name}, the published set has {each} of every class ({} in all)",
+                each * found.class_names.len()
             );
             let remedy = "complete it, or accept another selection of images with data.counts = \"any\"";
             return Err(Error::format(root, problem, remedy));
@@ -167,11 +123,10 @@ pub(crate) fn load(config: &DataConfig, on_progress: OnProgress<'_>) -> Result<P
     let Listing { name, class_names, train, validation, test } = config.list()?;
     let parts = [train, validation, test];
     let resize = config.wanted_resize();
-    let shape = match (resize, config.name) {
-        (None, DatasetName::Folder) => common_shape(&parts, None, on_progress)?,
-        (Some(resize), DatasetName::Folder) => common_shape(&parts, Some(resize), on_progress)?,
-        (None, _) => tiny_imagenet::SHAPE,
-        (Some(Resize { height, width, .. }), _) => ImageShape { channels: 3, height, width },
+    let shape = match (config.name.spec().shape, resize) {
+        (None, resize) => common_shape(&parts, resize, on_progress)?,
+        (Some(shape), None) => shape,
+        (Some(shape), Some(Resize { height, width, .. })) => ImageShape { height, width, ..shape },
     };
     let images: usize = parts.iter().map(ImageList::len).sum();
     if images.checked_mul(shape.len()).is_none_or(|bytes| bytes > MOST_BYTES) {

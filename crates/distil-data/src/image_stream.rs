@@ -8,11 +8,9 @@ use crate::{
     error::Error,
     image_list::ImageList,
     images::{ImageShape, Images},
-    official::DatasetName,
     parallel::on_all_cores,
     picture,
     preprocessing::Resize,
-    tiny_imagenet,
 };
 
 /// How images of a stream are decoded.
@@ -161,10 +159,9 @@ impl DataConfig {
     /// # Errors
     /// [`Error::Config`] when the set has no resolution of its own and `resolution` is not set.
     pub fn stream_options(&self, shard: usize) -> Result<StreamOptions, Error> {
-        let to = |side| Resize { policy: self.resize, filter: self.filter, height: side, width: side };
-        let own = (self.name == DatasetName::TinyImagenet).then(|| to(tiny_imagenet::SHAPE.height));
         let missing =
             || Error::config("resolution", "is missing; set the size that streamed images are brought to");
+        let own = self.name.spec().shape.map(|shape| self.resize_to(shape.height));
         let resize = self.wanted_resize().or(own).ok_or_else(missing)?;
         Ok(StreamOptions { resize, channels: 3, shard })
     }

@@ -27,11 +27,11 @@
 mod bounded;
 mod channel_map;
 mod cifar;
-mod class_names;
 pub mod clutter;
 mod config;
 mod contact_sheet;
 mod dataset;
+mod datasets;
 mod digest;
 mod download;
 mod error;
@@ -53,7 +53,6 @@ mod mat;
 #[cfg(test)]
 mod mutation;
 mod normalise;
-mod official;
 mod parallel;
 mod picture;
 mod picture_folder;
@@ -61,11 +60,10 @@ mod preprocessing;
 mod progress;
 mod renormalise;
 mod resize;
+mod size;
 mod source;
 mod summary;
-mod svhn;
 mod tar_index;
-mod tiny_imagenet;
 mod zca_cache;
 mod zip_index;
 
@@ -74,6 +72,11 @@ pub use cifar::{Cifar, read_cifar};
 pub use config::{Counts, DataConfig};
 pub use contact_sheet::{Pictures, contact_sheet};
 pub use dataset::{Dataset, Split};
+pub use datasets::svhn::read_svhn;
+pub use datasets::{
+    COMP_DD_BIBTEX, Count, DatasetKind, DatasetName, DatasetSpec, MeanStd, Origin, OwnFiles, PartCounts,
+    Places, Published, RemoteFile,
+};
 pub use distil_zca::{Zca, ZcaError};
 pub use download::{Download, download};
 pub use error::Error;
@@ -85,11 +88,11 @@ pub use image_stream::{ImageStream, Shard, StreamOptions, StreamPosition};
 pub use imagenet::{ImagenetSubset, SubsetClass};
 pub use images::{ImageShape, Images};
 pub use locate::{data_dirs, locate};
-pub use official::{DatasetName, RemoteFile};
+pub use picture::read_picture;
 pub use picture_folder::{FolderLayout, PictureFolder};
 pub use preprocessing::{
     Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
 };
 pub use progress::{OnProgress, Progress, Stage};
+pub use size::DatasetSize;
 pub use summary::{ClassSummary, Summary};
-pub use svhn::read_svhn;

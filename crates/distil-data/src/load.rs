@@ -3,27 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cifar::{Cifar, read_cifar},
-    class_names,
-    clutter::{self, Part},
+    clutter::{self, ClutterConfig, Part},
     config::DataConfig,
     dataset::{Dataset, Split},
+    datasets::{Arrays, Reader},
     error::Error,
     hold_out::{HoldOut, cap, hold_out},
-    idx::read_idx,
     image_set,
     images::{ImageShape, Images},
-    locate::{idx_file, locate},
+    locate::locate,
     normalise,
-    official::DatasetName,
     preprocessing::Resize,
     progress::{OnProgress, Stage, report},
     resize::resize_images,
-    svhn::{self, read_svhn},
 };
 
 /// What is held out when nothing is said.
-const HELD_OUT: HoldOut = HoldOut::Share(0.1);
+pub(crate) const HELD_OUT: HoldOut = HoldOut::Share(0.1);
 
 /// A set with its three parts, as bytes, before normalisation.
 pub(crate) struct Parts {
@@ -42,17 +38,37 @@ impl DataConfig {
     /// [`Error`] names the key, file and record that is wrong.
     pub fn load(&self, on_progress: OnProgress<'_>) -> Result<Dataset, Error> {
         self.check()?;
-        let parts = match self.name {
-            name if name.is_image_files() => image_set::load(self, on_progress)?,
-            _ => self.load_arrays(on_progress)?,
+        let name = self.name.as_str();
+        let arrays = match self.name.spec().reader {
+            Reader::ImageFiles(_) => {
+                return normalise::normalise(self, image_set::load(self, on_progress)?, on_progress);
+            }
+            Reader::Arrays(read) => {
+                report(on_progress, Stage::Read, name, 0, 1)?;
+                self.read(read)?
+            }
+            Reader::Generated(preset) => {
+                report(on_progress, Stage::Read, name, 0, 1)?;
+                self.generate(preset(self))?
+            }
         };
+        report(on_progress, Stage::Read, name, 1, 1)?;
+        let parts = self.load_arrays(arrays, on_progress)?;
         normalise::normalise(self, parts, on_progress)
     }
 
-    fn load_arrays(&self, on_progress: OnProgress<'_>) -> Result<Parts, Error> {
-        let (names, train, test) = self.read(on_progress)?;
-        let (rows, validation) = self.part_rows(&train.labels, names.len())?;
-        let mut splits = [train.subset(&rows), train.subset(&validation), test];
+    fn load_arrays(&self, arrays: Arrays, on_progress: OnProgress<'_>) -> Result<Parts, Error> {
+        let Arrays { class_names, train, validation, test } = arrays;
+        let mut splits = match validation {
+            Some(validation) => {
+                let rows = self.all_rows(&train.labels, class_names.len())?;
+                [train.subset(&rows), validation, test]
+            }
+            None => {
+                let (rows, held) = self.part_rows(&train.labels, class_names.len())?;
+                [train.subset(&rows), train.subset(&held), test]
+            }
+        };
         drop(train);
         let resize = self.wanted_resize().filter(|to| {
             let shape = splits[0].images.shape();
@@ -64,8 +80,8 @@ impl DataConfig {
                 split.images = resize_images(&split.images, to)?;
             }
         }
-        let class_names = names.iter().map(|&name| name.to_owned()).collect();
-        Ok(Parts { name: self.name.to_string(), class_names, splits, resize })
+        let name = self.set_name(self.path.as_deref().unwrap_or(Path::new("")));
+        Ok(Parts { name, class_names, splits, resize })
     }
 
     /// Rows of the training images that stay, and that are held out for validation.
@@ -77,6 +93,16 @@ impl DataConfig {
         let how = self.validation.unwrap_or(HELD_OUT);
         let parted = hold_out(labels, classes, how, self.seed, "validation")?;
         Ok((self.limit(labels, parted.kept, classes)?, parted.held))
+    }
+
+    /// Rows of the training images that stay where a set has a validation part of its own, which `validation` must
+    /// not contradict: nothing that is given is left unused.
+    pub(crate) fn all_rows(&self, labels: &[u32], classes: usize) -> Result<Vec<usize>, Error> {
+        if self.validation.is_some() {
+            let problem = "the set has its own validation part; remove the key";
+            return Err(Error::config("validation", problem));
+        }
+        self.limit(labels, (0..labels.len()).collect(), classes)
     }
 
     /// The rows among `rows` that `train_limit` leaves.
@@ -91,27 +117,6 @@ impl DataConfig {
         Ok(cap(&labels, classes, limit, self.seed)?.into_iter().map(|i| rows[i]).collect())
     }
 
-    fn read(&self, on_progress: OnProgress<'_>) -> Result<(&'static [&'static str], Split, Split), Error> {
-        report(on_progress, Stage::Read, self.name.as_str(), 0, 1)?;
-        let names: &[&str] = match self.name {
-            DatasetName::Mnist => &class_names::MNIST,
-            DatasetName::FashionMnist => &class_names::FASHION_MNIST,
-            DatasetName::Cifar10 => &class_names::CIFAR10,
-            DatasetName::Cifar100 => &class_names::CIFAR100,
-            DatasetName::Svhn => &class_names::SVHN,
-            _ => &clutter::CLASS_NAMES,
-        };
-        let (train, test) = match self.name {
-            DatasetName::Mnist | DatasetName::FashionMnist => read_idx_pair(&self.place()?, names.len())?,
-            DatasetName::Svhn => read_svhn_pair(&self.place()?)?,
-            DatasetName::Cifar10 => read_cifar(Cifar::Ten, &self.place()?)?,
-            DatasetName::Cifar100 => read_cifar(Cifar::Hundred, &self.place()?)?,
-            _ => (self.generate(Part::Train)?, self.generate(Part::Test)?),
-        };
-        report(on_progress, Stage::Read, self.name.as_str(), 1, 1)?;
-        Ok((names, train, test))
-    }
-
     pub(crate) fn place(&self) -> Result<PathBuf, Error> {
         match &self.path {
             Some(path) => Ok(path.clone()),
@@ -119,32 +124,36 @@ impl DataConfig {
         }
     }
 
-    fn generate(&self, part: Part) -> Result<Split, Error> {
-        let drawn = clutter::generate(&self.clutter_config(), self.seed, part)?;
-        let [_, channels, height, width] = drawn.shape;
-        Split::new(Images::from_u8(ImageShape { channels, height, width }, drawn.pixels)?, drawn.labels)
+    /// The name of the set at `place`: its own, or that of your folder or file however it was written (`.` is no name).
+    pub(crate) fn set_name(&self, place: &Path) -> String {
+        if self.name.spec().own_files().is_none() {
+            return self.name.to_string();
+        }
+        let real = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let name = if real.is_dir() { real.file_name() } else { real.file_stem() };
+        name.map_or_else(|| self.name.to_string(), |name| name.to_string_lossy().into_owned())
     }
-}
 
-fn read_svhn_pair(folder: &Path) -> Result<(Split, Split), Error> {
-    let (train, test) = (read_svhn(&folder.join(svhn::TRAIN))?, read_svhn(&folder.join(svhn::TEST))?);
-    same_shape(folder, train, test)
-}
-
-fn same_shape(folder: &Path, train: Split, test: Split) -> Result<(Split, Split), Error> {
-    if train.images.shape() != test.images.shape() {
-        let problem =
-            format!("training images are {}, test images {}", train.images.shape(), test.images.shape());
-        return Err(Error::format(folder, problem, "use files of one set"));
+    pub(crate) fn read(&self, read: fn(&Path) -> Result<Arrays, Error>) -> Result<Arrays, Error> {
+        let place = self.place()?;
+        let arrays = read(&place)?;
+        let shape = arrays.train.images.shape();
+        for part in [Some(&arrays.test), arrays.validation.as_ref()].into_iter().flatten() {
+            if part.images.shape() != shape {
+                let problem = format!("training images are {shape}, others {}", part.images.shape());
+                return Err(Error::format(&place, problem, "use files of one set"));
+            }
+        }
+        Ok(arrays)
     }
-    Ok((train, test))
-}
 
-fn read_idx_pair(folder: &Path, classes: usize) -> Result<(Split, Split), Error> {
-    let part = |name: &str| {
-        let images = idx_file(folder, name, "images-idx3")?;
-        read_idx(&images, &idx_file(folder, name, "labels-idx1")?, classes)
-    };
-    let (train, test) = (part("train")?, part("t10k")?);
-    same_shape(folder, train, test)
+    fn generate(&self, preset: ClutterConfig) -> Result<Arrays, Error> {
+        let config = self.at_resolution(preset);
+        let part = |part| {
+            let drawn = clutter::generate(&config, self.seed, part)?;
+            let [_, channels, height, width] = drawn.shape;
+            Split::new(Images::from_u8(ImageShape { channels, height, width }, drawn.pixels)?, drawn.labels)
+        };
+        Ok(Arrays::new(&clutter::CLASS_NAMES, (part(Part::Train)?, part(Part::Test)?)))
+    }
 }

@@ -2,62 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{error::Error, imagenet, official::DatasetName, svhn, tiny_imagenet};
-
-/// How a published set may lie below a data folder: folders that hold its files, and archives.
-struct Places {
-    folders: &'static [&'static str],
-    archives: &'static [&'static str],
-    /// A folder holds the set when it holds one of these files or folders.
-    first_file: &'static [&'static str],
-}
-
-const IDX_FIRST: &[&str] = &[
-    "train-images-idx3-ubyte.gz",
-    "train-images-idx3-ubyte",
-    "train-images.idx3-ubyte",
-    "train-images.idx3-ubyte.gz",
-];
-
-fn places(name: DatasetName) -> Option<Places> {
-    let none: &[&str] = &[];
-    let (folders, archives, first_file): (&[&str], &[&str], &[&str]) = match name {
-        DatasetName::Mnist => (&["mnist", "MNIST/raw", "MNIST", "mnist/raw"], none, IDX_FIRST),
-        DatasetName::FashionMnist => (
-            &["fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "fashion_mnist", "fashion-mnist/raw"],
-            none,
-            IDX_FIRST,
-        ),
-        DatasetName::Cifar10 => (
-            &[
-                "cifar-10-batches-bin",
-                "cifar10/cifar-10-batches-bin",
-                "cifar-10-binary/cifar-10-batches-bin",
-                "cifar10",
-            ],
-            &["cifar-10-binary.tar.gz", "cifar10/cifar-10-binary.tar.gz"],
-            &["data_batch_1.bin"],
-        ),
-        DatasetName::Cifar100 => (
-            &["cifar-100-binary", "cifar100/cifar-100-binary", "cifar100"],
-            &["cifar-100-binary.tar.gz", "cifar100/cifar-100-binary.tar.gz"],
-            &["train.bin"],
-        ),
-        DatasetName::Svhn => (&["svhn", "SVHN", "housenumbers"], none, &[svhn::TRAIN]),
-        DatasetName::TinyImagenet => (
-            &[
-                tiny_imagenet::FOLDER,
-                "tiny-imagenet-200/tiny-imagenet-200",
-                "tiny-imagenet",
-                "tiny-imagenet/tiny-imagenet-200",
-            ],
-            &["tiny-imagenet-200.zip", "tiny-imagenet/tiny-imagenet-200.zip"],
-            &["train/n01443537"],
-        ),
-        _ => return None,
-    };
-    Some(Places { folders, archives, first_file })
-}
+use crate::{
+    datasets::{DatasetName, Sign},
+    error::Error,
+    imagenet,
+};
 
 /// The data folders that are searched, in order: the one given, `DISTIL_DATA_DIR`, `data`.
 pub fn data_dirs(data_dir: Option<&Path>) -> Vec<PathBuf> {
@@ -82,41 +31,20 @@ pub fn locate(name: DatasetName, data_dir: Option<&Path>) -> Result<PathBuf, Err
 
 /// Everything below `dir` that looks like the set.
 pub(crate) fn candidates(name: DatasetName, dir: &Path) -> Vec<PathBuf> {
-    if name.is_imagenet() {
-        let first = match name {
-            DatasetName::ImagenetSubset(subset) => Some(subset.classes()[0].wnid),
-            _ => None,
-        };
-        return imagenet::candidates(name.as_str(), first, dir);
-    }
-    let Some(places) = places(name) else { return Vec::new() };
-    let holds = |folder: &PathBuf| places.first_file.iter().any(|file| folder.join(file).exists());
-    let below = places.folders.iter().map(|folder| dir.join(folder)).filter(holds);
+    let Some(places) = name.spec().places() else { return Vec::new() };
+    let holds = |folder: &PathBuf| match places.sign {
+        Sign::AnyOf(files) => files.iter().any(|file| folder.join(file).exists()),
+        Sign::Imagenet { first } => imagenet::holds(folder, first),
+    };
+    let join = |folder: &&str| if folder.is_empty() { dir.to_owned() } else { dir.join(folder) };
+    let folders = || places.folders.iter().chain(places.copies);
     // A folder called `mnist` is MNIST's own; any other folder could hold another set's files of the same names.
     let real = dir.canonicalize().unwrap_or_default();
-    let itself =
-        places.folders.iter().any(|folder| real.ends_with(folder)).then(|| dir.to_owned()).filter(holds);
+    let is_own = |folder: &&str| !folder.is_empty() && real.ends_with(folder);
+    let listed = places.folders.contains(&"");
+    let itself = (!listed && folders().any(|folder| is_own(folder))).then(|| dir.to_owned());
     let archives = places.archives.iter().map(|archive| dir.join(archive)).filter(|path| path.is_file());
-    below.chain(itself).chain(archives).collect()
-}
-
-/// The file of an IDX set below `folder`, whichever way it is spelt.
-pub(crate) fn idx_file(folder: &Path, part: &str, kind: &str) -> Result<PathBuf, Error> {
-    let dotted = kind.replacen("-idx", ".idx", 1);
-    let spellings = [
-        format!("{part}-{kind}-ubyte.gz"),
-        format!("{part}-{kind}-ubyte"),
-        format!("{part}-{dotted}-ubyte"),
-        format!("{part}-{dotted}-ubyte.gz"),
-    ];
-    let found = spellings.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| {
-        Error::format(
-            folder,
-            format!("{} is missing", spellings[0]),
-            "fetch the set again, or complete the folder",
-        )
-    })
+    folders().map(join).chain(itself).filter(holds).chain(archives).collect()
 }
 
 #[cfg(test)]
@@ -152,13 +80,5 @@ mod tests {
         let own = dir.path().join("mnist");
         assert_eq!(candidates(DatasetName::Mnist, &own), std::slice::from_ref(&own));
         assert!(candidates(DatasetName::FashionMnist, &own).is_empty());
-    }
-
-    #[test]
-    fn spellings_of_idx_files() {
-        let dir = tempfile::tempdir().unwrap();
-        touch(dir.path(), "t10k-labels.idx1-ubyte");
-        assert!(idx_file(dir.path(), "t10k", "labels-idx1").unwrap().ends_with("t10k-labels.idx1-ubyte"));
-        assert!(idx_file(dir.path(), "train", "labels-idx1").is_err());
     }
 }

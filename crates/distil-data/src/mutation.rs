@@ -6,7 +6,7 @@ use std::path::Path;
 use distil_damage::{Counting, assault, cases, mutant};
 use flate2::{Compression, Crc, write::GzEncoder, write::ZlibEncoder};
 
-use crate::{DataConfig, DatasetName, hostile, tiny_imagenet};
+use crate::{DataConfig, DatasetName, datasets::tiny_imagenet, hostile};
 
 #[global_allocator]
 static HEAP: Counting = Counting;

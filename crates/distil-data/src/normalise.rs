@@ -12,7 +12,6 @@ use crate::{
     error::Error,
     images::Images,
     load::Parts,
-    official::DatasetName,
     preprocessing::{Normalisation, Preprocessing, Whitening},
     progress::{OnProgress, Stage, report},
     zca_cache,
@@ -37,8 +36,8 @@ pub(crate) fn normalise(
     }
     let normalisation = if config.zca {
         Normalisation::Zca(fit(config, &train.images, on_progress)?)
-    } else if let Some((mean, std)) = published_mean_std(config.name) {
-        Normalisation::MeanStd { mean: mean.to_vec(), std: std.to_vec() }
+    } else if let Some(published) = config.name.spec().mean_std {
+        published.normalisation()
     } else {
         let (mean, std) = mean_std(train);
         Normalisation::MeanStd { mean, std }
@@ -55,22 +54,6 @@ pub(crate) fn normalise(
         }
     }
     Ok(dataset)
-}
-
-/// Mean and standard deviation that the MTT line of code uses; CIFAR-100 takes CIFAR-10's there.
-pub(crate) fn published_mean_std(name: DatasetName) -> Option<(&'static [f32], &'static [f32])> {
-    match name {
-        DatasetName::Mnist => Some((&[0.1307], &[0.3081])),
-        DatasetName::FashionMnist => Some((&[0.2861], &[0.3530])),
-        DatasetName::Cifar10 | DatasetName::Cifar100 => {
-            Some((&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]))
-        }
-        DatasetName::Svhn => Some((&[0.4377, 0.4438, 0.4728], &[0.1980, 0.2010, 0.1970])),
-        DatasetName::TinyImagenet | DatasetName::Imagenet | DatasetName::ImagenetSubset(_) => {
-            Some((&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]))
-        }
-        _ => None,
-    }
 }
 
 /// Per channel over all pixels of a part. A channel without spread gets 1, not a division by zero.

@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::{
     bounded::MOST_EXPANSION, error::Error, images::ImageShape, integrity, preprocessing::Resize,
-    resize::resize_planar,
+    resize::resize_planar, source::ImageFile,
 };
 
 /// The largest side of a picture that is decoded, in pixels.
@@ -18,7 +18,7 @@ const MOST_PIXELS: u64 = 1 << 26;
 const MOST_BYTES: u64 = 1 << 30;
 /// A JPEG spends at least a bit on every block of 8×8 pixels.
 const JPEG_PIXELS_PER_BYTE: u64 = 512;
-const REMEDY: &str = "replace it, or leave it out with data.skip; PNG and JPEG are read";
+const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG and JPEG are read";
 
 /// A decoded picture, `[channels, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,16 @@ pub(crate) fn probe(path: &Path) -> Result<ImageShape, Error> {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() { 3 } else { 1 };
     Ok(ImageShape { channels, height: height as usize, width: width as usize })
+}
+
+/// Reads one PNG or JPEG file as bytes `[channels, h, w]` of the size of `resize`, by the rules and within the bounds of
+/// sets of image files, so that a picture becomes what it would be in a training set.
+///
+/// # Errors
+/// [`Error::Format`] when the file is no such picture, is damaged, or has more pixels than are read; [`Error::Io`].
+pub fn read_picture(path: &Path, channels: usize, resize: Resize) -> Result<Vec<u8>, Error> {
+    let encoded = ImageFile::on_disk(path.to_owned()).read()?;
+    Ok(decode(path, &encoded, channels, Some(resize))?.bytes)
 }
 
 /// Decodes to `[channels, h, w]`: grey is repeated in all three channels of a colour set, alpha is dropped (not

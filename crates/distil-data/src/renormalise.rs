@@ -2,15 +2,12 @@
 
 use crate::{
     dataset::{Dataset, Split},
+    datasets::DatasetName,
     error::Error,
     images::Images,
-    normalise::{mean_std, published_mean_std},
-    official::DatasetName,
+    normalise::mean_std,
     preprocessing::{Normalisation, Preprocessing},
 };
-
-/// CIFAR-100's own statistics, which DC's code and the ECCV 2024 challenge use where MTT's takes CIFAR-10's.
-const CIFAR100: (&[f32], &[f32]) = (&[0.5071, 0.4866, 0.4409], &[0.2673, 0.2564, 0.2762]);
 
 impl Dataset {
     /// The same images normalised as DC's code and the ECCV 2024 challenge do: mean and standard deviation, never ZCA,
@@ -37,13 +34,10 @@ impl Dataset {
     }
 
     fn plain_normalisation(&self) -> Normalisation {
-        let name = self.name.parse::<DatasetName>().ok();
-        let known = match name {
-            Some(DatasetName::Cifar100) => Some(CIFAR100),
-            name => name.and_then(published_mean_std),
-        };
-        match (known, &self.preprocessing.normalisation) {
-            (Some((mean, std)), _) => Normalisation::MeanStd { mean: mean.to_vec(), std: std.to_vec() },
+        let row = self.name.parse().ok().map(DatasetName::spec);
+        let published = row.and_then(|row| row.mean_std_of_dc.or(row.mean_std));
+        match (published, &self.preprocessing.normalisation) {
+            (Some(published), _) => published.normalisation(),
             (None, Normalisation::Zca(_)) => {
                 let (mean, std) = mean_std(&self.train);
                 Normalisation::MeanStd { mean, std }

@@ -3,11 +3,11 @@
 //! Nothing is ever unpacked to disk, so an archive cannot write anywhere, whatever its names and links say.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::{Crc, read::DeflateDecoder};
+use flate2::{Crc, bufread::DeflateDecoder};
 
 use crate::{
     bounded::{self, BAD_COPY},
@@ -64,7 +64,7 @@ impl ImageFile {
             Place::File => {
                 let mut file = open(&self.path)?;
                 let length = file.metadata().map_err(Error::io(&self.path, "read"))?.len();
-                check_size(&self.path, length)?;
+                check_size(&self.path, length, MOST_BYTES)?;
                 bounded::read_exactly(&self.path, &mut file, length as usize)
             }
             Place::Member { archive, member } => member.read(&self.path, open(archive)?),
@@ -76,30 +76,42 @@ fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(Error::io(path, "open"))
 }
 
-fn check_size(path: &Path, length: u64) -> Result<(), Error> {
-    if length <= MOST_BYTES {
+fn check_size(path: &Path, length: u64, most: u64) -> Result<(), Error> {
+    if length <= most {
         return Ok(());
     }
-    let problem = format!("has {length} bytes, and images of up to {MOST_BYTES} bytes are read");
-    Err(Error::format(path, problem, "shrink it, or leave it out with data.skip"))
+    let problem = format!("has {length} bytes, and {most} are read at most");
+    Err(Error::format(path, problem, "shrink it, or leave it out"))
 }
 
 impl Member {
-    /// All its bytes, unpacked and verified; `path` is for messages.
-    pub(crate) fn read(self, path: &Path, mut archive: impl Read + Seek) -> Result<Vec<u8>, Error> {
-        check_size(path, self.length)?;
+    /// All bytes of an image, unpacked and verified; `path` is for messages.
+    pub(crate) fn read(self, path: &Path, archive: impl Read + Seek) -> Result<Vec<u8>, Error> {
+        self.read_at_most(path, archive, MOST_BYTES)
+    }
+
+    /// All its bytes, unpacked and verified, if there are no more than `most`.
+    pub(crate) fn read_at_most(
+        self,
+        path: &Path,
+        mut archive: impl Read + Seek,
+        most: u64,
+    ) -> Result<Vec<u8>, Error> {
+        check_size(path, self.length, most)?;
         archive.seek(SeekFrom::Start(self.offset)).map_err(Error::io(path, "read"))?;
-        let packed = bounded::read_exactly(path, &mut archive, self.length as usize)?;
+        let mut packed = archive.take(self.length);
         match self.packing {
-            Packing::Plain => Ok(packed),
-            Packing::Stored { crc } => check_crc(path, packed, crc),
+            Packing::Plain => bounded::read_exactly(path, &mut packed, self.length as usize),
+            Packing::Stored { crc } => {
+                check_crc(path, bounded::read_exactly(path, &mut packed, self.length as usize)?, crc)
+            }
             Packing::Deflated { crc, size } => {
-                check_size(path, size)?;
+                check_size(path, size, most)?;
                 if size > self.length.saturating_mul(bounded::MOST_EXPANSION) {
                     let problem = format!("{} packed bytes cannot hold the {size} it announces", self.length);
                     return Err(Error::format(path, problem, BAD_COPY));
                 }
-                let mut unpacker = DeflateDecoder::new(&packed[..]);
+                let mut unpacker = DeflateDecoder::new(BufReader::new(packed));
                 let bytes = bounded::read_exactly(path, &mut unpacker, size as usize)?;
                 bounded::expect_end(path, &mut unpacker, size as usize)?;
                 check_crc(path, bytes, crc)

@@ -5,20 +5,20 @@ use std::{ops::ControlFlow, path::PathBuf};
 use distil_data::{
     Counts, DataConfig, Dataset, DatasetName, Error, Fetch, HoldOut, ImageShape, ImageStream, ResizePolicy,
 };
+use distil_require::{Need, skipped};
 
 fn data_dir() -> PathBuf {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
     std::env::var_os("DISTIL_DATA_DIR").map_or_else(beside, PathBuf::from)
 }
 
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 /// `None`, with a line that says so, where the set is not there.
 fn load(config: DataConfig) -> Option<Dataset> {
     let name = config.name;
     match (DataConfig { data_dir: Some(data_dir()), ..config }).load(&mut |_| ControlFlow::Continue(())) {
         Ok(data) => Some(data),
         Err(Error::Missing { .. }) => {
-            println!("skipped: {name} is not in {}", data_dir().display());
+            skipped(Need::Data, format!("{name} is not in {}", data_dir().display()));
             None
         }
         Err(error) => panic!("{error}"),
@@ -43,7 +43,7 @@ fn mnist_and_fashion_mnist() {
 fn fashion_mnist_that_is_there_is_not_downloaded() {
     let place = data_dir().join("fashion-mnist");
     if !place.is_dir() {
-        return println!("skipped: no {}", place.display());
+        return skipped(Need::Data, format!("no {}", place.display()));
     }
     let fetch = Fetch { base_url: Some("http://127.0.0.1:9".to_owned()), ..Fetch::default() };
     let found = fetch.run(DatasetName::FashionMnist, &data_dir(), &mut |_| ControlFlow::Continue(()));
@@ -61,7 +61,7 @@ fn cifar10() {
 fn imagenette_slice() {
     let root = data_dir().join("imagenette2-224");
     if !root.is_dir() {
-        return println!("skipped: no {}", root.display());
+        return skipped(Need::Data, format!("no {}", root.display()));
     }
     let config =
         DataConfig { path: Some(root), resolution: Some(64), ..DataConfig::new(DatasetName::Folder) };
@@ -75,7 +75,7 @@ fn imagenette_slice() {
 fn imagenette_by_name() {
     let root = data_dir().join("imagenette2-224");
     if !root.is_dir() {
-        return println!("skipped: no {}", root.display());
+        return skipped(Need::Data, format!("no {}", root.display()));
     }
     let config = DataConfig {
         data_dir: Some(data_dir()),

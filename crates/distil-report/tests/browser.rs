@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use distil_report::{Inspection, write_report};
+use distil_require::{Need, skipped};
 use distil_store::RunPaths;
 use image::RgbImage;
 use serde_json::{Value, json};
@@ -103,8 +104,7 @@ fn has_right_margin(shot: &RgbImage) -> bool {
 #[test]
 fn pages_follow_the_theme_and_fit_the_window() {
     let Some(browser) = browser() else {
-        println!("skipped: no chromium on the path");
-        return;
+        return skipped(Need::Chromium, "no chromium on the path");
     };
     let folder = tempfile::tempdir().unwrap();
     page(folder.path());

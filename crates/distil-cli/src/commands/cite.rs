@@ -18,9 +18,8 @@ struct Entry {
     bibtex: &'static str,
 }
 
-/// What is neither a method nor a dataset, then datasets.
+/// What is neither a method nor a dataset; these have theirs in their registries.
 const ENTRIES: &[Entry] = &[
-    Entry { names: &["comp-dd"], bibtex: include_str!("../../../distil-match/src/methods/bibtex/edf.bib") },
     Entry { names: &["gsam"], bibtex: include_str!("bibtex/gsam.bib") },
     Entry { names: &["grad-cam"], bibtex: include_str!("bibtex/grad-cam.bib") },
     Entry {
@@ -28,85 +27,74 @@ const ENTRIES: &[Entry] = &[
         bibtex: include_str!("bibtex/grad-cam-plus-plus.bib"),
     },
     Entry { names: &["smooth-grad-cam++"], bibtex: include_str!("bibtex/smooth-grad-cam-plus-plus.bib") },
-    Entry { names: &["mnist"], bibtex: include_str!("bibtex/mnist.bib") },
-    Entry { names: &["fashion-mnist"], bibtex: include_str!("bibtex/fashion-mnist.bib") },
-    Entry { names: &["cifar10", "cifar100"], bibtex: include_str!("bibtex/cifar.bib") },
-    Entry { names: &["svhn"], bibtex: include_str!("bibtex/svhn.bib") },
-    Entry { names: &["tiny-imagenet"], bibtex: include_str!("bibtex/tiny-imagenet.bib") },
-    Entry {
-        names: &["imagenet", "imagenette", "imagewoof", "tiny-imagenet", "comp-dd"],
-        bibtex: include_str!("bibtex/imagenet.bib"),
-    },
-    Entry { names: &["imagenette", "imagewoof"], bibtex: include_str!("bibtex/imagenette.bib") },
 ];
 
 pub(crate) fn cite(args: &CiteArgs, console: &Console) -> Result<(), Failure> {
     let wanted = match &args.what {
-        None => names().map(str::to_owned).collect(),
-        Some(what) if is_known(what) => vec![what.clone()],
+        None => names(),
+        Some(what) if names().contains(&what.as_str()) => vec![what.as_str()],
         Some(what) if Path::new(what).is_dir() => used_by(Path::new(what))?,
         Some(what) => return Err(unknown(what)),
     };
-    console.result(cited(&wanted).join("\n\n"))
+    console.result(entries(&wanted).join("\n\n"))
 }
 
-/// Entries under any of these names, each once: methods in the order of their table, then the others.
-fn cited(wanted: &[String]) -> Vec<&'static str> {
-    let is_wanted = |name: &str| wanted.iter().any(|wanted| wanted == name);
-    let of_methods = methods().into_iter().filter(|row| is_wanted(row.name)).flat_map(|row| row.citations);
-    let others = ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| is_wanted(name)));
-    let mut found: Vec<&str> = Vec::new();
-    for entry in of_methods.copied().chain(others.map(|entry| entry.bibtex)).map(str::trim_end) {
-        if !found.contains(&entry) {
-            found.push(entry);
+/// Everything that has a citation: methods, datasets, and families of datasets.
+fn names() -> Vec<&'static str> {
+    let methods = methods().into_iter().filter(|row| !row.citations.is_empty()).map(|row| row.name);
+    let others = ENTRIES.iter().flat_map(|entry| entry.names).copied();
+    let cited = DatasetName::all().filter(|name| !name.spec().bibtex.is_empty());
+    let mut names: Vec<&str> =
+        methods.chain(others).chain(cited.flat_map(|name| [family(name), name.as_str()])).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// `comp-dd` of `comp-dd/bird-hard`; other datasets are their own family.
+fn family(name: DatasetName) -> &'static str {
+    name.as_str().split('/').next().unwrap_or_default()
+}
+
+/// The entries of what is wanted, each once: methods' first.
+fn entries(wanted: &[&str]) -> Vec<&'static str> {
+    let methods = methods().into_iter().filter(|row| wanted.contains(&row.name));
+    let others = ENTRIES.iter().filter(|entry| entry.names.iter().any(|name| wanted.contains(name)));
+    let data = DatasetName::all()
+        .filter(|name| wanted.contains(&name.as_str()) || wanted.contains(&family(*name)))
+        .flat_map(|name| name.spec().bibtex);
+    let mut entries: Vec<&str> = Vec::new();
+    let methods = methods.flat_map(|row| row.citations).copied();
+    for entry in methods.chain(others.map(|entry| entry.bibtex)).chain(data.copied()) {
+        if !entries.contains(&entry.trim_end()) {
+            entries.push(entry.trim_end());
         }
     }
-    found
-}
-
-/// All names that are cited for something.
-fn names() -> impl Iterator<Item = &'static str> {
-    let cited = methods().into_iter().filter(|row| !row.citations.is_empty()).map(|row| row.name);
-    cited.chain(ENTRIES.iter().flat_map(|entry| entry.names).copied())
-}
-
-fn is_known(name: &str) -> bool {
-    names().any(|known| known == name)
+    entries
 }
 
 /// Method, data, and what else the configuration switches on.
-fn used_by(run: &Path) -> Result<Vec<String>, Failure> {
+fn used_by(run: &Path) -> Result<Vec<&'static str>, Failure> {
     let paths = RunPaths::new(run);
     paths.read_config()?;
     let config = Config::load(&paths.config(), &[])?;
-    let mut used = vec![config.method.as_str().to_owned()];
-    used.extend(of_data(config.data.name));
+    let mut used = vec![config.method.as_str(), config.data.name.as_str()];
     if config.expert.gsam.is_some() {
-        used.push("gsam".to_owned());
+        used.push("gsam");
     }
     if let Some(trajectory) = config.distill.trajectory() {
         if trajectory.gradient == distil_match::Gradient::Tesla {
-            used.push("tesla".to_owned());
+            used.push("tesla");
         }
         if trajectory.dropout.is_some() || trajectory.enhancement.is_some() {
-            used.push("edf".to_owned());
+            used.push("edf");
         }
-        used.extend(trajectory.enhancement.as_ref().map(|area| of_cam(area.cam).to_owned()));
+        used.extend(trajectory.enhancement.as_ref().map(|area| of_cam(area.cam)));
     }
     if !matches!(config.distill.augmentation.to_string().as_str(), "" | "none") {
-        used.push("dsa".to_owned());
+        used.push("dsa");
     }
     Ok(used)
-}
-
-/// Names of a dataset and of those it was taken from.
-fn of_data(name: DatasetName) -> Vec<String> {
-    let mut names = vec![name.to_string()];
-    if let DatasetName::ImagenetSubset(_) = name {
-        let family = name.as_str().split('/').next().expect("a name has a first part");
-        names.extend(["imagenet".to_owned(), family.to_owned()]);
-    }
-    names
 }
 
 fn of_cam(cam: Cam) -> &'static str {
@@ -118,23 +106,15 @@ fn of_cam(cam: Cam) -> &'static str {
 }
 
 fn unknown(what: &str) -> Failure {
-    let mut names: Vec<&str> = names().collect();
-    names.dedup();
-    names.sort_unstable();
-    names.dedup();
     Failure::new(
         format_args!("{what:?} is neither a method or dataset with a citation nor a run folder"),
-        format_args!("choose one of {}, or the folder of a run", names.join(", ")),
+        format_args!("choose one of {}, or the folder of a run", names().join(", ")),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use distil_data::DatasetName;
-
-    use distil_match::methods;
-
-    use super::{cited, is_known, names, of_data};
+    use super::*;
 
     #[test]
     fn every_method_but_chance_has_a_citation() {
@@ -144,18 +124,18 @@ mod tests {
     #[test]
     fn every_published_dataset_has_a_citation() {
         for name in DatasetName::all() {
-            let own = name.as_str().starts_with("clutter") || name == DatasetName::Folder;
-            let known = of_data(name).iter().any(|name| is_known(name));
-            assert_eq!(known, !own, "{name}");
+            assert_eq!(names().contains(&name.as_str()), name.spec().places().is_some(), "{name}");
         }
-        assert_eq!(of_data("comp-dd/bird-hard".parse().unwrap())[1..], ["imagenet", "comp-dd"]);
+        let keys = |what: &str| entries(&[what]).iter().map(|entry| &entry[..40]).collect::<Vec<_>>();
+        assert_eq!(keys("comp-dd"), keys("comp-dd/bird-hard"));
+        assert_eq!((keys("comp-dd").len(), keys("imagenette").len(), keys("mnist").len()), (2, 2, 1));
+        assert_eq!(entries(&["edf", "comp-dd"]).len(), entries(&["edf"]).len() + 1, "each once");
     }
 
     #[test]
     fn entries_are_whole() {
         let mut keys = std::collections::BTreeSet::new();
-        let all: Vec<String> = names().map(str::to_owned).collect();
-        for text in cited(&all) {
+        for text in entries(&names()) {
             let text = text.trim();
             let depth = text.chars().try_fold(0i32, |depth, c| match c {
                 '{' => Some(depth + 1),

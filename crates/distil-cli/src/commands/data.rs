@@ -1,9 +1,9 @@
 //! `distil data info`.
 
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use distil_data::{DataConfig, Dataset, DatasetName};
+use distil_data::{DataConfig, Dataset};
 use distil_store::atomic;
 
 use crate::cli::InfoArgs;
@@ -18,7 +18,7 @@ const PICTURES: usize = 10;
 pub(crate) fn info(args: &InfoArgs, console: &Console) -> Result<(), Failure> {
     let data = match (&args.config, &args.dataset) {
         (Some(config), _) => Config::load(config, &args.set)?.data,
-        (None, Some(dataset)) => named(dataset)?,
+        (None, Some(dataset)) => DataConfig::named(dataset)?,
         (None, None) => {
             return Err(Failure::new("no dataset was named", "give a name, a folder or --config"));
         }
@@ -39,25 +39,6 @@ fn has_folder(sheet: &Path) -> Result<(), Failure> {
     match sheet.parent().filter(|folder| !folder.as_os_str().is_empty()).map(std::fs::metadata) {
         Some(Err(error)) => Err(atomic::WriteError::new(sheet, error).into()),
         _ => Ok(()),
-    }
-}
-
-/// A published set by its name, or else a folder of images.
-fn named(text: &str) -> Result<DataConfig, Failure> {
-    if Path::new(text).is_dir() {
-        return Ok(DataConfig { path: Some(PathBuf::from(text)), ..DataConfig::new(DatasetName::Folder) });
-    }
-    match text.parse() {
-        Ok(DatasetName::Folder) | Err(_) => {
-            let known =
-                DatasetName::all().filter(|name| *name != DatasetName::Folder).map(DatasetName::as_str);
-            let known: Vec<&str> = known.collect();
-            Err(Failure::new(
-                format_args!("{text:?} is neither a dataset nor a folder"),
-                format_args!("choose one of {}, or a folder of images by class", known.join(", ")),
-            ))
-        }
-        Ok(name) => Ok(DataConfig::new(name)),
     }
 }
 

@@ -28,7 +28,11 @@ fn unknown(name: &str) -> Failure {
     if let Some(near) = near {
         return Failure::new(message, format_args!("did you mean {near}?"));
     }
+    Failure::new(message, format_args!("choose one of {}", downloadable()))
+}
+
+/// The names of all sets that can be downloaded.
+pub(crate) fn downloadable() -> String {
     let downloaded = DatasetName::all().filter(|name| name.is_downloaded());
-    let names: Vec<&str> = downloaded.map(DatasetName::as_str).collect();
-    Failure::new(message, format_args!("choose one of {}", names.join(", ")))
+    downloaded.map(DatasetName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -7,11 +7,12 @@ pub(crate) mod compare;
 pub(crate) mod compdd;
 mod conditions;
 mod data;
+mod datasets;
 pub(crate) mod doctor;
 mod eval;
 mod expert;
 pub(crate) mod export;
-mod fetch;
+pub(crate) mod fetch;
 pub(crate) mod gradcam;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -40,6 +41,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     match &cli.command {
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
+        Command::Datasets(args) => datasets::datasets(args, console),
         Command::Expert(args) => expert::expert(args, around(args.config.data_dir.as_deref())),
         Command::Plan(args) => plan::plan(args, around(args.data_dir())),
         Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),

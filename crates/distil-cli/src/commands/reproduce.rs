@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use distil_data::{DatasetName, locate};
+use distil_data::locate;
 use distil_models::Arch;
 use distil_report::results_table_markdown;
 use distil_store::RunPaths;
@@ -43,11 +43,9 @@ pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(
 
 /// Fetches a published set that is nowhere.
 fn fetch_if_missing(config: &Config, around: Surroundings<'_>) -> Result<(), Failure> {
-    use DatasetName::{Cifar10, Cifar100, FashionMnist, Mnist};
     let data = &config.data;
     let dir = around.data_dir.or(data.data_dir.as_deref());
-    let published = matches!(data.name, Mnist | FashionMnist | Cifar10 | Cifar100) && data.path.is_none();
-    if published && locate(data.name, dir).is_err() {
+    if data.name.is_downloaded() && data.path.is_none() && locate(data.name, dir).is_err() {
         let place = fetch::into(data.name, dir, around.console)?;
         around.console.note(format_args!("fetched {} to {}", data.name, place.display()));
     }

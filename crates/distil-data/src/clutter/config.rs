@@ -50,7 +50,7 @@ impl Default for ClutterConfig {
 
 impl ClutterConfig {
     /// Large glyphs, faint texture, few distractors.
-    pub fn easy() -> Self {
+    pub const fn easy() -> Self {
         Self {
             resolution: 32,
             object_size: 0.72,
@@ -63,7 +63,7 @@ impl ClutterConfig {
     }
 
     /// Small glyphs on a strong texture among many distractors.
-    pub fn hard() -> Self {
+    pub const fn hard() -> Self {
         Self { object_size: 0.42, size_jitter: 0.1, clutter: 0.8, texture: 0.8, ..Self::easy() }
     }
 

@@ -1,7 +1,7 @@
 //! Which outputs of a network trained on ImageNet-1K belong to the classes of a subset.
 
 use super::{ImagenetSubset, layout};
-use crate::{config::DataConfig, error::Error, official::DatasetName};
+use crate::{config::DataConfig, datasets::DatasetName, error::Error};
 
 /// Classes of ImageNet-1K.
 const CLASSES: usize = 1000;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::ground_truth::{self, GroundTruth, is_wnid};
 use crate::{
+    config::DataConfig,
+    datasets::DatasetName,
     error::Error,
     folder::{self, Found, distinct},
     image_list::ImageList,
@@ -16,42 +18,33 @@ use crate::{
 
 const TRAIN_TAR: &str = "ILSVRC2012_img_train.tar";
 const VAL_TAR: &str = "ILSVRC2012_img_val.tar";
-/// Where it may lie below a data folder, which may be its own folder.
-const FOLDERS: [&str; 8] = [
-    "",
-    "imagenet",
-    "ImageNet",
-    "imagenet-1k",
-    "ILSVRC2012",
-    "ilsvrc2012",
-    "ILSVRC/Data/CLS-LOC",
-    "imagenet/ILSVRC/Data/CLS-LOC",
-];
-/// Where copies of single subsets lie; fastai's have other training and validation images.
-const COPIES: [(&str, [&str; 5]); 2] = [
-    ("imagenette", ["imagenette", "imagenette2", "imagenette2-320", "imagenette2-224", "imagenette2-160"]),
-    ("imagewoof", ["imagewoof", "imagewoof2", "imagewoof2-320", "imagewoof2-224", "imagewoof2-160"]),
-];
 
-/// Every folder below `dir` that holds ImageNet, or at least the class `first`.
-pub(crate) fn candidates(name: &str, first: Option<&str>, dir: &Path) -> Vec<PathBuf> {
-    let copies = COPIES.iter().find(|(copy, _)| *copy == name).map(|(_, folders)| &folders[..]);
-    let folders = FOLDERS.iter().chain(copies.unwrap_or_default());
-    let holds = |root: &PathBuf| {
-        let train = root.join("train");
-        root.join(TRAIN_TAR).is_file()
-            || match first {
-                Some(wnid) => train.join(wnid).is_dir() || train.join(format!("{wnid}.tar")).is_file(),
-                None => train.is_dir() && wnids(&train).is_ok_and(|wnids| wnids.len() > 1),
-            }
-    };
-    let join = |folder: &&str| if folder.is_empty() { dir.to_owned() } else { dir.join(folder) };
-    folders.map(join).filter(holds).collect()
+/// Whether a folder holds ImageNet, or at least the class `first`.
+pub(crate) fn holds(root: &Path, first: Option<&str>) -> bool {
+    let train = root.join("train");
+    root.join(TRAIN_TAR).is_file()
+        || match first {
+            Some(wnid) => train.join(wnid).is_dir() || train.join(format!("{wnid}.tar")).is_file(),
+            None => train.is_dir() && wnids(&train).is_ok_and(|wnids| wnids.len() > 1),
+        }
 }
 
 /// Lists the images of the classes asked for, in that order, or of all classes in the order of their wnids. The training
 /// part is ImageNet's, the test part ImageNet's validation part: the answers of its test part are not public.
-pub(crate) fn list(root: &Path, asked: Option<&[String]>) -> Result<Found, Error> {
+pub(crate) fn list(data: &DataConfig, root: &Path) -> Result<Found, Error> {
+    let DatasetName::ImagenetSubset(subset) = data.name else {
+        return list_classes(root, data.classes.as_deref());
+    };
+    if let Some(note) = subset.note() {
+        tracing::warn!("{note}");
+    }
+    let classes = subset.classes();
+    let wnids: Vec<String> = classes.iter().map(|class| class.wnid.to_owned()).collect();
+    let class_names = classes.iter().map(|class| format!("{} {}", class.wnid, class.name)).collect();
+    Ok(Found { class_names, ..list_classes(root, Some(&wnids))? })
+}
+
+fn list_classes(root: &Path, asked: Option<&[String]>) -> Result<Found, Error> {
     if let Some(asked) = asked {
         distinct(asked)?;
         if let Some(odd) = asked.iter().find(|name| !is_wnid(name)) {

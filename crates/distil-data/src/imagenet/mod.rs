@@ -11,5 +11,5 @@ mod tests;
 pub(crate) use ground_truth::is_wnid;
 #[cfg(any(test, fuzzing))]
 pub(crate) use ground_truth::{kit_members, read_answers};
-pub(crate) use layout::{candidates, list};
+pub(crate) use layout::{holds, list};
 pub use subset::{ImagenetSubset, SubsetClass};

@@ -38,8 +38,13 @@ impl ImagenetSubset {
         Self::all().find(|subset| subset.name() == name)
     }
 
+    /// Its place in the documentation, from 0.
+    pub(crate) fn position(self) -> usize {
+        usize::from(self.0)
+    }
+
     fn entry(self) -> &'static Published {
-        &PUBLISHED[usize::from(self.0)]
+        &PUBLISHED[self.position()]
     }
 
     /// As it is written in a configuration.

@@ -158,6 +158,13 @@ fn decompression_bombs_are_refused() {
         let error = decode(Path::new("bomb"), &png, 1, None).unwrap_err().to_string();
         assert!(error.contains("bomb"), "{side}: {error}");
     }
+    announce(&mut png, 16_000);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bomb.png");
+    std::fs::write(&file, &png).unwrap();
+    let resize = Resize { policy: ResizePolicy::Squash, filter: ResizeFilter::Bilinear, height: 4, width: 4 };
+    let error = read_picture(&file, 3, resize).unwrap_err().to_string();
+    assert!(error.contains("bomb.png") && error.contains("67108864 are read at most"), "{error}");
     // A picture of zeros that really is that large: 9000 x 9000 grey pixels in 80 kB.
     let mut large = std::io::Cursor::new(Vec::new());
     image::GrayImage::new(9000, 9000).write_to(&mut large, ImageFormat::Png).unwrap();

@@ -21,7 +21,7 @@ protocol = "datm"
         include_str!("bibtex/mtt.bib"),
         include_str!("bibtex/ftd.bib"),
         include_str!("bibtex/datm.bib"),
-        include_str!("bibtex/edf.bib"),
+        distil_data::COMP_DD_BIBTEX,
     ],
 };
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use distil_compdd::{Source, wnid};
-use distil_data::{Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Images, Listing, Split};
+use distil_data::{Counts, DataConfig, DatasetKind, HoldOut, ImagenetSubset, Images, Listing, Split};
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
 
 use super::args::{ImagesArgs, PartName};
@@ -20,13 +20,13 @@ pub(super) struct Found {
 
 /// The data section that the arguments name.
 pub(super) fn data_config(args: &ImagesArgs, data_dir: Option<&Path>) -> Result<DataConfig, Failure> {
-    let mut data = match (&args.config, &args.data) {
+    let data = match (&args.config, &args.data) {
         (None, None) => {
             return Err(Failure::new("no images were named", "give --data, --config or --measured"));
         }
         (Some(config), None) => Config::load(config, &args.set)?.data,
         (config, Some(data)) => {
-            let named = named(data)?;
+            let named = DataConfig::named(&data.to_string_lossy())?;
             let base = match config {
                 Some(config) => Config::load(config, &args.set)?.data,
                 None => DataConfig::new(named.name),
@@ -34,24 +34,7 @@ pub(super) fn data_config(args: &ImagesArgs, data_dir: Option<&Path>) -> Result<
             DataConfig { name: named.name, path: named.path, ..base }
         }
     };
-    if data.name != DatasetName::Folder {
-        data.data_dir = data_dir.map(Path::to_owned).or(data.data_dir);
-    }
-    Ok(data)
-}
-
-fn named(data: &Path) -> Result<DataConfig, Failure> {
-    if data.is_dir() {
-        return Ok(DataConfig { path: Some(data.to_owned()), ..DataConfig::new(DatasetName::Folder) });
-    }
-    let text = data.to_string_lossy();
-    let known = text.parse().ok().filter(|name| *name != DatasetName::Folder);
-    known.map(DataConfig::new).ok_or_else(|| {
-        Failure::new(
-            format_args!("{text:?} is neither a folder nor a dataset"),
-            "give a folder of images by class, or a name such as imagenet or comp-dd/bird-hard",
-        )
-    })
+    Ok(data.searched_in(data_dir))
 }
 
 /// Lists image files; other sets are loaded at the size that the model takes.
@@ -80,13 +63,12 @@ pub(super) fn files(data: &DataConfig) -> Result<Option<Source>, Failure> {
 }
 
 fn is_files(data: &DataConfig) -> bool {
-    use DatasetName as N;
-    matches!(data.name, N::Folder | N::TinyImagenet | N::Imagenet | N::ImagenetSubset(_))
+    data.name.spec().kind() == DatasetKind::ImageFiles
 }
 
 /// Complexity asks neither for held-out images nor for the published number of test images.
 fn listed(data: &DataConfig) -> Result<Listing, Failure> {
-    let counts = if data.name == DatasetName::Folder { data.counts } else { Counts::Any };
+    let counts = if data.name.spec().own_files().is_some() { data.counts } else { Counts::Any };
     let data = DataConfig { counts, train_limit: None, validation: None, ..data.clone() };
     let whole = DataConfig { validation: Some(HoldOut::Count(0)), ..data.clone() };
     match whole.list() {

@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{
-    DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy,
-};
+use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, read_picture};
 use distil_gradcam::ModelCard;
 use distil_store::SyntheticSet;
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader};
 
 use super::GradcamArgs;
 use crate::failure::Failure;
@@ -47,7 +43,9 @@ impl Source {
                 Ok(Self::Files(vec![images.clone()]))
             }
             (images, config) => {
-                let named = images.as_ref().map(|name| dataset_name(name)).transpose()?;
+                let named =
+                    images.as_ref().map(|name| DataConfig::named(&name.to_string_lossy())).transpose()?;
+                let named = named.map(|data| data.name);
                 let data = data_config(named, config.as_deref(), &args.set)?;
                 Ok(Self::Dataset(Box::new(load(&data, around.data_dir, around.console)?)))
             }
@@ -108,16 +106,6 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn dataset_name(name: &Path) -> Result<DatasetName, Failure> {
-    let text = name.to_string_lossy();
-    text.parse().ok().filter(|name| *name != DatasetName::Folder).ok_or_else(|| {
-        Failure::new(
-            format_args!("{text:?} is neither a file, nor a folder, nor a dataset"),
-            "give an image, a folder of images, a synthetic set (.safetensors), or a name such as clutter-easy",
-        )
-    })
-}
-
 /// The data section of the configuration, for the dataset that was named.
 fn data_config(
     named: Option<DatasetName>,
@@ -163,35 +151,10 @@ fn of_files(
 
 /// One file as `[c, h, w]` in `[0, 1]`, brought to the model's size as its training images were.
 fn decode(file: &Path, shape: ImageShape, resize: Option<Resize>) -> Result<Vec<f32>, Failure> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        let help = "replace or remove it; PNG and JPEG are read";
-        Failure::new(format_args!("{} cannot be read as an image ({error})", file.display()), help)
-    };
-    let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format);
-    let picture = reader.map_err(|error| unreadable(&error))?.decode().map_err(|error| unreadable(&error))?;
     let (policy, filter) = resize.map_or_else(Default::default, |resize| (resize.policy, resize.filter));
-    let filter = match filter {
-        ResizeFilter::Bilinear => FilterType::Triangle,
-        ResizeFilter::Bicubic => FilterType::CatmullRom,
-        ResizeFilter::Lanczos3 => FilterType::Lanczos3,
-        ResizeFilter::Nearest => FilterType::Nearest,
-    };
-    let (width, height) = (shape.width as u32, shape.height as u32);
-    let picture = match policy {
-        _ if (picture.width(), picture.height()) == (width, height) => picture,
-        ResizePolicy::Squash => picture.resize_exact(width, height, filter),
-        ResizePolicy::CentreCrop => picture.resize_to_fill(width, height, filter),
-    };
-    Ok(planar(&picture, shape.channels))
-}
-
-fn planar(picture: &DynamicImage, channels: usize) -> Vec<f32> {
-    let interleaved =
-        if channels == 1 { picture.to_luma8().into_raw() } else { picture.to_rgb8().into_raw() };
-    (0..channels)
-        .flat_map(|channel| interleaved.iter().skip(channel).step_by(channels))
-        .map(|byte| f32::from(*byte) / 255.0)
-        .collect()
+    let resize = Resize { policy, filter, height: shape.height, width: shape.width };
+    let bytes = read_picture(file, shape.channels, resize)?;
+    Ok(bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect())
 }
 
 fn of_set(

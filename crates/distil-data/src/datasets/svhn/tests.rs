@@ -2,9 +2,9 @@
 
 use super::*;
 
-const COMPRESSED: &[u8] = include_bytes!("../../tests/fixtures/svhn-compressed.mat");
-const PLAIN: &[u8] = include_bytes!("../../tests/fixtures/svhn-plain.mat");
-const ONE: &[u8] = include_bytes!("../../tests/fixtures/svhn-one.mat");
+const COMPRESSED: &[u8] = include_bytes!("../../../tests/fixtures/svhn-compressed.mat");
+const PLAIN: &[u8] = include_bytes!("../../../tests/fixtures/svhn-plain.mat");
+const ONE: &[u8] = include_bytes!("../../../tests/fixtures/svhn-one.mat");
 
 fn read(bytes: &[u8]) -> Result<Split, Error> {
     parse(Path::new("train_32x32.mat"), &mut &bytes[..], bytes.len() as u64)
@@ -51,7 +51,7 @@ fn other_files_are_refused_with_the_reason() {
         (with(labels + 1, 0), "record 1 has label 0"),
         (PLAIN[..PLAIN.len() - 30].to_vec(), "announces"),
         (COMPRESSED[..COMPRESSED.len() - 30].to_vec(), "announces"),
-        (include_bytes!("../../tests/fixtures/meta.mat").to_vec(), "no variable X"),
+        (include_bytes!("../../../tests/fixtures/meta.mat").to_vec(), "no variable X"),
     ] {
         let error = read(&bytes).unwrap_err().to_string();
         assert!(error.contains("train_32x32.mat") && error.contains(word), "{word}: {error}");

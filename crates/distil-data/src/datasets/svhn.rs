@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use super::spec::{
+    Arrays, Count, DatasetSpec, MeanStd, Origin, PartCounts, Places, Published, Reader, Sign, square,
+};
 use crate::{
     bounded::BAD_COPY,
     dataset::Split,
@@ -12,8 +15,43 @@ use crate::{
     mat::{self, Array, Content, Kind},
 };
 
-pub(crate) const TRAIN: &str = "train_32x32.mat";
-pub(crate) const TEST: &str = "test_32x32.mat";
+const TRAIN: &str = "train_32x32.mat";
+const TEST: &str = "test_32x32.mat";
+const CLASS_NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+pub(super) const ROW: DatasetSpec = DatasetSpec {
+    shape: Some(square(3, 32)),
+    classes: Some(CLASS_NAMES.len()),
+    counts: Some(PartCounts::new(Count::Exactly(73_257), 26_032)),
+    mean_std: Some(MeanStd { mean: &[0.4377, 0.4438, 0.4728], std: &[0.1980, 0.2010, 0.1970] }),
+    bibtex: &[include_str!("bibtex/svhn.bib")],
+    ..DatasetSpec::new(
+        "svhn",
+        "digits of house numbers",
+        Origin::Published(PLACES, PUBLISHED),
+        Reader::Arrays(|folder| {
+            let parts = (read_svhn(&folder.join(TRAIN))?, read_svhn(&folder.join(TEST))?);
+            Ok(Arrays::new(&CLASS_NAMES, parts))
+        }),
+    )
+};
+
+const PLACES: Places = Places {
+    folders: &["svhn", "SVHN", "housenumbers"],
+    copies: &[],
+    archives: &[],
+    sign: Sign::AnyOf(&[TRAIN]),
+};
+
+const PUBLISHED: Published = Published {
+    base_url: "http://ufldl.stanford.edu/housenumbers",
+    folder: "svhn",
+    files: &[
+        (TRAIN, 182_040_794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"),
+        (TEST, 64_275_384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"),
+    ],
+    members: &[],
+};
 
 /// Reads one of SVHN's files of cropped digits: `X`, bytes `[h, w, 3, n]` (columns first), and `y`, digits `[n, 1]`
 /// from 1 to 10, where 10 is the digit 0. Images come out as `[n, 3, h, w]`, labels below 10.

@@ -9,24 +9,61 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::imagenet;
+use super::spec::{Count, DatasetSpec, Origin, PartCounts, Places, Published, Reader, Sign, square};
 use crate::{
     bounded::BAD_COPY,
     error::Error,
     folder::{self, Found},
     image_list::ImageList,
     imagenet::is_wnid,
-    images::ImageShape,
     source::ImageFile,
     tar_index, zip_index,
 };
 
-/// Shape of every image.
-pub(crate) const SHAPE: ImageShape = ImageShape { channels: 3, height: 64, width: 64 };
-pub(crate) const FOLDER: &str = "tiny-imagenet-200";
+const FOLDER: &str = "tiny-imagenet-200";
 const ANNOTATIONS: &str = "val/val_annotations.txt";
 
+pub(super) const ROW: DatasetSpec = DatasetSpec {
+    shape: Some(square(3, 64)),
+    classes: Some(200),
+    counts: Some(PartCounts::new(Count::Exactly(100_000), 10_000)),
+    mean_std: Some(imagenet::MEAN_STD),
+    bibtex: &[include_str!("bibtex/tiny-imagenet.bib"), include_str!("bibtex/imagenet.bib")],
+    keys: &["skip", "counts"],
+    ..DatasetSpec::new(
+        "tiny-imagenet",
+        "classes of ImageNet, reduced",
+        Origin::Published(PLACES, PUBLISHED),
+        Reader::ImageFiles(|_, root| list(root)),
+    )
+};
+
+const PLACES: Places = Places {
+    folders: &[
+        FOLDER,
+        "tiny-imagenet-200/tiny-imagenet-200",
+        "tiny-imagenet",
+        "tiny-imagenet/tiny-imagenet-200",
+    ],
+    copies: &[],
+    archives: &["tiny-imagenet-200.zip", "tiny-imagenet/tiny-imagenet-200.zip"],
+    sign: Sign::AnyOf(&["train/n01443537"]),
+};
+
+const PUBLISHED: Published = Published {
+    base_url: "http://cs231n.stanford.edu",
+    folder: "",
+    files: &[(
+        "tiny-imagenet-200.zip",
+        248_100_043,
+        "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+    )],
+    members: &[],
+};
+
 /// Lists the published zip, or a folder of either layout.
-pub(crate) fn list(root: &Path) -> Result<Found, Error> {
+fn list(root: &Path) -> Result<Found, Error> {
     let tree = if root.is_dir() { from_folder(root)? } else { from_zip(root)? };
     let mut train: BTreeMap<&str, Vec<ImageFile>> = BTreeMap::new();
     let mut sorted: BTreeMap<&str, Vec<ImageFile>> = BTreeMap::new();

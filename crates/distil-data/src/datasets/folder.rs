@@ -1,0 +1,14 @@
+//! Your own images in folders by class.
+
+use super::spec::{DatasetSpec, Origin, OwnFiles, Reader};
+use crate::folder;
+
+pub(super) const ROW: DatasetSpec = DatasetSpec {
+    keys: &["classes", "skip", "test_share"],
+    ..DatasetSpec::new(
+        "folder",
+        "your images in folders by class",
+        Origin::Own(OwnFiles { what: "the folder that holds the class folders", fits: |path| path.is_dir() }),
+        Reader::ImageFiles(|data, root| folder::list(root, data.classes.as_deref())),
+    )
+};
