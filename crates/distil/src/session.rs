@@ -9,7 +9,7 @@ use distil_eval::{Evaluation, Evaluator, Grounds, Protocol, Subject};
 use distil_expert::{Recipe, header, train_store};
 use distil_match::{Experts, Files, Inputs, Method, run_unvalidated};
 use distil_models::{ConvNet, ConvNetConfig, Network};
-use distil_store::{RunFolder, SyntheticSet, TrajectoryStore};
+use distil_store::{RunFolder, StoreError, SyntheticSet, TrajectoryStore};
 use tempfile::TempDir;
 
 use crate::{Device, Error};
@@ -187,7 +187,7 @@ impl SessionBuilder {
         let net = model.build(shape.channels, dataset.classes(), shape.height, shape.width)?;
         let place = match folder {
             Some(folder) => {
-                distil_store::atomic::create_folder(&folder)?;
+                distil_store::atomic::create_folder(&folder).map_err(StoreError::from)?;
                 Place::Folder(folder)
             }
             None => Place::Temporary(tempfile::tempdir().map_err(Error::Temporary)?),
