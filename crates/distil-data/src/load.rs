@@ -59,15 +59,12 @@ impl DataConfig {
 
     fn load_arrays(&self, arrays: Arrays, on_progress: OnProgress<'_>) -> Result<Parts, Error> {
         let Arrays { class_names, train, validation, test } = arrays;
-        let mut splits = match validation {
-            Some(validation) => {
-                let rows = self.all_rows(&train.labels, class_names.len())?;
-                [train.subset(&rows), validation, test]
-            }
-            None => {
-                let (rows, held) = self.part_rows(&train.labels, class_names.len())?;
-                [train.subset(&rows), train.subset(&held), test]
-            }
+        let mut splits = if let Some(validation) = validation {
+            let rows = self.all_rows(&train.labels, class_names.len())?;
+            [train.subset(&rows), validation, test]
+        } else {
+            let (rows, held) = self.part_rows(&train.labels, class_names.len())?;
+            [train.subset(&rows), train.subset(&held), test]
         };
         drop(train);
         let resize = self.wanted_resize().filter(|to| {

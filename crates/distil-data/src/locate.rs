@@ -42,7 +42,7 @@ pub(crate) fn candidates(name: DatasetName, dir: &Path) -> Vec<PathBuf> {
     let real = dir.canonicalize().unwrap_or_default();
     let is_own = |folder: &&str| !folder.is_empty() && real.ends_with(folder);
     let listed = places.folders.contains(&"");
-    let itself = (!listed && folders().any(|folder| is_own(folder))).then(|| dir.to_owned());
+    let itself = (!listed && folders().any(is_own)).then(|| dir.to_owned());
     let archives = places.archives.iter().map(|archive| dir.join(archive)).filter(|path| path.is_file());
     folders().map(join).chain(itself).filter(holds).chain(archives).collect()
 }

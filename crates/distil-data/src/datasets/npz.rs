@@ -30,7 +30,7 @@ pub(super) const ROW: DatasetSpec = DatasetSpec::new(
         what: "the .npz file with x_train, y_train, x_test and y_test",
         fits: |path| path.extension().is_some_and(|extension| extension == "npz") && path.is_file(),
     }),
-    Reader::Arrays(|path| parse(&mut Archive::open(path)?)),
+    Reader::Arrays(read),
 );
 
 const CLASS_NAMES: &str = "class_names";
@@ -39,6 +39,11 @@ const PARTS: [[(&str, &str); 3]; 2] = [
     [("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test")],
     [("train_images", "train_labels"), ("val_images", "val_labels"), ("test_images", "test_labels")],
 ];
+
+/// Reads such an archive.
+pub(super) fn read(path: &Path) -> Result<Arrays, Error> {
+    parse(&mut Archive::open(path)?)
+}
 
 fn parse<R: Read + Seek>(file: &mut Archive<R>) -> Result<Arrays, Error> {
     let names = PARTS.into_iter().find(|[(images, _), ..]| file.has(images)).ok_or_else(|| {
@@ -97,8 +102,9 @@ fn part<R: Read + Seek>(
 
 fn images_of(array: Array) -> Result<Images, Error> {
     if !array.is_bytes() {
-        let problem = format!("its values are {}, and only bytes say where 0 and 1 are", array.values());
-        let remedy = "save pixels as uint8 from 0 to 255: (255 * x).round().astype(\"uint8\") of x in [0, 1]";
+        let problem =
+            format!("its values are {}, and pixels are read as uint8, from 0 to 255", array.values());
+        let remedy = "save them so: (255 * x).round().astype(\"uint8\") where x is in [0, 1]";
         return Err(Error::format(&array.path, problem, remedy));
     }
     let (shape, channels_last) = match array.shape[..] {
