@@ -32,7 +32,6 @@ pub mod clutter;
 mod config;
 mod contact_sheet;
 mod dataset;
-mod digest;
 mod download;
 mod error;
 mod fetch;
