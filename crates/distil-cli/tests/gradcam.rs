@@ -88,8 +88,8 @@ fn what_does_not_fit_is_refused() {
     refused(&gradcam(at, &["--config", "tiny.toml", "--layer", "layer4"]), &["layer4", "blocks.1"]);
     std::fs::write(at.join("broken.png"), "no picture").expect("a file");
     refused(&gradcam(at, &["broken.png"]), &["broken.png", "cannot be read as an image"]);
-    std::fs::write(at.join("cam/model.safetensors"), "no model").expect("a file");
-    refused(&gradcam(at, &["--config", "tiny.toml"]), &["model.safetensors", "not a model", "train-cam"]);
+    std::fs::write(at.join("cam/model.safetensors"), "no model, and no tensors").expect("a file");
+    refused(&gradcam(at, &["--config", "tiny.toml"]), &["model.safetensors", "not a trained model", "train-cam"]);
     assert!(!at.join("maps").exists());
     let out = |out: &str| run(at, &["train-cam", "--config", "tiny.toml", "--out", out]);
     refused(&out("tiny.toml/model"), &["tiny.toml"]);

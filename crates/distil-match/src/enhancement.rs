@@ -6,9 +6,9 @@ use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
-use distil_store::hex;
+use distil_store::sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 use thiserror::Error;
 
 /// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7,
@@ -186,7 +186,7 @@ impl AreaEnhancement {
         let map = input_map(cam.model, data, channels)?;
         let model = digest(cam.model, &map);
         let images = &mapped(images, map);
-        let network = &cam.model.card.network;
+        let network = &cam.model.network;
         let (theta, buffers) = cam.model.tensors(&device);
         let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
         let (theta, buffers) = (&theta, &buffers);
@@ -210,18 +210,9 @@ pub(crate) fn mask(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Ten
     Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
 }
 
-/// Names the parameters and statistics of a network, and what its input is made with.
+/// Names what a network computes, and what its input is made with.
 pub(crate) fn digest(model: &CamModel, input: &ChannelMap) -> String {
-    let mut hash = Sha256::new();
-    let nothing = Vec::new();
-    // Runs of earlier versions had no such map.
-    let input = if input.is_identity() { [&nothing; 2] } else { [&input.factors, &input.summands] };
-    for values in [&model.state.theta, &model.state.buffers].into_iter().chain(input) {
-        for value in values {
-            hash.update(value.to_le_bytes());
-        }
-    }
-    hex(&hash.finalize()[..16])
+    sha256(json!([model.digest(), input.factors, input.summands]).to_string())
 }
 
 fn statistics(found: &Discriminative) -> AreaStatistics {
@@ -245,7 +236,7 @@ pub(crate) fn input_map(
     channels: usize,
 ) -> Result<ChannelMap, EnhancementError> {
     let card = Preprocessing::deserialize(&model.card.preprocessing).map_err(EnhancementError::Card)?;
-    let network = &model.card.network;
+    let network = &model.network;
     if network.image_shape()[0] != channels {
         let channels_of = |channels| format!("of {channels} channels");
         let (found, wanted) = (channels_of(channels), channels_of(network.image_shape()[0]));
@@ -272,7 +263,6 @@ mod tests {
     use distil_gradcam::ModelCard;
     use distil_models::{ConvNet, Network, NetworkState};
     use distil_random::stream;
-    use serde_json::json;
 
     use super::*;
 
@@ -344,7 +334,7 @@ mod tests {
         let state = NetworkState { theta: network.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
         let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
         let card = ModelCard {
-            network,
+            architecture: json!(network),
             class_names: vec!["a".to_owned(), "b".to_owned()],
             preprocessing: json!(preprocessing),
             dataset: "test".to_owned(),
@@ -355,6 +345,6 @@ mod tests {
             distil_version: String::new(),
             command: String::new(),
         };
-        CamModel { state, card }
+        CamModel { network, state, card }
     }
 }

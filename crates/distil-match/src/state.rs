@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_hypergrad::SgdState;
 use distil_models::Targets;
-use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
+use distil_store::{Card, Checkpoint, Decoding, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
 use crate::enhancement::{self, Mask};
@@ -152,6 +152,7 @@ pub(crate) fn card(with: &Ingredients<'_>, method_name: &str, command: &str) -> 
         dataset_digest: with.dataset.digest.clone(),
         class_names: with.dataset.class_names.clone(),
         preprocessing: serde_json::to_value(&with.dataset.preprocessing).expect(plain),
+        decoding: Decoding::Pixels,
         label_kind: with.method.labels,
         ipc: with.method.ipc,
         augmentation: with.method.augmentation.to_string(),

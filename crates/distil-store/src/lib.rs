@@ -28,6 +28,7 @@
 //! ```
 
 mod checkpoint;
+mod decoding;
 mod difference;
 mod error;
 mod events;
@@ -35,6 +36,7 @@ mod events;
 pub mod hostile;
 mod import;
 mod import_set;
+mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
@@ -46,10 +48,12 @@ mod torch_archive;
 mod trajectory;
 
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
+pub use decoding::Decoding;
 pub use distil_files::{FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
+pub use model::{ModelCard, TrainedModel};
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};

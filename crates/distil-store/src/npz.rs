@@ -25,7 +25,7 @@ struct Array {
 }
 
 impl SyntheticSet {
-    /// Writes the set for NumPy:
+    /// Writes the set for NumPy, decoded:
     ///
     /// | array | type | shape | |
     /// |---|---|---|---|
@@ -40,7 +40,7 @@ impl SyntheticSet {
     /// # Errors
     /// [`StoreError::File`] when the file cannot be written.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
-        let arrays = self.arrays();
+        let arrays = self.decoded().arrays();
         atomic::write_with(path, |file| {
             let mut zip = ZipWriter::new(BufWriter::new(file));
             let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);

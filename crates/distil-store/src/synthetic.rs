@@ -1,5 +1,6 @@
 //! Synthetic sets: the distilled images with all that an evaluator needs.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use distil_files::container::{self, Container, Format, Tensor, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::decoding::Decoding;
 use crate::error::StoreError;
 
 pub(crate) const SET: Format = Format {
@@ -39,9 +41,12 @@ pub struct Card {
     pub class_names: Vec<String>,
     /// How pixels became network input; test images need the same.
     pub preprocessing: Value,
+    /// How the stored images become those that students train on.
+    #[serde(default)]
+    pub decoding: Decoding,
     /// Kind of the labels; agrees with the set's.
     pub label_kind: LabelKind,
-    /// Images per class.
+    /// Stored images per class.
     pub ipc: usize,
     /// Augmentation strategy students train with, as `color_crop_cutout_flip_scale_rotate`; empty for none.
     pub augmentation: String,
@@ -171,6 +176,37 @@ impl SyntheticSet {
         path.as_ref().with_extension("card.json")
     }
 
+    /// The set with the images that students train on, whose decoding is [`Decoding::Pixels`]: what evaluation,
+    /// inspection, galleries and exports read. Images per class remain those that are stored.
+    pub fn decoded(&self) -> Cow<'_, Self> {
+        let decoding = self.card.decoding;
+        if decoding.images_per_stored() == 1 {
+            return Cow::Borrowed(self);
+        }
+        let labels = match &self.labels {
+            Labels::Hard(labels) => Labels::Hard(decoding.repeat(labels)),
+            Labels::Soft { logits, classes } => {
+                Labels::Soft { logits: decoding.repeat(logits), classes: *classes }
+            }
+        };
+        Cow::Owned(Self {
+            images: decoding.decode(self.shape, &self.images),
+            shape: decoding.shape(self.shape),
+            labels,
+            syn_lr: self.syn_lr,
+            card: Card { decoding: Decoding::Pixels, ..self.card.clone() },
+        })
+    }
+
+    /// As [`SyntheticSet::decoded`], without a copy where there is nothing to decode.
+    #[must_use]
+    pub fn into_decoded(self) -> Self {
+        match self.decoded() {
+            Cow::Owned(decoded) => decoded,
+            Cow::Borrowed(_) => self,
+        }
+    }
+
     /// Number of classes, from the card.
     pub fn classes(&self) -> usize {
         self.card.class_names.len()
@@ -184,13 +220,14 @@ impl SyntheticSet {
         }
     }
 
-    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class, and a learned label may
-    /// come to lean towards another one; only where the numbers do not fit is it that of the highest logit.
+    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class (decoded ones tile by
+    /// tile), and a learned label may come to lean towards another one; only where the numbers do not fit is it that of
+    /// the highest logit.
     pub fn image_classes(&self) -> Vec<u32> {
-        let sorted = self.shape[0] == self.card.ipc * self.classes();
+        let (images, stored) = (self.shape[0], self.card.ipc * self.classes());
         match &self.labels {
-            Labels::Soft { .. } if sorted => {
-                (0..self.shape[0]).map(|row| (row / self.card.ipc) as u32).collect()
+            Labels::Soft { .. } if images.is_multiple_of(stored) => {
+                (0..images).map(|row| (row % stored / self.card.ipc) as u32).collect()
             }
             _ => self.hard_labels(),
         }
@@ -209,7 +246,8 @@ impl SyntheticSet {
         if !(self.syn_lr.is_finite() && self.syn_lr > 0.0) {
             return Some(format!("its step size syn_lr is {}, which is not positive", self.syn_lr));
         }
-        self.card_fault().or_else(|| self.label_fault())
+        let decoding = self.card.decoding.fault([self.shape[2], self.shape[3]]);
+        decoding.or_else(|| self.card_fault()).or_else(|| self.label_fault())
     }
 
     fn card_fault(&self) -> Option<String> {

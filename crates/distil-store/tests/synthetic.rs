@@ -4,7 +4,7 @@
 use std::fs;
 
 use distil_damage::names;
-use distil_store::{Card, FileError, LabelKind, Labels, StoreError, SyntheticSet};
+use distil_store::{Card, Decoding, FileError, LabelKind, Labels, StoreError, SyntheticSet};
 use serde_json::json;
 
 fn card(label_kind: LabelKind) -> Card {
@@ -13,6 +13,7 @@ fn card(label_kind: LabelKind) -> Card {
         dataset_digest: "12ab".into(),
         class_names: vec!["ring".into(), "cross".into(), "star".into()],
         preprocessing: json!({"zca": {"eps": 0.1}}),
+        decoding: Decoding::Pixels,
         label_kind,
         ipc: 1,
         augmentation: "color_crop".into(),
@@ -64,6 +65,28 @@ fn soft_labels_have_a_hard_one() {
     let mut odd = set;
     odd.card.ipc = 2;
     assert_eq!(odd.image_classes(), [1, 0, 0]);
+}
+
+#[test]
+fn a_set_of_tiles_is_decoded_with_its_labels() {
+    assert_eq!(*hard().decoded(), hard());
+    for stored in [hard(), soft()] {
+        let mut stored = SyntheticSet { shape: [3, 1, 4, 3], ..stored };
+        stored.card.decoding = Decoding::Tiles { factor: 2 };
+        let decoded = stored.decoded();
+        assert_eq!(decoded.shape, [12, 1, 4, 3]);
+        assert_eq!(decoded.images, stored.card.decoding.decode(stored.shape, &stored.images));
+        assert_eq!(decoded.image_classes(), [0, 1, 2].repeat(4));
+        assert_eq!((decoded.card.decoding, decoded.card.ipc), (Decoding::Pixels, 1));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiles.safetensors");
+        stored.save(&path).unwrap();
+        assert_eq!(SyntheticSet::load(&path).unwrap(), stored, "what is stored is not decoded");
+        stored.card.decoding = Decoding::Tiles { factor: 4 };
+        assert!(
+            stored.save(&path).unwrap_err().to_string().contains("4x3 images cannot be cut into 4 tiles")
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use distil_compdd::{Source, wnid};
 use distil_data::{Counts, DataConfig, DatasetName, HoldOut, ImagenetSubset, Images, Listing, Split};
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
+use distil_models::Network;
 
 use super::args::{ImagesArgs, PartName};
 use crate::config::Config;
@@ -58,11 +59,11 @@ fn named(data: &Path) -> Result<DataConfig, Failure> {
 pub(super) fn open(
     data: &DataConfig,
     part: PartName,
-    card: &ModelCard,
+    network: &Network,
     around: Surroundings<'_>,
 ) -> Result<Found, Failure> {
     if !is_files(data) {
-        return loaded(data, part, card, around);
+        return loaded(data, part, network, around);
     }
     let listing = listed(data)?;
     let list = match part {
@@ -100,10 +101,10 @@ fn listed(data: &DataConfig) -> Result<Listing, Failure> {
 fn loaded(
     data: &DataConfig,
     part: PartName,
-    card: &ModelCard,
+    network: &Network,
     around: Surroundings<'_>,
 ) -> Result<Found, Failure> {
-    let [_, height, _] = card.network.image_shape();
+    let [_, height, _] = network.image_shape();
     let data = DataConfig {
         resolution: Some(height),
         zca: false,
