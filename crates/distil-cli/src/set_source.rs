@@ -23,7 +23,7 @@ pub(crate) enum Part {
     Initial,
 }
 
-/// A set, its file, and where ZCA matrices are.
+/// A decoded set, its file, and where ZCA matrices are.
 #[derive(Debug)]
 pub(crate) struct SetSource {
     pub(crate) file: PathBuf,
@@ -35,7 +35,7 @@ impl SetSource {
     /// Reads the set at `subject`, a file or a run folder; `part` is of the folder's [default: best, or else last].
     pub(crate) fn open(subject: &Path, part: Option<Part>) -> Result<Self, Failure> {
         let file = if subject.is_dir() { of_run(subject, part)? } else { of_file(subject, part)? };
-        let set = SyntheticSet::load(&file)?;
+        let set = SyntheticSet::load(&file)?.into_decoded();
         Ok(Self { cache: cache(&file)?, file, set })
     }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use distil_gradcam::CamError;
 use distil_stats::StatsError;
-use distil_store::{StoreError, WriteError};
+use distil_store::{FileError, WriteError};
 use thiserror::Error;
 
 /// Why there is no measurement, ranking or selection.
@@ -158,7 +158,7 @@ pub enum CompddError {
     NoOrder(#[from] StatsError),
     /// A file is damaged.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Damaged(#[from] FileError),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -83,7 +83,7 @@ impl Measurement {
     /// Reads what [`Measurement::save`] wrote.
     ///
     /// # Errors
-    /// [`CompddError::Read`]; [`CompddError::Store`] when it is damaged; [`CompddError::File`] when it is something else.
+    /// [`CompddError::Read`]; [`CompddError::Damaged`] when it does not match its checksum; [`CompddError::File`] when it is something else.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CompddError> {
         let path = path.as_ref();
         let bytes =

@@ -6,9 +6,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::{ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy};
 use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
-use distil_store::hex;
-use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::measurement::Identity;
 use crate::source::{Batch, Wanted};
@@ -128,8 +125,7 @@ impl Pass<'_> {
             return Err(CompddError::EmptyClass { name: self.class_names[empty].clone() });
         }
         let Source::Memory { split, .. } = self.source else { return Ok(()) };
-        let (found, [channels, height, width]) =
-            (split.images.shape(), self.model.card.network.image_shape());
+        let (found, [channels, height, width]) = (split.images.shape(), self.model.network.image_shape());
         let wanted = ImageShape { channels, height, width };
         if found != wanted {
             return Err(CompddError::Shape { found: found.to_string(), wanted: wanted.to_string() });
@@ -150,9 +146,9 @@ impl Pass<'_> {
         Identity {
             dataset: self.dataset,
             data_digest: self.source.digest(),
-            model_digest: digest(self.model),
+            model_digest: self.model.digest(),
             definition: self.definition,
-            network_classes: self.model.card.network.classes(),
+            network_classes: self.model.network.classes(),
             total: self.source.len(),
             class_names: self.class_names,
         }
@@ -160,7 +156,7 @@ impl Pass<'_> {
 
     /// The producer: decodes until nobody takes any more.
     fn decode(&self, rows: Range<usize>, hand: &SyncSender<Result<Batch, CompddError>>) {
-        let [channels, height, width] = self.model.card.network.image_shape();
+        let [channels, height, width] = self.model.network.image_shape();
         let asked = self.preprocessing.resize;
         let (policy, filter) = asked
             .map_or((ResizePolicy::Squash, ResizeFilter::Bilinear), |resize| (resize.policy, resize.filter));
@@ -185,7 +181,7 @@ impl Pass<'_> {
         on_progress: &mut dyn FnMut(PassProgress) -> ControlFlow<()>,
     ) -> Result<(), CompddError> {
         let (theta, buffers) = self.model.tensors(self.device);
-        let network = &self.model.card.network;
+        let network = &self.model.network;
         let layer = match &self.definition.layer {
             Some(name) => layer(network, name)?,
             None => last_layer(network)?,
@@ -247,15 +243,4 @@ impl Pass<'_> {
     fn save(&self, measured: &Measurement) -> Result<(), CompddError> {
         self.pace.file.map_or(Ok(()), |file| measured.save(file))
     }
-}
-
-/// SHA-256 of what a network computes: parameters, statistics, architecture, classes and preprocessing.
-fn digest(model: &CamModel) -> String {
-    let card = &model.card;
-    let mut hash = Sha256::new_with_prefix("distil cam model 1");
-    hash.update(json!([card.network, card.class_names, card.preprocessing]).to_string());
-    for value in model.state.theta.iter().chain(&model.state.buffers) {
-        hash.update(value.to_le_bytes());
-    }
-    hex(&hash.finalize())
 }

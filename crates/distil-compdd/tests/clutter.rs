@@ -80,7 +80,7 @@ fn train(settings: &[ClutterConfig], network: Network, epochs: usize) -> (CamMod
 
 fn model(network: Network, state: NetworkState) -> CamModel {
     let card = ModelCard {
-        network,
+        architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
         preprocessing: serde_json::to_value(preprocessing()).expect("plain JSON"),
         dataset: "clutter".to_owned(),
@@ -91,7 +91,7 @@ fn model(network: Network, state: NetworkState) -> CamModel {
         distil_version: String::new(),
         command: String::new(),
     };
-    CamModel { state, card }
+    CamModel { network, state, card }
 }
 
 /// Measured complexity of every setting at every threshold, `[thresholds][settings]`, and the true background shares.

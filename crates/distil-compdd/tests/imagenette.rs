@@ -64,7 +64,7 @@ impl Map {
         match self {
             Self::Last(cam) => Definition { cam, ..Definition::default() },
             Self::OnObjects => {
-                let layer = match looker.model.card.network {
+                let layer = match looker.model.network {
                     Network::ConvNet(_) => "blocks.1",
                     _ => "layer2",
                 };
@@ -85,7 +85,7 @@ fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<u
         |epochs| train(data, &network, epochs, seed),
     );
     let card = ModelCard {
-        network,
+        architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: data.class_names.clone(),
         preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
         dataset: data.name.clone(),
@@ -96,9 +96,9 @@ fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<u
         distil_version: String::new(),
         command: String::new(),
     };
-    let model = CamModel { state, card };
+    let model = CamModel { network, state, card };
     let (theta, buffers) = model.tensors(&device);
-    let right = accuracy(&model.card.network, &theta, &buffers, &data.test, &device);
+    let right = accuracy(&model.network, &theta, &buffers, &data.test, &device);
     Looker { name, model, right }
 }
 

@@ -51,7 +51,7 @@ fn model() -> CamModel {
     let theta = network.init(&mut stream(0, "init", 0));
     let state = NetworkState { theta, buffers: network.init_buffers() };
     let card = ModelCard {
-        network,
+        architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: names(),
         preprocessing: serde_json::to_value(preprocessing()).expect("plain JSON"),
         dataset: "photos".to_owned(),
@@ -62,7 +62,7 @@ fn model() -> CamModel {
         distil_version: String::new(),
         command: String::new(),
     };
-    CamModel { state, card }
+    CamModel { network, state, card }
 }
 
 fn preprocessing() -> Preprocessing {

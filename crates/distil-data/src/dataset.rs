@@ -1,9 +1,9 @@
 //! A dataset in memory: three labelled parts and what was done to their pixels.
 
+use distil_files::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    digest::hex,
     error::Error,
     images::{ImageShape, Images},
     preprocessing::{Normalisation, Preprocessing},

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use distil_files::{feed_file, hex, sha256_of_file};
 use sha2::{Digest, Sha256};
 use ureq::{Agent, Body, http::Response};
 
 use crate::{
     datasets::RemoteFile,
-    digest::{feed_file, hex, of_file},
     error::Error,
     progress::{OnProgress, Progress, Stage},
 };
@@ -42,10 +42,11 @@ pub fn download(
     let path = folder.join(&file.name);
     if path.exists() {
         let remedy = "move it away and fetch again";
-        return check(file, &path, &of_file(&path)?, remedy).map(|()| path);
+        return check(file, &path, &sha256_of_file(&path).map_err(Error::io(&path, "read"))?, remedy)
+            .map(|()| path);
     }
     let made = missing_folders(folder);
-    distil_atomic::create_folder(folder)?;
+    distil_files::atomic::create_folder(folder)?;
     let result = Part::open(file, folder).and_then(|part| part.complete(path, how, on_progress));
     if result.is_err() {
         // A folder that nothing came into is not left behind; one that holds something cannot be removed.
@@ -99,7 +100,7 @@ impl<'a> Part<'a> {
             return Err(Error::Download { url: remote.url.clone(), problem });
         }
         let mut hash = Sha256::new();
-        let have = feed_file(&mut hash, &path)?;
+        let have = feed_file(&mut hash, &path).map_err(Error::io(&path, "read"))?;
         let mut part = Self { remote, path, file, hash, have, resumed: have > 0 };
         part.start_over_if_wrong()?;
         Ok(part)
@@ -258,7 +259,7 @@ impl<'a> Part<'a> {
     }
 
     fn rename(self, path: PathBuf) -> Result<PathBuf, Error> {
-        distil_atomic::rename(&self.path, &path)?;
+        distil_files::atomic::rename(&self.path, &path)?;
         Ok(path)
     }
 

@@ -20,7 +20,7 @@ pub enum Error {
     },
     /// A file or folder could not be written.
     #[error(transparent)]
-    Write(#[from] distil_atomic::WriteError),
+    Write(#[from] distil_files::WriteError),
     /// A file is not what its format says it must be.
     #[error("{}: {problem}; {remedy}", shown(path))]
     Format {

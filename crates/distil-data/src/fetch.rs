@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use distil_files::sha256_of_file;
+
 use crate::{
     datasets::{DatasetName, Origin, Published},
-    digest,
     download::{Download, download},
     error::Error,
     locate::{candidates, data_dirs},
@@ -102,7 +103,7 @@ fn intact(published: &Published, place: &Path, on_progress: OnProgress<'_>) -> R
         if !path.is_file() {
             return Ok(false);
         }
-        if digest::of_file(&path)? != sum {
+        if sha256_of_file(&path).map_err(Error::io(&path, "read"))? != sum {
             tracing::warn!(path = %path.display(), "is not the published file; looking elsewhere");
             return Ok(false);
         }

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use distil_files::hex;
 use sha2::{Digest, Sha256};
 
-use crate::{dataset::count_classes, digest::hex, error::Error, source::ImageFile};
+use crate::{dataset::count_classes, error::Error, source::ImageFile};
 
 /// The images of one part of a dataset with their labels, by class and then by name. None of them is in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -32,7 +32,6 @@ mod config;
 mod contact_sheet;
 mod dataset;
 mod datasets;
-mod digest;
 mod download;
 mod error;
 mod fetch;

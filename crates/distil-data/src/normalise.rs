@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use distil_files::hex;
 use distil_zca::Zca;
 use sha2::{Digest, Sha256};
 
 use crate::{
     config::DataConfig,
     dataset::{Dataset, Split},
-    digest::hex,
     error::Error,
     images::Images,
     load::Parts,

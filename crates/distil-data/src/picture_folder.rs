@@ -40,7 +40,7 @@ impl PictureFolder<'_> {
     /// do not fit each other. [`Error::Io`].
     pub fn write(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {
         self.check(folder, layout)?;
-        distil_atomic::write_folder(folder, |made| self.fill(made, layout))
+        distil_files::atomic::write_folder(folder, |made| self.fill(made, layout))
     }
 
     fn check(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {

@@ -66,17 +66,17 @@ impl<'a> Grounds<'a> {
     /// [`EvaluateError`] when the set is not one of this dataset as it was loaded, or has no hard labels.
     pub fn set<'s>(&self, set: &'s SyntheticSet) -> Result<Cow<'s, SyntheticSet>, EvaluateError> {
         check(set, self.loaded)?;
-        let mut seen = Cow::Borrowed(set);
+        let mut seen = set.decoded();
         if let Some(plain) = &self.converted {
             let shape = self.loaded.shape();
-            let pixels = self.loaded.preprocessing.invert(shape, &set.images)?;
+            let pixels = self.loaded.preprocessing.invert(shape, &seen.images)?;
             let seen = seen.to_mut();
             seen.images = plain.preprocessing.apply(shape, &pixels)?;
             seen.card.preprocessing = card_of(&plain.preprocessing);
         }
         if self.protocol.labels == LabelUse::Hard && set.labels.kind() == LabelKind::Soft {
             let seen = seen.to_mut();
-            seen.labels = Labels::Hard(sorted_classes(set)?);
+            seen.labels = Labels::Hard(set.card.decoding.repeat(&sorted_classes(set)?));
             seen.card.label_kind = LabelKind::Hard;
         }
         Ok(seen)

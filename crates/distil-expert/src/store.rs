@@ -47,7 +47,7 @@ fn training(recipe: &Recipe) -> Value {
 ///
 /// # Errors
 /// [`ExpertError`]; the experts written before it stay usable. Another process that trains experts of this store is one
-/// ([`StoreError::Locked`](distil_store::StoreError::Locked)).
+/// ([`FileError::Locked`](distil_store::FileError::Locked)).
 pub fn train_store(
     store: &TrajectoryStore,
     net: &ConvNet,

@@ -42,9 +42,10 @@ mod weights;
 
 pub use cam::{Cam, CamSettingError, SmoothForm, Smoothing};
 pub use class_map::{ClassMap, ClassMapError, ClassRule};
+pub use distil_store::ModelCard;
 pub use enhancement::{Enhancement, EnhancementError, Threshold};
 pub use explainer::{CamError, Discriminative, Explainer, Explanation, Noise, Target, last_layer, layer};
 pub use localisation::{Localisation, localisation};
 pub use maps::Maps;
-pub use model::{CamModel, ModelCard, ModelError};
+pub use model::{CamModel, ModelError};
 pub use overlay::{Overlay, overlay};

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use distil_models::{Network, StateDict};
-use distil_store::read_state_dict;
+use distil_store::{ModelCard, StoreError, read_state_dict};
 use serde_json::json;
 
 use crate::efficientnet_lite::{LITE, lite_network};
 use crate::torchvision::{TORCHVISION, resnet18_network};
-use crate::{CamModel, ModelCard, ModelError};
+use crate::{CamModel, ModelError};
 
 /// How images become input of a network that was trained elsewhere.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ impl CamModel {
         let Recipe { name, mean, std } = recipe;
         let card = ModelCard {
             class_names: (0..network.classes()).map(|class| class.to_string()).collect(),
-            network,
+            architecture: json!(network),
             preprocessing: json!({
                 "resize": {"policy": "squash", "filter": "bilinear", "height": height, "width": width},
                 "normalisation": {"kind": "mean-std", "mean": mean, "std": std},
@@ -46,7 +46,7 @@ impl CamModel {
             distil_version: env!("CARGO_PKG_VERSION").to_owned(),
             command: String::new(),
         };
-        Ok(Self { state, card })
+        Ok(Self { network, state, card })
     }
 
     /// A model of distil, or, where the file has no card of distil's, torchvision's `resnet18` or EfficientNet-Lite for images of
@@ -58,12 +58,10 @@ impl CamModel {
         let path = path.as_ref();
         match Self::load(path) {
             // What is neither is best described as what was expected first.
-            Err(ModelError::NotModel { path: found, what }) => {
-                Self::without_card(path, side).map_err(|error| match error {
-                    ModelError::Store(_) => ModelError::NotModel { path: found, what },
-                    error => error,
-                })
-            }
+            Err(first) if first.is_foreign() => Self::without_card(path, side).map_err(|error| match error {
+                ModelError::Store(StoreError::Import { .. }) => first,
+                error => error,
+            }),
             other => other,
         }
     }

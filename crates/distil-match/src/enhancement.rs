@@ -6,10 +6,10 @@ use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
-use distil_store::{StoreError, hex};
+use distil_store::{StoreError, sha256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 use thiserror::Error;
 
 use crate::{Distiller, Inputs, Kept, OwnState, Saved};
@@ -260,7 +260,7 @@ impl AreaEnhancement {
         let map = input_map(cam.model, data, channels)?;
         let model = digest(cam.model, &map);
         let images = &mapped(images, map);
-        let network = &cam.model.card.network;
+        let network = &cam.model.network;
         let (theta, buffers) = cam.model.tensors(&device);
         let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
         let (theta, buffers) = (&theta, &buffers);
@@ -277,18 +277,9 @@ fn on_device(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Tensor<4>
     Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
 }
 
-/// Names the parameters and statistics of a network, and what its input is made with.
+/// Names what a network computes, and what its input is made with.
 fn digest(model: &CamModel, input: &ChannelMap) -> String {
-    let mut hash = Sha256::new();
-    let nothing = Vec::new();
-    // Runs of earlier versions had no such map.
-    let input = if input.is_identity() { [&nothing; 2] } else { [&input.factors, &input.summands] };
-    for values in [&model.state.theta, &model.state.buffers].into_iter().chain(input) {
-        for value in values {
-            hash.update(value.to_le_bytes());
-        }
-    }
-    hex(&hash.finalize()[..16])
+    sha256(json!([model.digest(), input.factors, input.summands]).to_string())
 }
 
 fn statistics(found: &Discriminative) -> AreaStatistics {
@@ -312,7 +303,7 @@ fn input_map(
     channels: usize,
 ) -> Result<ChannelMap, EnhancementError> {
     let card = Preprocessing::deserialize(&model.card.preprocessing).map_err(EnhancementError::Card)?;
-    let network = &model.card.network;
+    let network = &model.network;
     if network.image_shape()[0] != channels {
         let channels_of = |channels| format!("of {channels} channels");
         let (found, wanted) = (channels_of(channels), channels_of(network.image_shape()[0]));
@@ -339,7 +330,6 @@ mod tests {
     use distil_gradcam::ModelCard;
     use distil_models::{ConvNet, Network, NetworkState};
     use distil_random::stream;
-    use serde_json::json;
 
     use super::*;
 
@@ -411,7 +401,7 @@ mod tests {
         let state = NetworkState { theta: network.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
         let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
         let card = ModelCard {
-            network,
+            architecture: json!(network),
             class_names: vec!["a".to_owned(), "b".to_owned()],
             preprocessing: json!(preprocessing),
             dataset: "test".to_owned(),
@@ -422,6 +412,6 @@ mod tests {
             distil_version: String::new(),
             command: String::new(),
         };
-        CamModel { state, card }
+        CamModel { network, state, card }
     }
 }

@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_hypergrad::SgdState;
 use distil_models::Targets;
-use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
+use distil_store::{Card, Checkpoint, Decoding, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
 use crate::outer::Learned;
@@ -148,6 +148,7 @@ pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Car
         dataset_digest: inputs.dataset.digest.clone(),
         class_names: inputs.dataset.class_names.clone(),
         preprocessing: serde_json::to_value(&inputs.dataset.preprocessing).expect(plain),
+        decoding: Decoding::Pixels,
         label_kind: inputs.method.labels,
         ipc: inputs.method.ipc,
         augmentation: inputs.method.augmentation.to_string(),

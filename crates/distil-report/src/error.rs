@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use distil_store::{StoreError, WriteError};
+use distil_store::{FileError, StoreError, WriteError};
 
 /// Why there is no report. Every message is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,12 @@ pub enum ReportError {
         /// What does not fit, and what would.
         what: String,
     },
+}
+
+impl From<FileError> for ReportError {
+    fn from(error: FileError) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<WriteError> for ReportError {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use distil_stats::{RepeatedScores, Summary};
-use distil_store::{StoreError, seal};
+use distil_store::{FileError, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::Conditions;
@@ -100,8 +100,8 @@ impl EvaluationFile {
     /// The verified bytes of the file at `path`; `None` when there is no such file.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when they do not match their checksum, [`StoreError::Read`] when they cannot be read.
-    pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    /// [`FileError`] when they do not match their checksum or cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         seal::read(path, "move it away and evaluate the run again (`distil eval`)")
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use distil_stats::{ALPHA, Comparison, Design, Summary, TTest, holm};
-use distil_store::{StoreError, seal};
+use distil_store::{FileError, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::PaperFigure;
@@ -41,8 +41,8 @@ impl Cost {
     /// Reads a run's `cost.json`; `None` where there is none, or it is of another form.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when it does not match its checksum, [`StoreError::Read`] when it cannot be read.
-    pub fn load(path: &Path) -> Result<Option<Self>, StoreError> {
+    /// [`FileError`] when it does not match its checksum or cannot be read.
+    pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
         let bytes = seal::read(path, "remove it; the table does without the cost of this run")?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }

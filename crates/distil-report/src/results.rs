@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use distil_store::{RunPaths, StoreError, hex};
-use sha2::{Digest, Sha256};
+use distil_store::{FileError, RunPaths, StoreError, sha256_of_file};
 
 use crate::error::ReportError;
 use crate::evaluation::{EvaluationFile, EvaluationRow};
@@ -59,11 +58,9 @@ impl Results {
 /// SHA-256 of a synthetic set's file, in hex.
 ///
 /// # Errors
-/// [`StoreError::Read`] when it cannot be read.
+/// [`StoreError::File`] when it cannot be read.
 pub fn set_digest(path: &Path) -> Result<String, StoreError> {
-    let read = std::fs::read(path);
-    let bytes = read.map_err(|source| StoreError::Read { path: path.to_path_buf(), source })?;
-    Ok(hex(&Sha256::digest(bytes)))
+    Ok(sha256_of_file(path).map_err(|source| FileError::read(path, source))?)
 }
 
 fn holds(

@@ -7,7 +7,7 @@ use std::path::Path;
 use distil_report::{
     Gallery, Inspection, Report, ReportError, set_digest, soft_label_captions, write_report, write_reports,
 };
-use distil_store::{Card, LabelKind, Labels, RunPaths, SyntheticSet};
+use distil_store::{Card, Decoding, LabelKind, Labels, RunPaths, SyntheticSet};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,6 +30,7 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
         dataset_digest: "sha256:0123".into(),
         class_names: vec![class.to_owned(), "other".into()],
         preprocessing: json!({"mean": [0.5], class: class}),
+        decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,
         augmentation: class.into(),

@@ -5,21 +5,29 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use distil_files::atomic;
+use distil_files::container::{self, Container, Format, Tensor, Values};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::atomic;
-use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::error::StoreError;
 
-pub(crate) const CHECKPOINT: Kind = Kind {
-    name: "distil.checkpoint.1",
-    document: "state",
+pub(crate) const CHECKPOINT: Format = Format {
+    kind: "distil.checkpoint.2",
+    expected: "a checkpoint",
+    origin: "delete the file, an older checkpoint will be used",
     remedy: "delete the file, an older checkpoint will be used",
 };
 /// How many checkpoints a folder keeps: the newest, and one to fall back on.
 const KEPT: usize = 2;
+
+/// The card of a checkpoint.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    iteration: u64,
+    state: Value,
+}
 
 /// Named f32 tensors and a JSON state, as they were after an iteration.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,40 +95,37 @@ impl Checkpoint {
     /// Writes the checkpoint to `path`.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the file cannot be written.
+    /// [`StoreError::File`] when the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
-        let document = json!({"iteration": self.iteration, "state": self.state});
-        let tensors = self.tensors.iter().map(|(name, (shape, values))| Output {
+        let card = Progress { iteration: self.iteration, state: self.state.clone() };
+        let tensors = self.tensors.iter().map(|(name, (shape, values))| Tensor {
             name,
             shape: shape.clone(),
             values: Values::F32(vec![values]),
         });
-        container::write(path.as_ref(), &CHECKPOINT, &document, tensors.collect())
+        Ok(container::write(path, &CHECKPOINT, &card, tensors.collect())?)
     }
 
     /// Reads a checkpoint and verifies its checksum.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when it is truncated, altered or not a checkpoint, [`StoreError::Read`] when it cannot
+    /// [`StoreError::File`] when it is truncated, altered or not a checkpoint, [`StoreError::File`] when it cannot
     /// be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
-        let file = Artefact::parse(path, &CHECKPOINT, &bytes)?;
-        file.verify()?;
-        Self::of(&file)
+        Self::of(&Container::open(path, &CHECKPOINT, &bytes)?)
     }
 
     /// The checkpoint in a file whose checksum is right.
-    pub(crate) fn of(file: &Artefact<'_>) -> Result<Self, StoreError> {
-        let iteration = file.document["iteration"].as_u64();
-        let iteration = iteration.ok_or_else(|| file.damaged("its state has no iteration"))?;
+    pub(crate) fn of(file: &Container<'_>) -> Result<Self, StoreError> {
+        let Progress { iteration, state } = file.card()?;
         let mut tensors = BTreeMap::new();
         for name in file.names() {
             let (shape, values) = file.f32(name)?;
             tensors.insert(name.to_owned(), (shape.to_vec(), values.to_vec()));
         }
-        Ok(Self { iteration, state: file.document["state"].clone(), tensors })
+        Ok(Self { iteration, state, tensors })
     }
 
     fn lacks(&self, what: String) -> StoreError {
@@ -153,7 +158,7 @@ impl Checkpoints {
     /// that saves an earlier one went back, and they would be taken for its future.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the file cannot be written or an old one not be removed.
+    /// [`StoreError::File`] when the file cannot be written or an old one not be removed.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<PathBuf, StoreError> {
         atomic::create_folder(&self.folder)?;
         let path = self.path(checkpoint.iteration);
@@ -169,7 +174,7 @@ impl Checkpoints {
     /// process not been killed between the two.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when one cannot be removed, [`StoreError::Read`] when the folder cannot be listed.
+    /// [`StoreError::File`] when one cannot be removed, [`StoreError::File`] when the folder cannot be listed.
     pub fn remove_before(&self, iteration: u64) -> Result<(), StoreError> {
         let past = self.iterations()?.into_iter().filter(|i| *i <= iteration);
         past.rev().skip(KEPT).try_for_each(|old| self.remove(old))
@@ -183,7 +188,7 @@ impl Checkpoints {
     /// The newest checkpoint that can be read. Damaged newer ones are skipped and reported in the result.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when the folder cannot be listed. Having no checkpoint is not an error.
+    /// [`StoreError::File`] when the folder cannot be listed. Having no checkpoint is not an error.
     pub fn latest(&self) -> Result<Latest, StoreError> {
         let mut skipped = Vec::new();
         for iteration in self.iterations()?.into_iter().rev() {

@@ -3,42 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::WriteError;
+use distil_files::{FileError, WriteError};
 
 /// What can go wrong with the files of a run. Every message is one line that names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A file could not be written.
+    /// A file could not be written or read, is damaged, is something else, or is in use.
     #[error(transparent)]
-    Write(#[from] WriteError),
-    /// A file could not be read.
-    #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A file is truncated, altered or not of the expected kind.
-    #[error("{} is damaged: {what}; {remedy}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-        /// What the user should do.
-        remedy: &'static str,
-    },
-    /// A safetensors file without a card.
-    #[error(
-        "{} has no card, so its preprocessing and labels are unknown; only sets saved by distil, or imported with a card, can be used",
-        path.display()
-    )]
-    NoCard {
-        /// The file.
-        path: PathBuf,
-    },
+    File(#[from] FileError),
     /// An existing store or run folder was made with another configuration.
     #[error("{} was made with another configuration: {differences}; {remedy}", path.display())]
     Differs {
@@ -77,12 +50,6 @@ pub enum StoreError {
         /// The tensor or state that is missing.
         what: String,
     },
-    /// Another process is doing the same in a folder.
-    #[error("{} is in use by another distil process; wait for it to end or choose another folder", path.display())]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-    },
     /// A run folder was taken away while a process used it.
     #[error(
         "the run folder {} was removed or replaced while the run was going on; put it back and continue with --resume, or start the run again",
@@ -116,13 +83,19 @@ pub enum StoreError {
     },
 }
 
+impl From<WriteError> for StoreError {
+    fn from(error: WriteError) -> Self {
+        Self::File(error.into())
+    }
+}
+
 impl StoreError {
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
-        Self::Read { path: path.to_path_buf(), source }
+        FileError::read(path, source).into()
     }
 
     pub(crate) fn damaged(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {
-        Self::Damaged { path: path.to_path_buf(), what: what.into(), remedy }
+        FileError::damaged(path, what, remedy).into()
     }
 
     pub(crate) fn refused(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {

@@ -4,11 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use distil_files::{WriteError, atomic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::atomic::{self, WriteError};
 use crate::error::StoreError;
 
 const REMEDY: &str = "remove that line, or start the run in a new folder";

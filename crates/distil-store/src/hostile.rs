@@ -4,16 +4,17 @@
 use std::io::Write;
 use std::path::Path;
 
+use distil_files::container::Container;
+use distil_files::seal;
 use serde_json::Value;
 
 use crate::checkpoint::{CHECKPOINT, Checkpoint};
-use crate::container::Artefact;
 use crate::import::ReplayBuffer;
 use crate::import_set::{PublicImages, PublicLabels, read_public_step};
 use crate::synthetic::{SET, SyntheticSet};
 use crate::torch_archive::Storages;
 use crate::trajectory::{SHARD, TENSOR, check_header, parse_header};
-use crate::{events, read_state_dict, run_folder, seal};
+use crate::{events, read_state_dict, run_folder};
 
 fn path() -> &'static Path {
     Path::new("fixture")
@@ -21,17 +22,17 @@ fn path() -> &'static Path {
 
 /// A synthetic set.
 pub fn synthetic(bytes: &[u8]) -> bool {
-    Artefact::parse(path(), &SET, bytes).and_then(|file| SyntheticSet::of(&file)).is_ok()
+    Container::parse(path(), &SET, bytes).is_ok_and(|file| SyntheticSet::of(&file).is_ok())
 }
 
 /// A checkpoint.
 pub fn checkpoint(bytes: &[u8]) -> bool {
-    Artefact::parse(path(), &CHECKPOINT, bytes).and_then(|file| Checkpoint::of(&file)).is_ok()
+    Container::parse(path(), &CHECKPOINT, bytes).is_ok_and(|file| Checkpoint::of(&file).is_ok())
 }
 
 /// An expert.
 pub fn shard(bytes: &[u8]) -> bool {
-    let file = Artefact::parse(path(), &SHARD, bytes);
+    let file = Container::parse(path(), &SHARD, bytes);
     file.is_ok_and(|file| {
         file.f32(TENSOR).is_ok_and(|(shape, values)| shape.iter().product::<usize>() == values.len())
     })

@@ -31,7 +31,7 @@ impl ReplayShape {
     /// Reads the shapes in `path` without reading any parameters.
     ///
     /// # Errors
-    /// [`StoreError::Import`] when the file is not a replay buffer; [`StoreError::Read`] when it cannot be read.
+    /// [`StoreError::Import`] when the file is not a replay buffer; [`StoreError::File`] when it cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let scratch = std::env::temp_dir();
         Ok(ReplayBuffer::open(path.as_ref(), &scratch, Storages::LeftOut)?.shape)

@@ -44,7 +44,7 @@ impl PublicImages {
     ///
     /// # Errors
     /// [`StoreError::Import`] when the file holds anything else than float32 of shape `[n, c, h, w]`;
-    /// [`StoreError::Read`] when it cannot be read.
+    /// [`StoreError::File`] when it cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let found = tensor(path, IMAGES_REMEDY)?;
@@ -60,7 +60,7 @@ impl PublicLabels {
     /// Reads `labels_*.pt`.
     ///
     /// # Errors
-    /// [`StoreError::Import`] when the file holds neither class indices nor rows of floats; [`StoreError::Read`] when
+    /// [`StoreError::Import`] when the file holds neither class indices nor rows of floats; [`StoreError::File`] when
     /// it cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
@@ -88,7 +88,7 @@ impl PublicLabels {
 /// Reads the step size in `lr_*.pt`: a number, or a tensor of one.
 ///
 /// # Errors
-/// [`StoreError::Import`] when the file holds anything else; [`StoreError::Read`] when it cannot be read.
+/// [`StoreError::Import`] when the file holds anything else; [`StoreError::File`] when it cannot be read.
 pub fn read_public_step(path: impl AsRef<Path>) -> Result<f32, StoreError> {
     let path = path.as_ref();
     let copy = rooted(path, &std::env::temp_dir(), Storages::Copied)?;

@@ -27,10 +27,8 @@
 //! # }
 //! ```
 
-pub mod seal;
-
 mod checkpoint;
-mod container;
+mod decoding;
 mod difference;
 mod error;
 mod events;
@@ -38,8 +36,7 @@ mod events;
 pub mod hostile;
 mod import;
 mod import_set;
-mod lock;
-mod mapped;
+mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
@@ -51,12 +48,12 @@ mod torch_archive;
 mod trajectory;
 
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
-pub use container::hex;
-pub use distil_atomic::{self as atomic, WriteError};
+pub use decoding::Decoding;
+pub use distil_files::{FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
-pub use lock::FolderLock;
+pub use model::{ModelCard, TrainedModel};
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};

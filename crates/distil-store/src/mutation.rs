@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use distil_damage::{Counting, assault, cases};
+use distil_files::seal;
 use serde_json::json;
 
+use crate::hostile;
 use crate::{Checkpoint, StoreHeader, SyntheticSet, TrajectoryStore};
-use crate::{hostile, seal};
 
 #[global_allocator]
 static HEAP: Counting = Counting;

@@ -3,11 +3,11 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use distil_files::atomic;
 use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::atomic;
 use crate::error::StoreError;
 use crate::synthetic::{Labels, SyntheticSet};
 
@@ -25,7 +25,7 @@ struct Array {
 }
 
 impl SyntheticSet {
-    /// Writes the set for NumPy:
+    /// Writes the set for NumPy, decoded:
     ///
     /// | array | type | shape | |
     /// |---|---|---|---|
@@ -38,9 +38,9 @@ impl SyntheticSet {
     /// | `preprocessing`, `card` | text | `[]` | JSON |
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the file cannot be written.
+    /// [`StoreError::File`] when the file cannot be written.
     pub fn write_npz(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
-        let arrays = self.arrays();
+        let arrays = self.decoded().arrays();
         atomic::write_with(path, |file| {
             let mut zip = ZipWriter::new(BufWriter::new(file));
             let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);

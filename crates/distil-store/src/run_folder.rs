@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use distil_files::atomic::{self, create_folder};
+use distil_files::{FolderLock, seal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::atomic::{self, create_folder};
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::difference;
 use crate::error::StoreError;
 use crate::events::{self, EventLog};
-use crate::lock::FolderLock;
-use crate::seal;
 
 /// What to do about a damaged `run.toml`.
 const CONFIG_REMEDY: &str =
@@ -75,7 +74,7 @@ impl RunPaths {
     /// The sets that were kept ([`RunPaths::kept_set`]), by iteration.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when the folder of sets cannot be listed.
+    /// [`StoreError::File`] when the folder of sets cannot be listed.
     pub fn kept_sets(&self) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.synthetic();
         let read = |source| StoreError::read(&folder, source);
@@ -109,8 +108,8 @@ impl RunPaths {
     /// Text of the resolved configuration, without its checksum.
     ///
     /// # Errors
-    /// [`StoreError::NoRun`] when the folder has no `run.toml`, [`StoreError::Damaged`] when it does not match its
-    /// checksum, [`StoreError::Read`] when it cannot be read.
+    /// [`StoreError::NoRun`] when the folder has no `run.toml`, [`StoreError::File`] when it does not match its
+    /// checksum, [`StoreError::File`] when it cannot be read.
     pub fn read_config(&self) -> Result<String, StoreError> {
         let path = self.config();
         if !path.is_file() {
@@ -129,7 +128,7 @@ impl RunPaths {
     /// All events logged so far; a line that is being written is left out.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] names a line that is not an event; [`StoreError::Read`] when the log cannot be read.
+    /// [`StoreError::File`] names a line that is not an event; [`StoreError::File`] when the log cannot be read.
     pub fn read_events<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         events::read(&self.events())
     }
@@ -148,9 +147,9 @@ impl RunFolder {
     /// whatever else is in it but checkpoints.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when it holds checkpoints of a run whose configuration is missing.
+    /// [`StoreError::File`] when it holds checkpoints of a run whose configuration is missing.
     /// [`StoreError::RunExists`] when the folder holds a run of the same configuration, [`StoreError::Differs`] (naming
-    /// the keys) when of another one, [`StoreError::Locked`] when another process uses it, [`StoreError::Write`].
+    /// the keys) when of another one, [`StoreError::File`] when another process uses it, [`StoreError::File`].
     pub fn create(folder: impl Into<PathBuf>, config: &str) -> Result<Self, StoreError> {
         let paths = RunPaths::new(folder);
         parse_config(&paths.config(), config)?;
@@ -188,7 +187,7 @@ impl RunFolder {
     /// Opens the run folder with whatever configuration it holds (see [`RunPaths::read_config`]).
     ///
     /// # Errors
-    /// [`StoreError::NoRun`] when it is not a run folder, [`StoreError::Locked`] when another process uses it.
+    /// [`StoreError::NoRun`] when it is not a run folder, [`StoreError::File`] when another process uses it.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let paths = RunPaths::new(folder);
         paths.read_config()?;
@@ -213,7 +212,7 @@ impl RunFolder {
     /// Appends one event to the log. It must be a flat JSON object with a whole-number `iteration`.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when the disk is full; the log then still ends with the last whole event.
+    /// [`StoreError::File`] when the disk is full; the log then still ends with the last whole event.
     /// [`StoreError::Gone`] when the folder is no more.
     pub fn append_event(&mut self, event: &impl Serialize) -> Result<(), StoreError> {
         self.check_present()?;
@@ -224,7 +223,7 @@ impl RunFolder {
     /// checkpoint of `iteration`, an interrupted run so ends with the same bytes as an uninterrupted one.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] names a line that is not an event; [`StoreError::Write`], [`StoreError::Read`].
+    /// [`StoreError::File`] names a line that is not an event; [`StoreError::File`], [`StoreError::File`].
     pub fn truncate_events_after(&mut self, iteration: u64) -> Result<(), StoreError> {
         self.events.truncate_after(iteration)
     }
@@ -232,7 +231,7 @@ impl RunFolder {
     /// Saves a checkpoint after making sure that all events before it are on the disk.
     ///
     /// # Errors
-    /// [`StoreError::Write`] when a file cannot be written, [`StoreError::Gone`] when the folder is no more.
+    /// [`StoreError::File`] when a file cannot be written, [`StoreError::Gone`] when the folder is no more.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.check_present()?;
         self.events.sync()?;

@@ -26,7 +26,7 @@ struct Raw {
 /// out.
 ///
 /// # Errors
-/// [`StoreError::Read`] when the file cannot be read; [`StoreError::Import`] when it holds no tensors by name, is damaged,
+/// [`StoreError::File`] when the file cannot be read; [`StoreError::Import`] when it holds no tensors by name, is damaged,
 /// or holds floats of another precision.
 pub fn read_state_dict(path: impl AsRef<Path>) -> Result<StateDict, StoreError> {
     let path = path.as_ref();

@@ -1,19 +1,22 @@
 //! Synthetic sets: the distilled images with all that an evaluator needs.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use distil_files::atomic;
+use distil_files::container::{self, Container, Format, Tensor, Values};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::atomic;
-use crate::container::{self, Artefact, Kind, Output, Values};
+use crate::decoding::Decoding;
 use crate::error::StoreError;
 
-pub(crate) const SET: Kind = Kind {
-    name: "distil.synthetic.1",
-    document: "card",
+pub(crate) const SET: Format = Format {
+    kind: "distil.synthetic.2",
+    expected: "a synthetic set",
+    origin: "give a set that `distil run` saved, or import one with `distil import`",
     remedy: "restore it from a copy or from an earlier file of the run's `synthetic` folder",
 };
 const REMEDY: &str = "correct the set before it is saved";
@@ -39,9 +42,12 @@ pub struct Card {
     pub class_names: Vec<String>,
     /// How pixels became network input; test images need the same.
     pub preprocessing: Value,
+    /// How the stored images become those that students train on.
+    #[serde(default)]
+    pub decoding: Decoding,
     /// Kind of the labels; agrees with the set's.
     pub label_kind: LabelKind,
-    /// Images per class.
+    /// Stored images per class.
     pub ipc: usize,
     /// Augmentation strategy students train with, as `color_crop_cutout_flip_scale_rotate`; empty for none.
     pub augmentation: String,
@@ -60,8 +66,9 @@ pub struct Card {
 }
 
 impl Card {
-    fn to_json(&self) -> Value {
-        serde_json::to_value(self).expect("a card is plain JSON")
+    /// For people to read.
+    fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a card is plain JSON") + "\n"
     }
 }
 
@@ -110,60 +117,57 @@ impl SyntheticSet {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the set is inconsistent: wrong sizes, pixels or logits that are not finite, a step
-    /// size that is not positive, a label without class, an incomplete card. [`StoreError::Write`] when a file cannot
+    /// size that is not positive, a label without class, an incomplete card. [`StoreError::File`] when a file cannot
     /// be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
         let path = path.as_ref();
         if let Some(what) = self.fault() {
             return Err(StoreError::refused(path, what, REMEDY));
         }
-        let card = self.card.to_json();
         let step = [self.syn_lr];
         let labels = match &self.labels {
-            Labels::Hard(labels) => Output {
+            Labels::Hard(labels) => Tensor {
                 name: "labels",
                 shape: vec![labels.len()],
                 values: Values::I64(labels.iter().copied().map(i64::from).collect()),
             },
-            Labels::Soft { logits, classes } => Output {
+            Labels::Soft { logits, classes } => Tensor {
                 name: "label_logits",
                 shape: vec![self.shape[0], *classes],
                 values: Values::F32(vec![logits]),
             },
         };
         let images =
-            Output { name: "images", shape: self.shape.to_vec(), values: Values::F32(vec![&self.images]) };
-        let syn_lr = Output { name: "syn_lr", shape: vec![1], values: Values::F32(vec![&step]) };
-        container::write(path, &SET, &card, vec![images, labels, syn_lr])?;
-        atomic::write(Self::card_path(path), format!("{card:#}\n"))?;
+            Tensor { name: "images", shape: self.shape.to_vec(), values: Values::F32(vec![&self.images]) };
+        let syn_lr = Tensor { name: "syn_lr", shape: vec![1], values: Values::F32(vec![&step]) };
+        container::write(path, &SET, &self.card, vec![images, labels, syn_lr])?;
+        atomic::write(Self::card_path(path), self.card.to_text())?;
         Ok(())
     }
 
     /// Reads a set that [`SyntheticSet::save`] wrote. The card beside the file is not needed.
     ///
     /// # Errors
-    /// [`StoreError::NoCard`] for a safetensors file without a card, [`StoreError::Damaged`] for one that is truncated,
-    /// altered or inconsistent, [`StoreError::Read`] when it cannot be read.
+    /// [`StoreError::File`] for a safetensors file without a card, [`StoreError::File`] for one that is truncated,
+    /// altered or inconsistent, [`StoreError::File`] when it cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
-        let file = Artefact::parse(path, &SET, &bytes)?;
-        file.verify()?;
-        Self::of(&file)
+        Self::of(&Container::open(path, &SET, &bytes)?)
     }
 
     /// The set in a file whose checksum is right.
-    pub(crate) fn of(file: &Artefact<'_>) -> Result<Self, StoreError> {
-        let card: Card = file.document_as()?;
+    pub(crate) fn of(file: &Container<'_>) -> Result<Self, StoreError> {
+        let card: Card = file.card()?;
         let (shape, images) = file.f32("images")?;
         let shape = <[usize; 4]>::try_from(shape)
             .map_err(|_| file.damaged(format!("its images have shape {shape:?}, not [n, c, h, w]")))?;
         let (_, step) = file.f32("syn_lr")?;
-        let &[syn_lr] = step else { return Err(file.damaged("its syn_lr is not one number")) };
+        let &[syn_lr] = step else { return Err(file.damaged("its syn_lr is not one number").into()) };
         let labels = read_labels(file, card.label_kind)?;
         let set = Self { images: images.to_vec(), shape, labels, syn_lr, card };
         match set.fault() {
-            Some(what) => Err(file.damaged(what)),
+            Some(what) => Err(file.damaged(what).into()),
             None => Ok(set),
         }
     }
@@ -171,6 +175,37 @@ impl SyntheticSet {
     /// Where [`SyntheticSet::save`] puts the readable copy of the card: `set.card.json` beside `set.safetensors`.
     pub fn card_path(path: impl AsRef<Path>) -> PathBuf {
         path.as_ref().with_extension("card.json")
+    }
+
+    /// The set with the images that students train on, whose decoding is [`Decoding::Pixels`]: what evaluation,
+    /// inspection, galleries and exports read. Images per class remain those that are stored.
+    pub fn decoded(&self) -> Cow<'_, Self> {
+        let decoding = self.card.decoding;
+        if decoding.images_per_stored() == 1 {
+            return Cow::Borrowed(self);
+        }
+        let labels = match &self.labels {
+            Labels::Hard(labels) => Labels::Hard(decoding.repeat(labels)),
+            Labels::Soft { logits, classes } => {
+                Labels::Soft { logits: decoding.repeat(logits), classes: *classes }
+            }
+        };
+        Cow::Owned(Self {
+            images: decoding.decode(self.shape, &self.images),
+            shape: decoding.shape(self.shape),
+            labels,
+            syn_lr: self.syn_lr,
+            card: Card { decoding: Decoding::Pixels, ..self.card.clone() },
+        })
+    }
+
+    /// As [`SyntheticSet::decoded`], without a copy where there is nothing to decode.
+    #[must_use]
+    pub fn into_decoded(self) -> Self {
+        match self.decoded() {
+            Cow::Owned(decoded) => decoded,
+            Cow::Borrowed(_) => self,
+        }
     }
 
     /// Number of classes, from the card.
@@ -186,13 +221,14 @@ impl SyntheticSet {
         }
     }
 
-    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class, and a learned label may
-    /// come to lean towards another one; only where the numbers do not fit is it that of the highest logit.
+    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class (decoded ones tile by
+    /// tile), and a learned label may come to lean towards another one; only where the numbers do not fit is it that of
+    /// the highest logit.
     pub fn image_classes(&self) -> Vec<u32> {
-        let sorted = self.shape[0] == self.card.ipc * self.classes();
+        let (images, stored) = (self.shape[0], self.card.ipc * self.classes());
         match &self.labels {
-            Labels::Soft { .. } if sorted => {
-                (0..self.shape[0]).map(|row| (row / self.card.ipc) as u32).collect()
+            Labels::Soft { .. } if images.is_multiple_of(stored) => {
+                (0..images).map(|row| (row % stored / self.card.ipc) as u32).collect()
             }
             _ => self.hard_labels(),
         }
@@ -211,7 +247,8 @@ impl SyntheticSet {
         if !(self.syn_lr.is_finite() && self.syn_lr > 0.0) {
             return Some(format!("its step size syn_lr is {}, which is not positive", self.syn_lr));
         }
-        self.card_fault().or_else(|| self.label_fault())
+        let decoding = self.card.decoding.fault([self.shape[2], self.shape[3]]);
+        decoding.or_else(|| self.card_fault()).or_else(|| self.label_fault())
     }
 
     fn card_fault(&self) -> Option<String> {
@@ -259,17 +296,20 @@ fn highest(logits: &[f32]) -> u32 {
     (0..logits.len()).reduce(better).unwrap_or(0) as u32
 }
 
-fn read_labels(file: &Artefact<'_>, kind: LabelKind) -> Result<Labels, StoreError> {
+fn read_labels(file: &Container<'_>, kind: LabelKind) -> Result<Labels, StoreError> {
     match kind {
         LabelKind::Hard => {
             let (_, values) = file.i64("labels")?;
             let labels = values.into_iter().map(u32::try_from).collect::<Result<_, _>>();
-            labels.map(Labels::Hard).map_err(|_| file.damaged("it has a label that is not a class index"))
+            labels
+                .map(Labels::Hard)
+                .map_err(|_| file.damaged("it has a label that is not a class index").into())
         }
         LabelKind::Soft => {
             let (shape, logits) = file.f32("label_logits")?;
             let &[_, classes] = shape else {
-                return Err(file.damaged(format!("its logits have shape {shape:?}, not [n, classes]")));
+                let what = format!("its logits have shape {shape:?}, not [n, classes]");
+                return Err(file.damaged(what).into());
             };
             Ok(Labels::Soft { logits: logits.to_vec(), classes })
         }

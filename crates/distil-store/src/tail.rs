@@ -39,7 +39,7 @@ impl EventTail {
     /// The whole lines that were added; a line that is being written comes next time.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] names a line that is not an event; [`StoreError::Read`].
+    /// [`StoreError::File`] names a line that is not an event; [`StoreError::File`].
     pub fn read(&mut self) -> Result<News, StoreError> {
         let failed = |source| StoreError::read(&self.path, source);
         let mut file = match File::open(&self.path) {

@@ -7,12 +7,12 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
+use distil_files::{WriteError, atomic};
 use pytorch_reader::MAX_PICKLE_SIZE;
 use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::atomic::{self, WriteError};
 use crate::error::StoreError;
 
 /// Under which key the object is put.
@@ -33,7 +33,7 @@ pub(crate) enum Storages {
 /// dropped.
 ///
 /// # Errors
-/// [`StoreError::Import`] when it is no such archive; [`StoreError::Read`], [`StoreError::Write`].
+/// [`StoreError::Import`] when it is no such archive; [`StoreError::File`], [`StoreError::File`].
 pub(crate) fn rooted(path: &Path, scratch: &Path, storages: Storages) -> Result<NamedTempFile, StoreError> {
     let source = open_archive(path)?;
     atomic::create_folder(scratch)?;

@@ -6,19 +6,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use distil_files::atomic;
+use distil_files::container::{self, Container, Format, Tensor, Values};
+use distil_files::{FolderLock, MappedFile, as_f32, sha256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::atomic;
-use crate::container::{self, Artefact, Kind, Output, Values};
 use crate::difference;
 use crate::error::StoreError;
-use crate::lock::FolderLock;
-use crate::mapped::{MappedFile, as_f32};
 
-pub(crate) const SHARD: Kind = Kind {
-    name: "distil.expert.1",
-    document: "header",
+pub(crate) const SHARD: Format = Format {
+    kind: "distil.expert.2",
+    expected: "an expert",
+    origin: "delete the file and train this expert again (`distil expert`)",
     remedy: "delete the file and train this expert again (`distil expert`)",
 };
 const HEADER_FILE: &str = "store.json";
@@ -98,7 +98,7 @@ impl TrajectoryStore {
     /// Opens an existing store.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when there is no `store.json`, [`StoreError::Damaged`] when it is not a header.
+    /// [`StoreError::File`] when there is no `store.json`, [`StoreError::File`] when it is not a header.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = folder.as_ref();
         let path = folder.join(HEADER_FILE);
@@ -131,27 +131,27 @@ impl TrajectoryStore {
     /// Keeps other processes from training experts of this store; reading goes on.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] when another process trains some, [`StoreError::Write`].
+    /// [`StoreError::File`] when another process trains some, [`StoreError::File`].
     pub fn lock(&self) -> Result<FolderLock, StoreError> {
-        FolderLock::take(&self.folder, "experts")
+        Ok(FolderLock::take(&self.folder, "experts")?)
     }
 
     /// Writes the trajectory of expert `index`: `snapshots` vectors of P parameters.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the numbers of snapshots or parameters differ from the header, or a parameter is
-    /// not finite; [`StoreError::Write`] when the file cannot be written.
+    /// not finite; [`StoreError::File`] when the file cannot be written.
     pub fn write(&self, index: usize, trajectory: &[Vec<f32>]) -> Result<(), StoreError> {
         let path = self.shard(index);
         if let Some(what) = self.unfit(trajectory) {
             return Err(StoreError::refused(&path, what, "check the expert's training recipe"));
         }
-        let tensor = Output {
+        let tensor = Tensor {
             name: TENSOR,
             shape: vec![self.header.snapshots, self.parameters],
             values: Values::F32(trajectory.iter().map(Vec::as_slice).collect()),
         };
-        container::write(&path, &SHARD, &self.document(index), vec![tensor])?;
+        container::write(&path, &SHARD, &self.card(index), vec![tensor])?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
         Ok(())
     }
@@ -159,7 +159,7 @@ impl TrajectoryStore {
     /// The trajectory of expert `index`, memory-mapped. Its checksum is verified the first time.
     ///
     /// # Errors
-    /// [`StoreError::NoExpert`] when it was not trained yet, [`StoreError::Damaged`] when its shard is truncated,
+    /// [`StoreError::NoExpert`] when it was not trained yet, [`StoreError::File`] when its shard is truncated,
     /// altered or of another store.
     pub fn expert(&self, index: usize) -> Result<Expert, StoreError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,13 +167,13 @@ impl TrajectoryStore {
             return Ok(expert.clone());
         }
         let path = self.shard(index);
-        let file = self.map(index)?;
-        let artefact = self.parse(index, &path, &file)?;
-        artefact.verify()?;
-        let (_, values) = artefact.f32(TENSOR)?;
-        let start = values.as_ptr().addr() - file.bytes().as_ptr().addr();
+        let mapped = self.map(index)?;
+        let file = self.parse(index, &path, &mapped)?;
+        file.verify()?;
+        let (_, values) = file.f32(TENSOR)?;
+        let start = values.as_ptr().addr() - mapped.bytes().as_ptr().addr();
         let span = start..start + size_of_val(values);
-        let expert = Expert { file: Arc::new(file), span, parameters: self.parameters };
+        let expert = Expert { file: Arc::new(mapped), span, parameters: self.parameters };
         opened.insert(index, expert.clone());
         Ok(expert)
     }
@@ -198,15 +198,14 @@ impl TrajectoryStore {
     }
 
     /// What a shard says about itself.
-    fn document(&self, index: usize) -> Value {
+    fn card(&self, index: usize) -> Value {
         json!({"expert": index, "store": self.header})
     }
 
     /// Checks everything about a shard but its payload.
     fn inspect(&self, index: usize) -> Result<(), StoreError> {
         let path = self.shard(index);
-        let file = self.map(index)?;
-        self.parse(index, &path, &file).map(|_| ())
+        self.parse(index, &path, &self.map(index)?).map(|_| ())
     }
 
     fn map(&self, index: usize) -> Result<MappedFile, StoreError> {
@@ -221,18 +220,19 @@ impl TrajectoryStore {
         &self,
         index: usize,
         path: &'a Path,
-        file: &'a MappedFile,
-    ) -> Result<Artefact<'a>, StoreError> {
-        let artefact = Artefact::parse(path, &SHARD, file.bytes())?;
-        if let Some(differences) = difference::describe(&artefact.document, &self.document(index)) {
-            return Err(artefact.damaged(format!("it does not belong to this store ({differences})")));
+        mapped: &'a MappedFile,
+    ) -> Result<Container<'a>, StoreError> {
+        let file = Container::parse(path, &SHARD, mapped.bytes())?;
+        if let Some(differences) = difference::describe(&file.card()?, &self.card(index)) {
+            return Err(file.damaged(format!("it does not belong to this store ({differences})")).into());
         }
-        let (shape, _) = artefact.f32(TENSOR)?;
+        let (shape, _) = file.f32(TENSOR)?;
         let expected = [self.header.snapshots, self.parameters];
         if shape != expected {
-            return Err(artefact.damaged(format!("its trajectory has shape {shape:?}, not {expected:?}")));
+            let what = format!("its trajectory has shape {shape:?}, not {expected:?}");
+            return Err(file.damaged(what).into());
         }
-        Ok(artefact)
+        Ok(file)
     }
 
     /// Why a trajectory cannot be an expert of this store.
@@ -322,7 +322,7 @@ pub(crate) fn parse_header(path: &Path, bytes: &[u8]) -> Result<StoreHeader, Sto
 }
 
 fn digest(header: &StoreHeader) -> String {
-    container::sha256(as_json(header).to_string().as_bytes())
+    sha256(as_json(header).to_string())
 }
 
 fn as_json(header: &StoreHeader) -> Value {

@@ -1,12 +1,9 @@
 //! Checkpoints and falling back on older ones.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::fs;
 
-use common::names;
-use distil_damage::every_damage_is_found;
+use distil_damage::names;
 use distil_store::{Checkpoint, Checkpoints, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +89,9 @@ fn a_damaged_newest_is_reported_and_the_older_used() {
     let checkpoints = Checkpoints::new(folder.path());
     checkpoints.save(&checkpoint(10)).unwrap();
     let newest = checkpoints.save(&checkpoint(20)).unwrap();
-    let bytes = fs::read(&newest).unwrap();
-    fs::write(&newest, &bytes[..bytes.len() - 3]).unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&newest, bytes).unwrap();
     let latest = checkpoints.latest().unwrap();
     assert_eq!(latest.checkpoint.unwrap().iteration(), 10);
     assert_eq!(latest.skipped.len(), 1);
@@ -129,12 +127,4 @@ fn a_renamed_checkpoint_is_not_taken_for_another_iteration() {
     let latest = checkpoints.latest().unwrap();
     assert_eq!(latest.checkpoint.unwrap().iteration(), 1);
     assert!(latest.skipped[0].to_string().contains("it is of iteration 1"));
-}
-
-#[test]
-fn every_damaged_byte_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.safetensors");
-    checkpoint(7).save(&path).unwrap();
-    every_damage_is_found(&path, || Checkpoint::load(&path));
 }

@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use distil_store::{Card, LabelKind, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
+use distil_store::{
+    Card, Decoding, LabelKind, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step,
+};
 use serde_json::json;
 
 fn fixture(name: &str) -> PathBuf {
@@ -60,6 +62,7 @@ fn set() -> SyntheticSet {
         dataset_digest: "12ab".into(),
         class_names: vec!["ö".into(), "cross".into()],
         preprocessing: json!({"resize": null, "normalisation": normalisation}),
+        decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,
         augmentation: "crop".into(),

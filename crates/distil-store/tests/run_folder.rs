@@ -1,14 +1,12 @@
 //! Run folders: configuration, event log, lock.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use common::{child, child_folder, names};
-use distil_store::{Checkpoint, RunFolder, RunPaths, StoreError};
+use distil_damage::{child, child_folder, names};
+use distil_store::{Checkpoint, FileError, RunFolder, RunPaths, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -49,7 +47,7 @@ fn a_folder_in_use_is_refused_in_the_same_process() {
         RunFolder::resume(folder.path(), CONFIG),
     ] {
         let error = second.unwrap_err();
-        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        assert!(matches!(error, StoreError::File(FileError::Locked { .. })), "{error}");
         assert!(error.to_string().contains(folder.path().to_str().unwrap()), "{error}");
     }
     drop(run);
@@ -73,7 +71,7 @@ fn a_folder_in_use_is_refused_until_its_process_dies() {
         assert!(owner.try_wait().unwrap().is_none(), "the owner ended by itself");
         std::thread::yield_now();
     }
-    assert!(matches!(RunFolder::open(&run), Err(StoreError::Locked { .. })));
+    assert!(matches!(RunFolder::open(&run), Err(StoreError::File(FileError::Locked { .. }))));
     assert_eq!(RunPaths::new(&run).read_config().unwrap(), CONFIG, "reading needs no lock");
     owner.kill().unwrap();
     owner.wait().unwrap();
@@ -113,7 +111,7 @@ fn other_folders_are_no_runs() {
     assert_eq!(names(folder.path()), [""; 0]);
     fs::write(folder.path().join("run.toml"), "seed = = 1").unwrap();
     let error = RunFolder::create(folder.path(), CONFIG).unwrap_err();
-    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(matches!(error, StoreError::File(FileError::Damaged { .. })), "{error}");
 }
 
 #[test]
@@ -238,5 +236,16 @@ fn checkpoints_without_a_configuration_are_refused() {
     drop(run);
     fs::remove_file(folder.path().join("run.toml")).unwrap();
     let error = RunFolder::create(folder.path(), CONFIG).unwrap_err();
-    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(matches!(error, StoreError::File(FileError::Damaged { .. })), "{error}");
+}
+
+#[test]
+fn every_damaged_byte_of_a_configuration_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "name = \"é\"\nseed = 1\n[distill]\nipc = 10\n";
+    drop(RunFolder::create(folder.path(), config).unwrap());
+    let paths = RunPaths::new(folder.path());
+    assert_eq!(paths.read_config().unwrap(), config);
+    distil_damage::every_damage_is_found(&paths.config(), || paths.read_config());
+    drop(RunFolder::resume(folder.path(), config).unwrap());
 }

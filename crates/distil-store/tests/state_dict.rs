@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use distil_store::{StateDict, StoreError, read_state_dict};
+use distil_store::{FileError, StateDict, StoreError, read_state_dict};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -34,7 +34,7 @@ fn other_files_are_refused_with_a_remedy() {
     let refusal = |path: &Path| read_state_dict(path).unwrap_err();
     let error = refusal(&fixture("weights_half.pth"));
     assert!(error.to_string().contains("is of type F16, not float32; save it in float32"), "{error}");
-    assert!(matches!(refusal(&fixture("absent.pth")), StoreError::Read { .. }));
+    assert!(matches!(refusal(&fixture("absent.pth")), StoreError::File(FileError::Read { .. })));
 
     let folder = tempfile::tempdir().unwrap();
     for (name, cut) in [("weights.pth", 700), ("weights.safetensors", 100), ("weights.pth", 0)] {

@@ -6,10 +6,12 @@
 
 mod flips;
 mod heap;
+mod killed;
 mod mutate;
 
 pub use flips::every_damage_is_found;
 pub use heap::{Counting, peak};
+pub use killed::{child, child_folder, names};
 pub use mutate::mutant;
 
 /// Cases for each reader.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use distil_data::{Normalisation, Preprocessing};
-use distil_store::{Card, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
+use distil_store::{Card, Decoding, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -199,6 +199,7 @@ fn card(args: &ImportArgs, images: usize, labels: &Labels, bench: &Workbench<'_>
         dataset_digest: dataset.digest.clone(),
         class_names: dataset.class_names.clone(),
         preprocessing: json!(dataset.preprocessing),
+        decoding: Decoding::Pixels,
         label_kind: labels.kind(),
         ipc: images.div_ceil(classes.max(1)),
         augmentation: config.distill.augmentation.to_string(),

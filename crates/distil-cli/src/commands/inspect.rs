@@ -81,7 +81,8 @@ fn look(
 ) -> Result<Inspection, Failure> {
     let (real, synthetic) = (of_data(bench), of_set(&source.set));
     let initial = run.synthetic_set("initial");
-    let before = initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?;
+    let before =
+        initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?.map(SyntheticSet::into_decoded);
     let before = before.filter(|before| before.shape == source.set.shape).map(|set| of_set(&set));
     let seen = [Some(&real), before.as_ref(), Some(&synthetic)];
     let [of_real, of_before, of_after] = seen.map(|sample| sample.map(|sample| eye.look(sample)).transpose());
@@ -148,7 +149,7 @@ fn distances(eye: &Eye<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<D
     files.extend(["initial", "best", "last"].map(|part| run.synthetic_set(part)));
     let mut distances: Vec<Distance> = Vec::new();
     for file in files.iter().filter(|file| file.is_file()) {
-        let set = SyntheticSet::load(file)?;
+        let set = SyntheticSet::load(file)?.into_decoded();
         let iteration = set.card.iteration;
         if set.shape != like.shape || distances.iter().any(|known| known.iteration == iteration) {
             continue;

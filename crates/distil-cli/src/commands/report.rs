@@ -95,10 +95,15 @@ fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
     else {
         return Ok(None);
     };
-    let after = SyntheticSet::load(file)?;
+    let after = SyntheticSet::load(file)?.into_decoded();
     let viewer = viewer(&after, cache)?;
     let pictures = |set: &SyntheticSet| viewer.undo(shape(set), &set.images);
-    let before = files.initial.is_file().then(|| SyntheticSet::load(&files.initial)).transpose()?;
+    let before = files
+        .initial
+        .is_file()
+        .then(|| SyntheticSet::load(&files.initial))
+        .transpose()?
+        .map(SyntheticSet::into_decoded);
     let before = before.filter(|set| set.shape == after.shape);
     Ok(Some(Gallery {
         shape: after.shape,

@@ -7,10 +7,9 @@ use distil_data::Preprocessing;
 use distil_eval::{EvaluateError, Evaluator, Grounds, Protocol, Teacher};
 use distil_gradcam::{CamModel, ClassRule};
 use distil_models::{Arch, Network, NetworkConfig};
-use distil_store::{SyntheticSet, hex};
+use distil_store::SyntheticSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::cam_network;
 use crate::failure::Failure;
@@ -115,14 +114,14 @@ fn taught(bench: &Workbench<'_>, grounds: &Grounds<'_>, path: &Path) -> Result<T
     let model = CamModel::open(path, [shape.height, shape.width])?;
     let classes = cam_network::mapped(bench, ClassRule::Mapped, &model)?;
     let labels: Vec<u32> = (0..bench.dataset.classes() as u32).collect();
-    let teacher = Teacher::new(model.card.network.clone(), &model.state, &bench.device)
+    let teacher = Teacher::new(model.network.clone(), &model.state, &bench.device)
         .with_classes(&classes.classes(&labels)?)
         .with_input(
             &preprocessing(path, &model)?.normalisation,
             &grounds.dataset().preprocessing.normalisation,
             [shape.channels, shape.height, shape.width],
         )?;
-    Ok(Taught { teacher, digest: digest(&model) })
+    Ok(Taught { teacher, digest: model.digest() })
 }
 
 fn preprocessing(path: &Path, model: &CamModel) -> Result<Preprocessing, Failure> {
@@ -132,16 +131,4 @@ fn preprocessing(path: &Path, model: &CamModel) -> Result<Preprocessing, Failure
             "train the teacher with this version of `distil train-cam`",
         )
     })
-}
-
-/// SHA-256 of network, parameters and running statistics.
-fn digest(model: &CamModel) -> String {
-    let mut hash = Sha256::new();
-    hash.update(json!(model.card.network).to_string());
-    for values in [&model.state.theta, &model.state.buffers] {
-        for value in values {
-            hash.update(value.to_le_bytes());
-        }
-    }
-    hex(&hash.finalize())
 }

@@ -97,7 +97,8 @@ pub(crate) fn trained(bench: &Workbench<'_>, network: Network, epochs: usize) ->
         theta: theta.into_data().iter::<f32>().collect(),
         buffers: buffers.into_data().iter::<f32>().collect(),
     };
-    Ok(CamModel { state, card: card(bench, network, epochs, validation_accuracy) })
+    let card = card(bench, &network, epochs, validation_accuracy);
+    Ok(CamModel { network, state, card })
 }
 
 fn build(args: &TrainCamArgs, bench: &Workbench<'_>) -> Result<Network, Failure> {
@@ -145,11 +146,11 @@ fn train(bench: &Workbench<'_>, network: &Network, epochs: usize) -> Result<Stud
     })
 }
 
-fn card(bench: &Workbench<'_>, network: Network, epochs: usize, accuracy: Option<f64>) -> ModelCard {
+fn card(bench: &Workbench<'_>, network: &Network, epochs: usize, accuracy: Option<f64>) -> ModelCard {
     let Workbench { config, dataset, .. } = bench;
     let Dataset { name, class_names, preprocessing, digest, .. } = dataset;
     ModelCard {
-        network,
+        architecture: json!(network),
         class_names: class_names.clone(),
         preprocessing: serde_json::to_value(preprocessing).expect("preprocessing is plain JSON"),
         dataset: name.clone(),

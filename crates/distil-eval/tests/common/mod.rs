@@ -4,7 +4,7 @@ use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Spl
 use distil_eval::Protocol;
 use distil_models::{ConvNet, Network};
 use distil_random::{below, stream};
-use distil_store::{Card, LabelKind, Labels, SyntheticSet};
+use distil_store::{Card, Decoding, LabelKind, Labels, SyntheticSet};
 
 pub(crate) const SIDE: usize = 8;
 
@@ -60,6 +60,7 @@ pub(crate) fn synthetic(data: &Dataset) -> SyntheticSet {
             dataset_digest: data.digest.clone(),
             class_names: data.class_names.clone(),
             preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
+            decoding: Decoding::Pixels,
             label_kind: LabelKind::Soft,
             ipc: 1,
             augmentation: "none".into(),

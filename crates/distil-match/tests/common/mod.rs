@@ -113,7 +113,7 @@ impl Bench {
         let floats = |tensor: burn::tensor::Tensor<1>| tensor.into_data().iter::<f32>().collect();
         let state = NetworkState { theta: floats(trained.theta), buffers: floats(trained.buffers) };
         let card = ModelCard {
-            network,
+            architecture: serde_json::to_value(&network).expect("plain JSON"),
             class_names: self.dataset.class_names.clone(),
             preprocessing: serde_json::to_value(&self.dataset.preprocessing).expect("plain JSON"),
             dataset: self.dataset.name.clone(),
@@ -124,7 +124,7 @@ impl Bench {
             distil_version: String::new(),
             command: String::new(),
         };
-        CamModel { state, card }
+        CamModel { network, state, card }
     }
 
     pub(crate) fn inputs<'a>(&'a self, method: &'a Method) -> Inputs<'a> {

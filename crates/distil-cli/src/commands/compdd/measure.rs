@@ -39,7 +39,7 @@ pub(super) fn measure(
     };
     let side = data.resolution.unwrap_or(IMAGENET_SIDE);
     let model = CamModel::open(&model_file, [side; 2])?;
-    let found = source::open(&data, args.part, &model.card, around)?;
+    let found = source::open(&data, args.part, &model.network, around)?;
     let class_map = source::class_map(&data, &found.class_names, &model.card).map_err(|error| {
         Failure::new(
             format_args!("{} was trained on other classes: {error}", model_file.display()),

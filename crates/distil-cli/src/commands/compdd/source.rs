@@ -5,6 +5,7 @@ use std::path::Path;
 use distil_compdd::{Source, wnid};
 use distil_data::{Counts, DataConfig, DatasetKind, HoldOut, ImagenetSubset, Images, Listing, Split};
 use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
+use distil_models::Network;
 
 use super::args::{ImagesArgs, PartName};
 use crate::failure::Failure;
@@ -41,11 +42,11 @@ pub(super) fn data_config(args: &ImagesArgs, data_dir: Option<&Path>) -> Result<
 pub(super) fn open(
     data: &DataConfig,
     part: PartName,
-    card: &ModelCard,
+    network: &Network,
     around: Surroundings<'_>,
 ) -> Result<Found, Failure> {
     if !is_files(data) {
-        return loaded(data, part, card, around);
+        return loaded(data, part, network, around);
     }
     let listing = listed(data)?;
     let list = match part {
@@ -82,10 +83,10 @@ fn listed(data: &DataConfig) -> Result<Listing, Failure> {
 fn loaded(
     data: &DataConfig,
     part: PartName,
-    card: &ModelCard,
+    network: &Network,
     around: Surroundings<'_>,
 ) -> Result<Found, Failure> {
-    let [_, height, _] = card.network.image_shape();
+    let [_, height, _] = network.image_shape();
     let data = DataConfig {
         resolution: Some(height),
         zca: false,

@@ -98,29 +98,26 @@ impl GradcamArgs {
 pub(crate) fn gradcam(args: &GradcamArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let source = Source::open(args, around)?;
     let side = source.sides().unwrap_or([IMAGENET_SIDE; 2]);
-    let CamModel { card, state } = CamModel::open(&args.model, side)?;
-    let pictures = source.pictures(&card, args.limit.get())?;
-    let classes = classes(args, &card, &pictures)?;
+    let model = CamModel::open(&args.model, side)?;
+    let CamModel { network, card, .. } = &model;
+    let pictures = source.pictures(&model, args.limit.get())?;
+    let classes = classes(args, card, &pictures)?;
     let device = around.device.open()?;
-    let (theta, buffers) =
-        (card.network.theta(&state.theta, &device), card.network.buffers(&state.buffers, &device));
+    let (theta, buffers) = model.tensors(&device);
     let explainer = Explainer {
-        network: &card.network,
+        network,
         theta: &theta,
         buffers: &buffers,
-        layer: args
-            .layer
-            .as_ref()
-            .map_or_else(|| last_layer(&card.network), |name| layer(&card.network, name))?,
+        layer: args.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?,
         cam: args.cam.cam(),
         micro_batch: MICRO_BATCH,
     };
     let target = classes.as_deref().map_or(Target::Predicted, Target::Classes);
     let found = explainer.explain(&pictures.tensor(&device), target, Noise::default())?;
     let maps = found.raw.unit().resize(pictures.shape.height, pictures.shape.width);
-    let files = write(&args.out, &pictures, &maps, &found, &card)?;
+    let files = write(&args.out, &pictures, &maps, &found, card)?;
     around.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
-    around.console.result(table(&files, &maps, &found, &card).trim_end())
+    around.console.result(table(&files, &maps, &found, card).trim_end())
 }
 
 impl Pictures {

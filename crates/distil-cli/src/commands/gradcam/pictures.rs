@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, read_picture};
-use distil_gradcam::ModelCard;
+use distil_gradcam::CamModel;
 use distil_store::SyntheticSet;
 
 use super::GradcamArgs;
@@ -38,7 +38,7 @@ impl Source {
             (Some(images), _) if images.is_dir() => Ok(Self::Files(files_below(images)?)),
             (Some(images), _) if images.is_file() => {
                 if images.extension().is_some_and(|extension| extension == "safetensors") {
-                    return Ok(Self::Set(Box::new(SyntheticSet::load(images)?)));
+                    return Ok(Self::Set(Box::new(SyntheticSet::load(images)?.into_decoded())));
                 }
                 Ok(Self::Files(vec![images.clone()]))
             }
@@ -61,11 +61,11 @@ impl Source {
         }
     }
 
-    /// At most `limit` images, ready for the model of `card`.
-    pub(super) fn pictures(self, card: &ModelCard, limit: usize) -> Result<Pictures, Failure> {
-        let [channels, height, width] = card.network.image_shape();
+    /// At most `limit` images, ready for `model`.
+    pub(super) fn pictures(self, model: &CamModel, limit: usize) -> Result<Pictures, Failure> {
+        let [channels, height, width] = model.network.image_shape();
         let shape = ImageShape { channels, height, width };
-        let preprocessing = preprocessing(&card.preprocessing)?;
+        let preprocessing = preprocessing(&model.card.preprocessing)?;
         match self {
             Self::Files(mut files) => {
                 files.truncate(limit);

@@ -127,7 +127,7 @@ impl<'a> Planned<'a> {
         let device = around.device.open()?;
         // A file that cannot be read is refused by the run itself.
         let network = |path: &PathBuf| {
-            CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.card.network)
+            CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.network)
         };
         let enhancement = config.distill.enhancement();
         let cam = enhancement.and_then(|enhancement| enhancement.model.as_ref()).and_then(network);

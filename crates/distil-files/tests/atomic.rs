@@ -1,15 +1,13 @@
 //! Files are written whole or not at all.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{child, child_folder, names};
-use distil_store::{WriteError, atomic};
+use distil_damage::{child, child_folder, names};
+use distil_files::{WriteError, atomic};
 
 #[test]
 fn replaces_an_older_file() {

@@ -1,8 +1,8 @@
 //! Checksums of text artefacts: JSON and TOML files that begin with the SHA-256 of themselves.
 //!
 //! The digest is taken with zeros at the place of its own digits, so every byte of the file counts: one flipped byte
-//! anywhere is found when the file is read. Files without such a beginning (of earlier versions, or written by hand) are
-//! taken as they are.
+//! anywhere is found when the file is read. Files without such a beginning, which people write by
+//! hand, are taken as they are.
 
 use std::fs;
 use std::io;
@@ -10,8 +10,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::container::sha256;
-use crate::error::StoreError;
+use crate::digest::sha256;
+use crate::error::FileError;
 
 /// What stands before the digits in a JSON object.
 const JSON: &str = "{\n  \"sha256\": \"";
@@ -58,8 +58,8 @@ fn sealed(before: &str, after: &str) -> String {
 /// should do about a damaged file.
 ///
 /// # Errors
-/// [`StoreError::Damaged`] when they differ.
-pub fn check(path: &Path, bytes: &[u8], remedy: &'static str) -> Result<(), StoreError> {
+/// [`FileError::Damaged`] when they differ.
+pub fn check(path: &Path, bytes: &[u8], remedy: &'static str) -> Result<(), FileError> {
     for before in [JSON, TOML] {
         let place = before.len()..before.len() + DIGITS;
         let found = bytes.get(place.clone()).unwrap_or_default();
@@ -73,7 +73,7 @@ pub fn check(path: &Path, bytes: &[u8], remedy: &'static str) -> Result<(), Stor
             digits.fill(b'0');
         }
         if sha256(&blank).as_bytes() != found {
-            return Err(StoreError::damaged(path, "its content does not match its checksum", remedy));
+            return Err(FileError::damaged(path, "its content does not match its checksum", remedy));
         }
     }
     Ok(())
@@ -82,18 +82,18 @@ pub fn check(path: &Path, bytes: &[u8], remedy: &'static str) -> Result<(), Stor
 /// The verified content of the file at `path`; `None` when there is no such file.
 ///
 /// # Errors
-/// As [`check`], and [`StoreError::Read`] when it cannot be read.
-pub fn read(path: &Path, remedy: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+/// As [`check`], and [`FileError::Read`] when it cannot be read.
+pub fn read(path: &Path, remedy: &'static str) -> Result<Option<Vec<u8>>, FileError> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes.map_err(|source| StoreError::read(path, source))?,
+        bytes => bytes.map_err(|source| FileError::read(path, source))?,
     };
     check(path, &bytes, remedy)?;
     Ok(Some(bytes))
 }
 
 /// The TOML text after its checksum; all of it where there is none.
-pub(crate) fn without(text: &str) -> &str {
+pub fn without(text: &str) -> &str {
     let after = text.strip_prefix(TOML).and_then(|rest| rest.get(DIGITS..)?.strip_prefix("\"\n"));
     after.unwrap_or(text)
 }

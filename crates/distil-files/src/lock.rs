@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use crate::atomic::{self, WriteError};
-use crate::error::StoreError;
+use crate::error::FileError;
 
 /// Keeps other processes from the same work in a folder. Dropping it, or dying, releases the folder.
 ///
@@ -19,27 +19,31 @@ impl FolderLock {
     /// What a killed process left unfinished there is removed.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] when another process has it, [`StoreError::Write`] when the folder takes no files.
-    pub fn take(folder: impl AsRef<Path>, work: &str) -> Result<Self, StoreError> {
+    /// [`FileError::Locked`] when another process has it, [`FileError::Write`] when the folder takes no files.
+    pub fn take(folder: impl AsRef<Path>, work: &str) -> Result<Self, FileError> {
         let lock = Self::of_file(folder.as_ref(), &format!(".{work}.lock"))?;
         atomic::sweep(folder)?;
         Ok(lock)
     }
 
-    pub(crate) fn of_file(folder: &Path, name: &str) -> Result<Self, StoreError> {
+    /// Takes the file `name` in `folder`, which is made when there is none.
+    ///
+    /// # Errors
+    /// As [`FolderLock::take`].
+    pub fn of_file(folder: &Path, name: &str) -> Result<Self, FileError> {
         let path = folder.join(name);
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.map_err(|source| WriteError::new(&path, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: folder.to_path_buf() }),
+            Err(TryLockError::WouldBlock) => Err(FileError::Locked { path: folder.to_path_buf() }),
             Err(TryLockError::Error(source)) => Err(WriteError::new(&path, source).into()),
         }
     }
 
     /// Whether the file at `path` is still the one that is locked.
     #[cfg(unix)]
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
+    pub fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
         let identity = |file: Metadata| (file.dev(), file.ino());
         match (self.0.metadata(), path.metadata()) {
@@ -48,9 +52,9 @@ impl FolderLock {
         }
     }
 
-    /// Windows removes no folder with an open file in it.
+    /// Whether the file at `path` is still there; Windows removes no folder with an open file in it.
     #[cfg(not(unix))]
-    pub(crate) fn is_at(&self, path: &Path) -> bool {
+    pub fn is_at(&self, path: &Path) -> bool {
         path.is_file()
     }
 }

@@ -4,10 +4,6 @@
 //! file in the same folder, reach the disk (fsync), take the final name in one rename, and the folder reaches the disk.
 //! A process killed at any instant, or a power cut, leaves either the old file or the new one, and at worst a
 //! `.distil-*.partial` that [`sweep`] removes. [`rename`] ends a download the same way, [`write_folder`] an export.
-//!
-//! `distil-store` hands this crate on as `distil_store::atomic`.
-
-#![forbid(unsafe_code)]
 
 mod folder;
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::{WriteError, folder_of, named_partial};
+use super::{WriteError, folder_of, named_partial};
 
 /// Makes `folder` and the folders above it that are missing; what is put into them later is not lost with them.
 ///

@@ -10,12 +10,16 @@ compile_error!(
     "safetensors payloads are little-endian and are viewed in place; big-endian machines are not supported"
 );
 
-/// A file mapped read-only.
+/// A file mapped read-only. Other programs must not change it in place while it is mapped.
 #[derive(Debug)]
-pub(crate) struct MappedFile(memmap2::Mmap);
+pub struct MappedFile(memmap2::Mmap);
 
 impl MappedFile {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    /// Maps the file at `path`.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         // SAFETY: the map is read-only. Files that are mapped here are only ever replaced by rename (see
         // `atomic`), which leaves the mapped file intact; a foreign program that truncates a shard in use
@@ -24,13 +28,14 @@ impl MappedFile {
         Ok(Self(map))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The file's content.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Views little-endian bytes as f32; `None` unless address and length are multiples of 4.
-pub(crate) fn as_f32(bytes: &[u8]) -> Option<&[f32]> {
+pub fn as_f32(bytes: &[u8]) -> Option<&[f32]> {
     // SAFETY: every bit pattern is a valid f32, and `align_to` only yields aligned elements within `bytes`.
     let (before, values, after) = unsafe { bytes.align_to::<f32>() };
     (before.is_empty() && after.is_empty()).then_some(values)

@@ -4,14 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use distil_atomic::{WriteError, create_folder, rename, sweep, write, write_folder};
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use distil_damage::names;
+use distil_files::WriteError;
+use distil_files::atomic::{create_folder, rename, sweep, write, write_folder};
 
 #[test]
 fn folders_are_made_with_those_above_them() {

@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod atomic;
+pub mod container;
+mod digest;
+mod error;
+mod lock;
+mod mapped;
+pub mod seal;
+
+pub use atomic::WriteError;
+pub use digest::{feed_file, hex, sha256, sha256_of_file};
+pub use error::FileError;
+pub use lock::FolderLock;
+pub use mapped::{MappedFile, as_f32};
