@@ -4,7 +4,7 @@ use distil_data::Error as DataError;
 use distil_eval::ProtocolError;
 use distil_expert::RecipeError;
 use distil_match::MethodError;
-use distil_store::StoreError;
+use distil_store::FileError;
 use thiserror::Error;
 
 /// A configuration that cannot be used: where and why, in one line, and what would do where that line does not say it.
@@ -58,8 +58,8 @@ impl From<ProtocolError> for ConfigError {
     }
 }
 
-impl From<StoreError> for ConfigError {
-    fn from(error: StoreError) -> Self {
+impl From<FileError> for ConfigError {
+    fn from(error: FileError) -> Self {
         Self::plain(error)
     }
 }
