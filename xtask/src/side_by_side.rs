@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use distil_store::{Part, RowKind};
 use serde::Deserialize;
 use toml::Value;
 use xtask::{Published, Resolved, Row};
@@ -15,12 +16,17 @@ use crate::list::aligned;
 /// As much of a run's `evaluation.json` as is needed.
 #[derive(Debug, Deserialize)]
 struct Evaluation {
+    /// Name of the run's own protocol, which published figures are compared with.
+    protocol: String,
     rows: Vec<Measured>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Measured {
-    name: String,
+    kind: RowKind,
+    /// In words.
+    protocol: String,
+    arch: String,
     /// Fractions, one a student.
     accuracies: Vec<f64>,
 }
@@ -54,10 +60,13 @@ fn figures(evaluation: &Evaluation, method: &str, arch: &str, published: &Publis
     let mut order: Vec<_> = published.iter().collect();
     order.sort_by_key(|(of, _)| rank(of));
     let line = |(of, figure): (&String, &xtask::Figure)| {
-        let found = measured(evaluation, method, of).into_iter().find_map(|name| {
-            let name = if arch == "convnet" { name.to_owned() } else { format!("{name} ({arch})") };
-            evaluation.rows.iter().find(|row| row.name == name)
-        });
+        let alike = |row: &&Measured| {
+            let protocol = row.protocol.split_once(" with ").map_or(row.protocol.as_str(), |(name, _)| name);
+            row.arch == arch && protocol == evaluation.protocol
+        };
+        let found = measured(evaluation, method, of)
+            .into_iter()
+            .find_map(|kind| evaluation.rows.iter().filter(alike).find(|row| row.kind == kind));
         let shown = if arch == "convnet" { of.clone() } else { format!("{of} ({arch})") };
         let (mean, students) = found.map_or_else(|| ("–".to_owned(), String::new()), Measured::percent);
         vec![shown, figure.to_string(), mean, students]
@@ -65,16 +74,16 @@ fn figures(evaluation: &Evaluation, method: &str, arch: &str, published: &Publis
     order.into_iter().map(line).collect()
 }
 
-/// The names that a published column has in an evaluation, the best first.
-fn measured(evaluation: &Evaluation, method: &str, of: &str) -> Vec<&'static str> {
-    let averaged = evaluation.rows.iter().any(|row| row.name.starts_with("distilled, EMA"));
+/// The rows that a published column may be compared with, the best first.
+fn measured(evaluation: &Evaluation, method: &str, of: &str) -> Vec<RowKind> {
+    let averaged = evaluation.rows.iter().any(|row| row.kind == RowKind::Distilled(Part::Ema));
     match of {
-        "random" => vec!["random real"],
-        "full" => vec!["full data"],
+        "random" => vec![RowKind::Random],
+        "full" => vec![RowKind::Full],
         of if of != method && of != "published" => Vec::new(),
         // FTD's figures are those of the moving average.
-        _ if averaged => vec!["distilled, EMA"],
-        _ => vec!["distilled, best on validation", "distilled, last"],
+        _ if averaged => vec![RowKind::Distilled(Part::Ema)],
+        _ => vec![RowKind::Distilled(Part::Best), RowKind::Distilled(Part::Last)],
     }
 }
 

@@ -7,11 +7,23 @@ use std::path::Path;
 use common::{folder, run};
 use serde_json::{Value, json};
 
+/// The kind of a row by its title here.
+fn kind(name: &str) -> Value {
+    match name {
+        "random real" => json!("random"),
+        "full data" => json!("full"),
+        "distilled, best on validation" => json!({"distilled": "best"}),
+        "distilled, EMA" => json!({"distilled": "ema"}),
+        name if name.starts_with("distilled") => json!({"distilled": "last"}),
+        _ => json!("other"),
+    }
+}
+
 fn row(name: &str, accuracies: &[f64], test: &str, epochs: usize) -> Value {
     let n = accuracies.len();
     let mean = accuracies.iter().sum::<f64>() / n as f64;
     json!({
-        "name": name, "images": 10, "epochs": epochs, "lr": 0.01, "accuracies": accuracies, "seconds": 1.0,
+        "kind": kind(name), "name": name, "images": 10, "epochs": epochs, "lr": 0.01, "accuracies": accuracies, "seconds": 1.0,
         "summary": {"n": n, "mean": mean, "std": 0.01, "ci95": [mean - 0.01, mean + 0.01]},
         "conditions": {
             "dataset": "mnist", "test": test, "network": {"arch": "convnet"},

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::path::Path;
 
 use distil_store::{atomic, seal};
@@ -136,22 +135,17 @@ impl Measurement {
 
     /// A table of the classes as CSV (RFC 4180), in full precision.
     pub fn csv(&self) -> String {
-        let mut text = "class,images".to_owned();
-        for threshold in &self.definition.thresholds {
-            write!(text, ",complexity_{threshold},standard_error_{threshold}")
-                .expect("a string takes everything");
-        }
-        text.push('\n');
+        let thresholds = &self.definition.thresholds;
+        let columns =
+            thresholds.iter().flat_map(|at| [format!("complexity_{at}"), format!("standard_error_{at}")]);
+        let header = ["class".to_owned(), "images".to_owned()].into_iter().chain(columns).collect();
         let shown = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        for class in &self.classes {
-            write!(text, "{},{}", field(&class.name), class.images).expect("a string takes everything");
-            for at in 0..self.definition.thresholds.len() {
-                let (complexity, error) = (class.complexity(at), class.standard_error(at));
-                write!(text, ",{},{}", shown(complexity), shown(error)).expect("a string takes everything");
-            }
-            text.push('\n');
-        }
-        text
+        let line = |class: &ClassTally| {
+            let values = (0..thresholds.len())
+                .flat_map(|at| [class.complexity(at), class.standard_error(at)].map(shown));
+            [class.name.clone(), class.images.to_string()].into_iter().chain(values).collect()
+        };
+        csv_table(std::iter::once(header).chain(self.classes.iter().map(line)))
     }
 
     /// Images gone through.
@@ -279,11 +273,12 @@ fn joined(parts: &[Part]) -> Result<Vec<Part>, CompddError> {
     Ok(whole)
 }
 
-/// A field of CSV.
-pub(crate) fn field(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
+/// Lines of cells as CSV (RFC 4180).
+fn csv_table(lines: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let whole = "memory takes every line";
+    for line in lines {
+        table.write_record(line).expect(whole);
     }
+    String::from_utf8(table.into_inner().expect(whole)).expect("cells are text")
 }

@@ -1,7 +1,6 @@
 //! Pictures as a folder of PNG files, for whatever reads images by class.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -81,17 +80,20 @@ impl PictureFolder<'_> {
 
     fn fill(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {
         let Pictures { pixels, shape, labels } = self.pictures;
-        let mut table = self.header();
+        let path = folder.join("labels.csv");
+        let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let failed = |error: csv::Error| Error::io(&path, "write")(error.into());
+        table.write_record(self.header()).map_err(failed)?;
         for (index, (picture, &label)) in pixels.chunks_exact(shape.len()).zip(labels).enumerate() {
             let file = self.place(index, label, layout);
-            let path = folder.join(&file);
-            let parent = path.parent().expect("a file below the folder");
+            let picture_path = folder.join(&file);
+            let parent = picture_path.parent().expect("a file below the folder");
             // `write_folder` brings all of it to the disk before it gets its name.
             std::fs::create_dir_all(parent).map_err(Error::io(parent, "create"))?;
-            std::fs::write(&path, png(picture, shape)).map_err(Error::io(&path, "write"))?;
-            self.line(&mut table, index, &file);
+            std::fs::write(&picture_path, png(picture, shape)).map_err(Error::io(&picture_path, "write"))?;
+            table.write_record(self.line(index, &file)).map_err(failed)?;
         }
-        let path = folder.join("labels.csv");
+        let table = table.into_inner().expect("memory takes every line");
         std::fs::write(&path, table).map_err(Error::io(&path, "write"))
     }
 
@@ -106,21 +108,19 @@ impl PictureFolder<'_> {
         }
     }
 
-    fn header(&self) -> String {
+    fn header(&self) -> Vec<String> {
         let logits = 0..self.logits.map_or(0, |_| self.class_names.len());
-        let columns = logits.map(|class| format!(",logit_{class}")).collect::<Vec<_>>().concat();
-        format!("file,label,class{columns}\r\n")
+        let columns = ["file", "label", "class"].map(str::to_owned).into_iter();
+        columns.chain(logits.map(|class| format!("logit_{class}"))).collect()
     }
 
-    fn line(&self, table: &mut String, index: usize, file: &Path) {
+    fn line(&self, index: usize, file: &Path) -> Vec<String> {
         let label = self.pictures.labels[index] as usize;
-        let (file, class) = (file.display().to_string().replace('\\', "/"), &self.class_names[label]);
-        let _ = write!(table, "{file},{label},\"{}\"", class.replace('"', "\"\""));
         let classes = self.class_names.len();
-        for logit in self.logits.map_or(&[][..], |logits| &logits[index * classes..][..classes]) {
-            let _ = write!(table, ",{logit}");
-        }
-        table.push_str("\r\n");
+        let logits = self.logits.map_or(&[][..], |logits| &logits[index * classes..][..classes]);
+        let file = file.display().to_string().replace('\\', "/");
+        let cells = [file, label.to_string(), self.class_names[label].clone()].into_iter();
+        cells.chain(logits.iter().map(f32::to_string)).collect()
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         let table = fs::read_to_string(place.join("labels.csv")).unwrap();
         assert_eq!(
             table,
-            "file,label,class,logit_0,logit_1\r\n00000-a_b.png,1,\"a/b\",0.5,1\r\n\
+            "file,label,class,logit_0,logit_1\r\n00000-a_b.png,1,a/b,0.5,1\r\n\
              00001-zebra__plain.png,0,\"zebra, plain\",-2,0.0000001\r\n"
         );
     }

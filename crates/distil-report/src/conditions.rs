@@ -1,5 +1,6 @@
 //! Under which conditions a row was measured, and whether two rows may be compared.
 
+use distil_store::RowKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,8 +12,6 @@ const NO_MATTER: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
 const ARCH: &str = "network.arch";
 /// The key that only students on the full training data follow.
 const FULL_ONLY: &str = "full_epochs";
-/// The reference that [`FULL_ONLY`] applies to.
-const FULL: &str = "full data";
 
 /// What an accuracy was measured on and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +77,7 @@ pub fn comparable(a: &EvaluationRow, b: &EvaluationRow) -> Result<(), Incomparab
         let [on_a, on_b] = [&of_a, &of_b].map(|c| format!("{} ({})", c.dataset, short(&c.test)));
         return Err(Incomparable::TestData { a: a.name.clone(), on_a, b: b.name.clone(), on_b });
     }
-    let full = a.name == FULL && b.name == FULL;
+    let full = a.kind == RowKind::Full && b.kind == RowKind::Full;
     let mut what = Vec::new();
     differences("network", &of_a.network, &of_b.network, &mut what);
     differences("eval", &of_a.protocol, &of_b.protocol, &mut what);
@@ -130,6 +129,7 @@ fn short(digest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use distil_store::RowKind;
     use serde_json::{Value, json};
 
     use super::{Conditions, Incomparable, comparable};
@@ -151,7 +151,7 @@ mod tests {
         let a = usual("a", json!({"seeds": 5, "micro_batch": 8, "full_epochs": 50, "epochs": 1000}));
         let b = usual("b", json!({"seeds": 20, "epochs": 1000, "full_epochs": 30}));
         assert_eq!(comparable(&a, &b), Ok(()));
-        let full = |row: EvaluationRow| EvaluationRow { name: "full data".into(), ..row };
+        let full = |row: EvaluationRow| EvaluationRow { kind: RowKind::Full, ..row };
         let error = comparable(&full(a), &full(b)).unwrap_err();
         assert!(error.to_string().contains("eval.full_epochs: 50 and 30"), "{error}");
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use distil_stats::{RepeatedScores, Summary};
-use distil_store::{FileError, seal};
+use distil_store::{FileError, Part, RowKind, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::Conditions;
@@ -12,6 +12,9 @@ use crate::error::ReportError;
 /// Contents of a run folder's `evaluation.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationFile {
+    /// Name of the run's own protocol; empty where the results are of no run.
+    #[serde(default)]
+    pub protocol: String,
     /// One row per evaluated training set, in the order of the table.
     pub rows: Vec<EvaluationRow>,
     /// The published figure the distilled set is to be compared with.
@@ -22,13 +25,14 @@ pub struct EvaluationFile {
 /// Test accuracies of students trained on one training set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationRow {
-    /// What the students were trained on: `random real`, `distilled, last`, `distilled, best on validation`,
-    /// `distilled, EMA` or `full data`.
+    /// What the students were trained on.
+    pub kind: RowKind,
+    /// The row's title in tables.
     pub name: String,
-    /// Architecture of the students; empty in rows of earlier versions, whose students were all `convnet`s.
+    /// Architecture of the students; empty for `convnet`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arch: String,
-    /// The protocol of the students in words; empty in rows of earlier versions.
+    /// The protocol of the students in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub protocol: String,
     /// Training images of a student.
@@ -49,13 +53,13 @@ pub struct EvaluationRow {
     /// Digest of everything the row depends on, empty in rows that nobody keeps.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
-    /// The set that was measured; absent where real images were, and in rows of earlier versions.
+    /// The set that was measured; absent where real images were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<MeasuredSet>,
-    /// How it was measured; absent in rows of earlier versions.
+    /// How it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Conditions>,
-    /// What the students' predictions say besides accuracy; absent in rows of earlier versions.
+    /// What the students' predictions say besides accuracy. A student that diverged predicts nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<RepeatedScores>,
 }
@@ -107,31 +111,42 @@ impl EvaluationFile {
 
     /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
     pub fn distilled(&self) -> Option<&EvaluationRow> {
-        let named = |name: &str| self.rows.iter().find(|row| row.name == name);
-        named("distilled, best on validation")
-            .or_else(|| named("distilled, last"))
-            .or_else(|| self.rows.iter().find(|row| row.name.starts_with("distilled")))
+        let of = |part| self.of_kind(RowKind::Distilled(part));
+        of(Part::Best)
+            .or_else(|| of(Part::Last))
+            .or_else(|| self.rows.iter().find(|row| row.kind.is_distilled()))
+    }
+
+    /// The row of this kind with the run's own architecture and protocol.
+    fn of_kind(&self, kind: RowKind) -> Option<&EvaluationRow> {
+        let own = |row: &&EvaluationRow| {
+            row.arch() == "convnet" && (self.protocol.is_empty() || row.protocol_name() == self.protocol)
+        };
+        self.rows.iter().filter(own).find(|row| row.kind == kind)
     }
 
     /// The row that `of` is compared with: as [`Self::distilled`], among rows of the same architecture and protocol.
     pub(crate) fn reference(&self, of: &EvaluationRow) -> Option<&EvaluationRow> {
         let alike = |row: &&EvaluationRow| row.arch() == of.arch() && row.protocol == of.protocol;
-        let starts = |start: &str| self.rows.iter().filter(alike).find(|row| row.name.starts_with(start));
-        starts("distilled, best on validation")
-            .or_else(|| starts("distilled, last"))
-            .or_else(|| starts("distilled"))
+        let of = |part| self.rows.iter().filter(alike).find(move |row| row.kind == RowKind::Distilled(part));
+        [Part::Best, Part::Last, Part::Ema].into_iter().find_map(of)
     }
 
     pub(crate) fn random_real(&self) -> Option<&EvaluationRow> {
-        self.rows.iter().find(|row| row.name == "random real")
+        self.of_kind(RowKind::Random)
     }
 
     pub(crate) fn full_data(&self) -> Option<&EvaluationRow> {
-        self.rows.iter().find(|row| row.name == "full data")
+        self.of_kind(RowKind::Full)
     }
 }
 
 impl EvaluationRow {
+    /// Name of the protocol.
+    pub fn protocol_name(&self) -> &str {
+        self.protocol.split_once(" with ").map_or(self.protocol.as_str(), |(name, _)| name)
+    }
+
     /// Architecture of the students.
     pub(crate) fn arch(&self) -> &str {
         if self.arch.is_empty() { "convnet" } else { &self.arch }
@@ -169,13 +184,22 @@ pub(crate) fn percent(mean: f64, std: Option<f64>) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use distil_stats::Summary;
+    use distil_store::{Part, RowKind};
 
     use super::{EvaluationFile, EvaluationRow, PaperFigure};
     use crate::error::ReportError;
 
+    /// The kind whose title a test gave.
+    fn kind(name: &str) -> RowKind {
+        let distilled = Part::ALL.map(RowKind::Distilled);
+        let kinds = [RowKind::Random, RowKind::Initial, RowKind::Full].into_iter().chain(distilled);
+        kinds.into_iter().find(|kind| name.starts_with(&kind.to_string())).unwrap_or_default()
+    }
+
     pub(crate) fn row(name: &str, images: usize, mean: f64, n: usize) -> EvaluationRow {
         let ci95 = (n > 1).then_some([mean - 0.01, mean + 0.01]);
         EvaluationRow {
+            kind: kind(name),
             name: name.into(),
             arch: String::new(),
             protocol: String::new(),
@@ -206,7 +230,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("evaluation.json");
         assert_eq!(EvaluationFile::load(&path).unwrap(), None);
-        let text = r#"{"rows":[{"name":"full data","images":5,"epochs":2,"lr":0.1,"accuracies":[0.5],"new":1,
+        let text = r#"{"rows":[{"kind":"full","name":"full data","images":5,"epochs":2,"lr":0.1,"accuracies":[0.5],"new":1,
             "summary":{"n":1,"mean":0.5,"std":0.0,"ci95":null},"seconds":1.5}],
             "paper":{"accuracy":71.0,"std":null,"source":"x","note":""},"newer":{}}"#;
         std::fs::write(&path, text).unwrap();
@@ -224,7 +248,11 @@ pub(crate) mod tests {
     fn every_damaged_byte_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("evaluation.json");
-        let file = EvaluationFile { rows: vec![row("distilled, last", 10, 0.9, 2)], paper: None };
+        let file = EvaluationFile {
+            rows: vec![row("distilled, last", 10, 0.9, 2)],
+            paper: None,
+            ..EvaluationFile::default()
+        };
         std::fs::write(&path, distil_store::seal::json(&file)).unwrap();
         distil_damage::every_damage_is_found(&path, || EvaluationFile::load(&path));
     }
@@ -232,7 +260,7 @@ pub(crate) mod tests {
     #[test]
     fn quotes_the_checkpoint_chosen_on_validation() {
         let rows = vec![row("distilled, last", 10, 0.9, 2), row("distilled, best on validation", 10, 0.8, 2)];
-        let file = EvaluationFile { rows, paper: None };
+        let file = EvaluationFile { rows, paper: None, ..EvaluationFile::default() };
         assert_eq!(file.distilled().unwrap().summary.mean.to_bits(), 0.8_f64.to_bits());
     }
 }

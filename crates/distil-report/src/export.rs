@@ -10,21 +10,21 @@ use crate::table::{Table, one_line, protocol};
 /// in the last column, separated by blanks. `difference` is to the row that the result is quoted from, and
 /// `p_adjusted` its p-value after Holm's correction; both are empty where there is nothing to say.
 pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
-    let mut text =
+    let mut table = CsvTable::new(
         "set,images,epochs,step_size,protocol,seeds,mean,std,ci95_low,ci95_high,top5,macro_f1,difference,p_adjusted,\
-                    significant,accuracies\r\n"
-            .to_owned();
+         significant,accuracies",
+    );
     let findings = Differences::of(evaluation).map_or(Vec::new(), |differences| differences.findings);
     for (index, row) in evaluation.rows.iter().enumerate() {
         let finding = findings.get(index).copied().unwrap_or(Finding::Reference);
         let summary = row.summary;
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let cells = [
-            quoted(&one_line(&row.name)),
+            one_line(&row.name),
             row.images.to_string(),
             row.epochs.to_string(),
             row.lr.to_string(),
-            quoted(&row.protocol),
+            row.protocol.clone(),
             summary.n.to_string(),
             summary.mean.to_string(),
             if summary.n > 1 { summary.std.to_string() } else { String::new() },
@@ -37,9 +37,9 @@ pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
             finding.is_significant().map(|significant| significant.to_string()).unwrap_or_default(),
             row.accuracies.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
         ];
-        let _ = write!(text, "{}\r\n", cells.join(","));
+        table.push(&cells);
     }
-    text
+    table.text()
 }
 
 /// The results as a LaTeX `tabular` in the style of booktabs (`\usepackage{booktabs}`), and how they were measured as
@@ -69,9 +69,26 @@ pub(crate) fn optional(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-pub(crate) fn quoted(text: &str) -> String {
-    let special = text.contains([',', '"', '\n', '\r']);
-    if special { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+/// A table as CSV (RFC 4180), in memory.
+pub(crate) struct CsvTable(csv::Writer<Vec<u8>>);
+
+const IN_MEMORY: &str = "memory takes every line, and lines are equally long";
+
+impl CsvTable {
+    /// With the columns of a header line.
+    pub(crate) fn new(header: &str) -> Self {
+        let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        table.write_record(header.split(',')).expect(IN_MEMORY);
+        Self(table)
+    }
+
+    pub(crate) fn push(&mut self, cells: &[String]) {
+        self.0.write_record(cells).expect(IN_MEMORY);
+    }
+
+    pub(crate) fn text(self) -> String {
+        String::from_utf8(self.0.into_inner().expect(IN_MEMORY)).expect("cells are text")
+    }
 }
 
 /// Text that LaTeX sets as it is.
@@ -106,7 +123,7 @@ mod tests {
             row("distilled, last", 10, 0.7, 3),
             row("100% of_data & more\n\\x", 600, 0.75, 1),
         ];
-        EvaluationFile { rows, paper: Some(paper()) }
+        EvaluationFile { rows, paper: Some(paper()), ..EvaluationFile::default() }
     }
 
     /// Cells of a CSV line, quotes undone.

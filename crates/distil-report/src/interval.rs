@@ -90,7 +90,11 @@ mod tests {
     #[test]
     fn rows_share_an_axis_and_one_student_has_no_interval() {
         let rows = vec![row("random real", 10, 0.5, 5), row("full data", 10, 0.9, 1)];
-        let intervals = Intervals::of(&EvaluationFile { rows: rows.clone(), paper: Some(paper()) });
+        let intervals = Intervals::of(&EvaluationFile {
+            rows: rows.clone(),
+            paper: Some(paper()),
+            ..EvaluationFile::default()
+        });
         let (first, second) = (intervals.row(&rows[0]), intervals.row(&rows[1]));
         assert!(first.contains("interval") && !second.contains("interval"));
         assert_eq!(first.matches("student").count(), 5);

@@ -8,7 +8,7 @@ use distil_store::{FileError, seal};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::PaperFigure;
-use crate::export::{latex, quoted};
+use crate::export::{CsvTable, latex};
 use crate::significance::Finding;
 use crate::table::{Table, aligned, significant};
 
@@ -102,15 +102,15 @@ impl MethodsTable {
 
     /// CSV (RFC 4180) in full precision: shares in `[0, 1]`, the accuracies of the runs separated by blanks.
     pub fn csv(&self) -> String {
-        let mut text =
+        let mut table = CsvTable::new(
             "method,ipc,runs,mean,std,ci95_low,ci95_high,difference,p_adjusted,seconds_per_iteration,\
-                        peak_mib,published,accuracies\r\n"
-                .to_owned();
+             peak_mib,published,accuracies",
+        );
         let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for (row, finding) in self.rows.iter().zip(self.findings()) {
             let summary = row.summary();
             let cells = [
-                quoted(&row.method),
+                row.method.clone(),
                 row.ipc.map(|ipc| ipc.to_string()).unwrap_or_default(),
                 summary.n.to_string(),
                 summary.mean.to_string(),
@@ -124,9 +124,9 @@ impl MethodsTable {
                 optional(row.paper.as_ref().map(|paper| paper.accuracy / 100.0)),
                 row.accuracies.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
             ];
-            let _ = write!(text, "{}\r\n", cells.join(","));
+            table.push(&cells);
         }
-        text
+        table.text()
     }
 
     fn table(&self) -> Table {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use distil_stats::{Ratio, Summary, p_value};
 
 use crate::evaluation::percent;
-use crate::export::{latex, optional, quoted};
+use crate::export::{CsvTable, latex, optional};
 use crate::recovery::{EasyAndHard, Recovery, against_complexity, distinct, pairs};
 use crate::table::{Table, aligned, one_line};
 
@@ -44,15 +44,15 @@ pub fn recovery_table_latex(rows: &[Recovery]) -> String {
 
 /// The results as CSV (RFC 4180) with a header line, in full precision: shares in `[0, 1]`.
 pub fn recovery_table_csv(rows: &[Recovery]) -> String {
-    let mut text =
+    let mut table = CsvTable::new(
         "subset,method,ipc,complexity,complexity_standard_error,accuracy,std,seeds,full_accuracy,full_std,\
-                    full_seeds,recovery_ratio,ci95_low,ci95_high\r\n"
-            .to_owned();
+         full_seeds,recovery_ratio,ci95_low,ci95_high",
+    );
     for row in distinct(rows) {
         let std = |summary: Summary| optional((summary.n > 1).then_some(summary.std));
         let cells = [
-            quoted(&one_line(&row.subset)),
-            quoted(&one_line(&row.method)),
+            one_line(&row.subset),
+            one_line(&row.method),
             row.ipc.to_string(),
             optional(row.complexity.map(|(mean, _)| mean)),
             optional(row.complexity.and_then(|(_, error)| error)),
@@ -66,9 +66,9 @@ pub fn recovery_table_csv(rows: &[Recovery]) -> String {
             optional(row.ratio.ci95.map(|[low, _]| low)),
             optional(row.ratio.ci95.map(|[_, high]| high)),
         ];
-        let _ = write!(text, "{}\r\n", cells.join(","));
+        table.push(&cells);
     }
-    text
+    table.text()
 }
 
 fn results(rows: &[&Recovery]) -> Table {

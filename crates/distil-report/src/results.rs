@@ -70,7 +70,7 @@ fn holds(
 ) -> Result<bool, StoreError> {
     let Some(set) = &row.set else {
         // Rows of real images depend on no set. A row without a key was not written by an evaluation of this run.
-        return Ok(row.key.is_empty() || !row.name.starts_with("distilled"));
+        return Ok(row.key.is_empty() || !row.kind.is_distilled());
     };
     if !digests.contains_key(&set.part) {
         let path = paths.synthetic_set(&set.part);
@@ -108,10 +108,15 @@ mod tests {
             row("random real", 10, 0.4, 2),
             measured("distilled, last", "last", &digest),
             measured("distilled, EMA", "ema", &digest),
-            EvaluationRow { key: "k".into(), ..row("distilled, old", 10, 0.3, 2) },
+            EvaluationRow {
+                key: "k".into(),
+                name: "distilled, old".into(),
+                ..row("distilled, last", 10, 0.3, 2)
+            },
             row("distilled, by hand", 10, 0.2, 2),
         ];
-        let text = serde_json::to_string(&EvaluationFile { rows, paper: None }).unwrap();
+        let text = serde_json::to_string(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() })
+            .unwrap();
         fs::write(paths.evaluation(), text).unwrap();
         let shown = || {
             let results = Results::of_run(&paths).unwrap().unwrap();

@@ -154,6 +154,8 @@ pub(crate) fn points(difference: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use distil_store::{Part, RowKind};
+
     use super::{Differences, points};
     use crate::evaluation::tests::row;
     use crate::evaluation::{EvaluationFile, EvaluationRow};
@@ -167,12 +169,17 @@ mod tests {
         };
         let rows = vec![
             row("random real", 10, 0.52, 5),
-            EvaluationRow { name: "distilled, last".into(), ..best.clone() },
+            EvaluationRow {
+                kind: RowKind::Distilled(Part::Last),
+                name: "distilled, last".into(),
+                ..best.clone()
+            },
             best,
             near,
             row("full data", 600, 0.885, 1),
         ];
-        let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+        let differences =
+            Differences::of(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() }).unwrap();
         let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
         assert_eq!(texts, ["−18.0", "same", "", "+0.3 n.s.", "+18.5 ?"]);
         let legend = differences.legend();
@@ -187,9 +194,12 @@ mod tests {
         let rows = |names: &[(&str, f64)], protocol: &str| -> Vec<EvaluationRow> {
             names.iter().map(|(name, mean)| by(row(name, 10, *mean, 4), protocol)).collect()
         };
-        let alone = EvaluationFile { rows: rows(&own, "mtt"), paper: None };
+        let alone = EvaluationFile { rows: rows(&own, "mtt"), paper: None, ..EvaluationFile::default() };
         let both = [rows(&own, "mtt"), rows(&other, "dc")].concat();
-        let (alone, both) = (Differences::of(&alone).unwrap(), EvaluationFile { rows: both, paper: None });
+        let (alone, both) = (
+            Differences::of(&alone).unwrap(),
+            EvaluationFile { rows: both, paper: None, ..EvaluationFile::default() },
+        );
         let both = Differences::of(&both).unwrap();
         assert_eq!(both.findings[..3], alone.findings[..]);
         assert!(alone.legend().contains("for the 2 tests of this table"), "{}", alone.legend());
@@ -204,7 +214,8 @@ mod tests {
             deep("random real (resnet18)", 0.3),
             deep("distilled, last (resnet18)", 0.4),
         ];
-        let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+        let differences =
+            Differences::of(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() }).unwrap();
         let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
         assert_eq!(texts, ["", "−10.0", ""]);
         assert!(
@@ -225,7 +236,8 @@ mod tests {
         };
         let significant = |others: usize| {
             let rows = std::iter::once(quoted.clone()).chain((0..others).map(shifted)).collect();
-            let differences = Differences::of(&EvaluationFile { rows, paper: None }).unwrap();
+            let differences =
+                Differences::of(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() }).unwrap();
             differences.findings[1].is_significant()
         };
         assert_eq!([1, 5].map(significant), [Some(true), Some(false)]);
@@ -233,8 +245,16 @@ mod tests {
 
     #[test]
     fn a_table_without_a_distilled_set_has_no_differences() {
-        let alone = EvaluationFile { rows: vec![row("distilled, last", 1, 0.5, 3)], paper: None };
-        let none = EvaluationFile { rows: vec![row("a", 1, 0.5, 3), row("b", 1, 0.6, 3)], paper: None };
+        let alone = EvaluationFile {
+            rows: vec![row("distilled, last", 1, 0.5, 3)],
+            paper: None,
+            ..EvaluationFile::default()
+        };
+        let none = EvaluationFile {
+            rows: vec![row("a", 1, 0.5, 3), row("b", 1, 0.6, 3)],
+            paper: None,
+            ..EvaluationFile::default()
+        };
         assert!(Differences::of(&alone).is_none() && Differences::of(&none).is_none());
         assert_eq!([-0.178, 0.003, -0.0001].map(points), ["−17.8", "+0.3", "±0.0"]);
     }

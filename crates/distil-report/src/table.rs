@@ -189,7 +189,11 @@ mod tests {
     #[test]
     fn columns_line_up_and_say_everything() {
         let rows = vec![row("random real", 10, 0.523, 5), row("full data", 60_000, 0.885, 1)];
-        let text = results_table_markdown(&EvaluationFile { rows, paper: Some(paper()) });
+        let text = results_table_markdown(&EvaluationFile {
+            rows,
+            paper: Some(paper()),
+            ..EvaluationFile::default()
+        });
         let table: Vec<&str> = text.lines().take_while(|line| line.starts_with('|')).collect();
         assert_eq!(table.len(), 5, "{text}");
         let bars = |line: &str| {
@@ -209,7 +213,11 @@ mod tests {
             row("distilled, last", 10, 0.7, 5),
             row("full data", 9, 0.8, 1),
         ];
-        let text = results_table_markdown(&EvaluationFile { rows: rows.clone(), paper: Some(paper()) });
+        let text = results_table_markdown(&EvaluationFile {
+            rows: rows.clone(),
+            paper: Some(paper()),
+            ..EvaluationFile::default()
+        });
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].ends_with("| difference |") && lines[2].ends_with("|      −17.7 |"), "{text}");
         assert!(lines[4].ends_with("|    +10.0 ? |") && lines[5].ends_with("|            |"), "{text}");
@@ -219,7 +227,7 @@ mod tests {
             "{text}"
         );
         rows[0].accuracies = vec![0.6, 0.7, 0.8, 0.75, 0.6];
-        let text = results_table_markdown(&EvaluationFile { rows, paper: None });
+        let text = results_table_markdown(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() });
         assert!(text.lines().nth(2).unwrap().ends_with(" −1.0 n.s. |"), "{text}");
     }
 
@@ -233,7 +241,7 @@ mod tests {
             by(row("random real [dc]", 10, 0.4, 5), "dc"),
             by(row("distilled, last [dc]", 10, 0.41, 5), "dc"),
         ];
-        let text = results_table_markdown(&EvaluationFile { rows, paper: None });
+        let text = results_table_markdown(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() });
         assert!(
             text.contains("Protocols: mtt (random real / distilled, last / full data); dc (random real [dc]"),
             "{text}"
@@ -248,7 +256,7 @@ mod tests {
     #[test]
     fn a_name_cannot_break_the_table() {
         let rows = vec![row("a|b\nc", 1, 0.5, 2)];
-        let text = results_table_markdown(&EvaluationFile { rows, paper: None });
+        let text = results_table_markdown(&EvaluationFile { rows, paper: None, ..EvaluationFile::default() });
         assert!(text.lines().nth(2).unwrap().starts_with("| a\\|b c "), "{text}");
         assert!(!results_table_markdown(&EvaluationFile::default()).is_empty());
     }

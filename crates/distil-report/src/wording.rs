@@ -235,7 +235,7 @@ mod tests {
             row("distilled, best on validation", 10, 0.701, 5),
             row("full data", 60_000, 0.885, 1),
         ];
-        let mut file = EvaluationFile { rows, paper: None };
+        let mut file = EvaluationFile { rows, paper: None, ..EvaluationFile::default() };
         let history = History::default();
         assert_eq!(
             result(Some(&file), &history).replace('\u{a0}', " "),

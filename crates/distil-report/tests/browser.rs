@@ -32,6 +32,7 @@ fn page(folder: &Path) {
     let shares: Vec<f64> = (0..k).map(|class| 0.5 + 0.03 * class as f64).collect();
     let row = |name: &str, mean: f64| {
         json!({
+            "kind": if name == "random real" { json!("random") } else { json!({"distilled": "best"}) },
             "name": name, "images": 50_000, "epochs": 1000, "lr": 0.012_345, "accuracies": [mean, mean + 0.01],
             "summary": {"n": 2, "mean": mean, "std": 0.01, "ci95": [mean - 0.1, mean + 0.1]},
             "scores": {"top5": [0.9, 0.9], "macro_f1": [0.5, 0.6], "pooled": {

@@ -61,12 +61,21 @@ fn gallery(set: &SyntheticSet) -> Gallery {
     }
 }
 
+/// The kind of a row by its title here.
+fn kind(name: &str) -> Value {
+    match name {
+        "distilled, best on validation" => json!({"distilled": "best"}),
+        "distilled, last" => json!({"distilled": "last"}),
+        _ => json!("other"),
+    }
+}
+
 fn evaluation(name: &str) -> Value {
     json!({
         "rows": [
-            {"name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+            {"kind": kind(name), "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
              "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]}},
-            {"name": "full data", "images": 60000, "epochs": 10, "lr": 0.01, "accuracies": [0.9], "seconds": 1.0,
+            {"kind": "full", "name": "full data", "images": 60000, "epochs": 10, "lr": 0.01, "accuracies": [0.9], "seconds": 1.0,
              "summary": {"n": 1, "mean": 0.9, "std": 0.0, "ci95": null}},
         ],
         "paper": {"accuracy": 71.0, "std": null, "source": name, "note": name},
@@ -233,7 +242,7 @@ fn kept(name: &str, part: &str, digest: &str) -> Value {
         },
     });
     json!({
-        "key": "k", "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+        "key": "k", "kind": {"distilled": "last"}, "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
         "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]},
         "set": {"part": part, "digest": digest}, "scores": scores,
     })
@@ -297,7 +306,7 @@ fn measured(name: &str, accuracies: [f64; 3], test: &str) -> TempDir {
     let digest = set_digest(&RunPaths::new(folder.path()).synthetic_set("last")).unwrap();
     let mean = accuracies.iter().sum::<f64>() / 3.0;
     let rows = json!({"rows": [{
-        "key": "k", "name": "distilled, last", "images": 2, "accuracies": accuracies,
+        "key": "k", "kind": {"distilled": "last"}, "name": "distilled, last", "images": 2, "accuracies": accuracies,
         "summary": {"n": 3, "mean": mean, "std": 0.01, "ci95": [mean - 0.01, mean + 0.01]},
         "set": {"part": "last", "digest": digest},
         "conditions": {"dataset": "cats", "test": test, "network": {}, "protocol": {}},

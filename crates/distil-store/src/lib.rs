@@ -40,6 +40,7 @@ mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
+mod records;
 mod run_folder;
 mod state_dict;
 mod synthetic;
@@ -54,6 +55,7 @@ pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
 pub use model::{ModelCard, TrainedModel};
+pub use records::{Part, RowKind};
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};

@@ -3,7 +3,7 @@
 use super::spec::{
     Arrays, Count, DatasetSpec, MeanStd, Origin, PartCounts, Places, Published, Reader, Sign, square,
 };
-use crate::idx;
+use crate::{datasets::npz, idx};
 
 const CLASS_NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -17,15 +17,20 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
         "mnist",
         "handwritten digits",
         Origin::Published(PLACES, PUBLISHED),
-        Reader::Arrays(|folder| Ok(Arrays::new(&CLASS_NAMES, idx::read_folder(folder, CLASS_NAMES.len())?))),
+        Reader::Arrays(|place| {
+            if place.is_file() {
+                return npz::read(place);
+            }
+            Ok(Arrays::new(&CLASS_NAMES, idx::read_folder(place, CLASS_NAMES.len())?))
+        }),
     )
 };
 
-/// Those of this program and of torchvision.
+/// Those of this program and of torchvision; Keras keeps it as one file in `~/.keras/datasets`.
 const PLACES: Places = Places {
     folders: &["mnist", "MNIST/raw", "MNIST", "mnist/raw"],
     copies: &[],
-    archives: &[],
+    archives: &["mnist.npz", "datasets/mnist.npz"],
     sign: Sign::AnyOf(idx::SIGNS),
 };
 

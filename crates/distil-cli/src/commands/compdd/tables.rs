@@ -72,20 +72,26 @@ pub(super) fn rankings(rankings: &[Ranking]) -> String {
 }
 
 pub(super) fn ranking_csv(rankings: &[Ranking]) -> String {
-    let field = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let mut text = "category,rank,class,images,threshold,complexity,standard_error\n".to_owned();
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let whole = "memory takes every line";
+    let header = ["category", "rank", "class", "images", "threshold", "complexity", "standard_error"];
+    table.write_record(header).expect(whole);
     for ranking in rankings {
         for (rank, class) in ranking.classes.iter().enumerate() {
             let Ranked { class, images, complexity, standard_error } = class;
-            let error = standard_error.map_or_else(String::new, |error| error.to_string());
-            let (category, class, threshold) = (field(&ranking.category), field(class), ranking.threshold);
-            line(
-                &mut text,
-                format_args!("{category},{},{class},{images},{threshold},{complexity},{error}", rank + 1),
-            );
+            let cells = [
+                ranking.category.clone(),
+                (rank + 1).to_string(),
+                class.clone(),
+                images.to_string(),
+                ranking.threshold.to_string(),
+                complexity.to_string(),
+                standard_error.map_or_else(String::new, |error| error.to_string()),
+            ];
+            table.write_record(cells).expect(whole);
         }
     }
-    text
+    String::from_utf8(table.into_inner().expect(whole)).expect("cells are text")
 }
 
 pub(super) fn selections(selections: &[Selection]) -> String {

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use distil_eval::{EvaluateError, Evaluation, ProtocolName, StudentError, Subject};
 use distil_match::Files;
 use distil_models::{Arch, Network};
-use distil_report::{EvaluationFile, MeasuredSet, PaperFigure, results_table_markdown, set_digest};
-use distil_store::{FolderLock, RunPaths, SyntheticSet};
+use distil_report::{
+    Conditions, EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure, results_table_markdown, set_digest,
+};
+use distil_store::{FolderLock, Part, RowKind, RunPaths, SyntheticSet};
 
 use super::conditions::conditions;
 use super::students::Students;
@@ -18,7 +20,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::workbench::{Surroundings, Workbench};
 use distil::config::Config;
-use kept::{Kept, Row, key};
+use kept::key;
 
 pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let subject = &args.subject;
@@ -40,14 +42,13 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     let students = Students::of(&bench)?;
     let networks = networks(&students, &args.arch)?;
     let seen = students.set(&set)?;
-    let mut kept = Kept::default();
+    let mut file = EvaluationFile::default();
     for net in &networks {
         let name = named(&name_of(subject), net.arch(), None);
         let result = measure(&students, net, &name, Subject::Synthetic(&seen))?;
-        let conditions = Some(conditions(&students, net));
-        kept.rows.push(Row { key: String::new(), set: None, conditions, result });
+        file.rows.push(row(RowKind::Other, result, conditions(&students, net)));
     }
-    bench.console.result(results_table_markdown(&kept.readable()).trim_end())
+    bench.console.result(results_table_markdown(&file).trim_end())
 }
 
 /// What the flags set: the protocol first, so that `--set` can change it.
@@ -115,8 +116,40 @@ pub(crate) enum Which {
 /// What can be evaluated of a run.
 pub(crate) enum Candidate {
     RandomReal,
-    Set(Box<SyntheticSet>, MeasuredSet),
+    Set(Part, Box<SyntheticSet>, MeasuredSet),
     FullData,
+}
+
+impl Candidate {
+    fn kind(&self) -> RowKind {
+        match self {
+            Self::RandomReal => RowKind::Random,
+            Self::Set(part, ..) => RowKind::Distilled(*part),
+            Self::FullData => RowKind::Full,
+        }
+    }
+}
+
+/// The row of a measurement that nobody keeps.
+fn row(kind: RowKind, result: Evaluation, conditions: Conditions) -> EvaluationRow {
+    let Evaluation { name, arch, protocol, images, epochs, lr, accuracies, summary, seconds, scores } =
+        result;
+    EvaluationRow {
+        kind,
+        name,
+        arch: arch.to_string(),
+        protocol,
+        images,
+        epochs,
+        lr,
+        accuracies,
+        summary,
+        seconds,
+        key: String::new(),
+        set: None,
+        conditions: Some(conditions),
+        scores,
+    }
 }
 
 /// One row of a run's table.
@@ -131,15 +164,16 @@ struct Job<'a> {
 fn jobs<'a>(
     students: &Students<'_>,
     networks: &'a [Network],
-    candidates: &'a [(&'static str, Candidate)],
+    candidates: &'a [Candidate],
     protocol: Option<ProtocolName>,
 ) -> Vec<Job<'a>> {
     let mut jobs = Vec::new();
     for net in networks {
-        for (name, candidate) in candidates {
+        for candidate in candidates {
             let costly = matches!(candidate, Candidate::FullData) && net.arch() != Arch::ConvNet;
             if !costly {
-                let (name, key) = (named(name, net.arch(), protocol), key(students, net, candidate));
+                let name = named(&candidate.kind().to_string(), net.arch(), protocol);
+                let key = key(students, net, candidate);
                 jobs.push(Job { name, net, candidate, key });
             }
         }
@@ -159,12 +193,14 @@ pub(crate) fn evaluate_run(
 ) -> Result<EvaluationFile, Failure> {
     let protocol = Some(students.protocol().name()).filter(|name| *name != own);
     let _lock = FolderLock::take(run.folder(), "evaluation")?;
-    let before = Kept::load(&run.evaluation())?;
+    let before = kept::load(&run.evaluation())?.rows;
     let paper = students.bench.config.paper.as_ref().map(PaperFigure::from);
-    let mut kept = Kept { rows: Vec::new(), paper };
+    let mut file = EvaluationFile { protocol: own.as_str().to_owned(), rows: Vec::new(), paper };
+    let mut rows: Vec<EvaluationRow> = Vec::new();
+    let now = students.protocol().name();
     let candidates = candidates(run, which)?;
-    for (_, candidate) in &candidates {
-        if let Candidate::Set(set, _) = candidate {
+    for candidate in &candidates {
+        if let Candidate::Set(_, set, _) = candidate {
             students.set(set)?;
         }
     }
@@ -172,28 +208,32 @@ pub(crate) fn evaluate_run(
     let jobs = jobs(students, &all, &candidates, protocol);
     for Job { name, net, candidate, key } in &jobs {
         // The last set may be the best one too: equal sets have equal results.
-        let known = kept.rows.iter().chain(&before.rows).find(|row| row.key == *key);
-        let result = match known {
-            Some(Row { result, .. }) => {
-                let (name, protocol) = (name.clone(), students.protocol().described());
-                Evaluation { name, protocol, ..result.clone() }
+        let known = rows.iter().chain(&before).find(|row| row.key == *key);
+        let conditions = conditions(students, net);
+        let found = match known {
+            Some(known) => EvaluationRow {
+                protocol: students.protocol().described(),
+                conditions: Some(conditions),
+                ..known.clone()
+            },
+            None if networks.contains(net) => {
+                row(candidate.kind(), measured_row(students, net, name, candidate)?, conditions)
             }
-            None if networks.contains(net) => measured_row(students, net, name, candidate)?,
             None => continue,
         };
-        let conditions = Some(conditions(students, net));
-        kept.rows.push(Row { key: key.clone(), set: measured(candidate), conditions, result });
+        let (kind, name, key) = (candidate.kind(), name.clone(), key.clone());
+        rows.push(EvaluationRow { kind, name, key, set: measured(candidate), ..found });
         // Rows that are still to come may hold, too: an interruption must not lose them.
-        let waiting = before.rows.iter().filter(|old| {
-            jobs.iter().any(|job| job.key == old.key) && kept.rows.iter().all(|row| row.key != old.key)
+        let waiting = before.iter().filter(|old| {
+            jobs.iter().any(|job| job.key == old.key) && rows.iter().all(|row| row.key != old.key)
         });
-        let rows = kept.rows.iter().chain(waiting).cloned().collect();
-        let so_far = Kept { rows, paper: kept.paper.clone() };
-        so_far.with_others(&before, students.protocol().name(), own).save(run)?;
+        let so_far: Vec<EvaluationRow> = rows.iter().chain(waiting).cloned().collect();
+        file.rows = kept::with_others(&so_far, &before, now);
+        kept::save(&file, run)?;
     }
-    let kept = kept.with_others(&before, students.protocol().name(), own);
-    kept.save(run)?;
-    Ok(kept.readable())
+    file.rows = kept::with_others(&rows, &before, now);
+    kept::save(&file, run)?;
+    Ok(file)
 }
 
 fn measured_row(
@@ -207,23 +247,24 @@ fn measured_row(
             let ipc = students.bench.config.distill.ipc;
             measure(students, net, name, Subject::RandomReal { ipc })
         }
-        Candidate::Set(set, _) => measure(students, net, name, Subject::Synthetic(&*students.set(set)?)),
+        Candidate::Set(_, set, _) => measure(students, net, name, Subject::Synthetic(&*students.set(set)?)),
         Candidate::FullData => measure(students, net, name, Subject::FullData),
     }
 }
 
-fn candidates(run: &RunPaths, which: Which) -> Result<Vec<(&'static str, Candidate)>, Failure> {
+fn candidates(run: &RunPaths, which: Which) -> Result<Vec<Candidate>, Failure> {
     let files = Files::of(run);
-    let mut found = vec![("random real", Candidate::RandomReal)];
-    for (name, part, file) in [
-        ("distilled, last", "last", &files.last),
-        ("distilled, best on validation", "best", &files.best),
-        ("distilled, EMA", "ema", &files.ema),
-    ] {
+    let mut found = vec![Candidate::RandomReal];
+    for part in Part::ALL {
+        let file = match part {
+            Part::Last => &files.last,
+            Part::Best => &files.best,
+            Part::Ema => &files.ema,
+        };
         if file.is_file() {
             // Before it is read: if a run replaces it meanwhile, its row is out of date, not wrong.
-            let measured = MeasuredSet { part: part.to_owned(), digest: set_digest(file)? };
-            found.push((name, Candidate::Set(Box::new(SyntheticSet::load(file)?), measured)));
+            let measured = MeasuredSet { part: part.as_str().to_owned(), digest: set_digest(file)? };
+            found.push(Candidate::Set(part, Box::new(SyntheticSet::load(file)?), measured));
         }
     }
     if found.len() == 1 {
@@ -232,16 +273,16 @@ fn candidates(run: &RunPaths, which: Which) -> Result<Vec<(&'static str, Candida
             "let the run go on with `distil run --resume`",
         ));
     }
-    found.push(("full data", Candidate::FullData));
+    found.push(Candidate::FullData);
     if which == Which::Best {
-        found.retain(|(_, candidate)| matches!(candidate, Candidate::Set(_, set) if set.part == "best"));
+        found.retain(|candidate| candidate.kind() == RowKind::Distilled(Part::Best));
     }
     Ok(found)
 }
 
 fn measured(candidate: &Candidate) -> Option<MeasuredSet> {
     match candidate {
-        Candidate::Set(_, measured) => Some(measured.clone()),
+        Candidate::Set(.., measured) => Some(measured.clone()),
         Candidate::RandomReal | Candidate::FullData => None,
     }
 }

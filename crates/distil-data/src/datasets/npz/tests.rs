@@ -103,6 +103,16 @@ fn validation_images_are_held_out_where_there_is_no_part_for_them() {
 }
 
 #[test]
+fn mnist_is_found_where_keras_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("datasets")).unwrap();
+    std::fs::write(folder.path().join("datasets/mnist.npz"), stored(&keras())).unwrap();
+    let data_dir = Some(folder.path().to_owned());
+    let data = load(&DataConfig { data_dir, ..DataConfig::new(DatasetName::Mnist) }).unwrap();
+    assert_eq!((data.name.as_str(), data.train.len(), data.test.len()), ("mnist", 18, 4));
+}
+
+#[test]
 fn an_own_validation_part_is_used_and_not_contradicted() {
     let (_folder, path) = saved(&medmnist());
     let config = DataConfig { path: Some(path), ..DataConfig::new(DatasetName::Npz) };
