@@ -51,7 +51,7 @@ pub(crate) struct Global {
     /// Where to compute: cpu, cuda, wgpu (cuda:1 is the second one), or auto for the best there is
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub(crate) device: DeviceChoice,
-    /// Say nothing on standard error but errors and warnings
+    /// Only print errors and warnings
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Log what happens inside (-vv: in detail)
@@ -177,7 +177,7 @@ pub(crate) enum Command {
         npz holds network input and how it was prepared; pictures hold pixels, with normalisation and whitening undone, \
         and lose what lies outside their range.")]
     Export(ExportArgs),
-    /// Take over a synthetic set that public code saved
+    /// Import a synthetic set saved by another implementation
     #[command(
         after_help = "Examples:\n  distil import images_best.pt --labels labels_best.pt --syn-lr lr_best.pt \\\n      \
         --normalisation zca --config cifar10.toml --set data.zca=true --out public.safetensors\n  \
@@ -355,7 +355,7 @@ pub(crate) struct EvalArgs {
     /// How networks are trained, instead of what the configuration says: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<ProtocolName>,
-    /// Whom they learn from by rded-kd and sre2l-kd: a model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite
+    /// Teacher model for the rded-kd and sre2l-kd protocols: a model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(crate) teacher: Option<PathBuf>,
     /// Number of networks trained on each set

@@ -107,12 +107,12 @@ fn painted(word: &str, colour: &str) -> String {
 /// Time and position of the first report: a resumed run's rate must count neither what was done before it nor what it took
 /// to start.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
+struct PassOptions {
     since: Instant,
     first: u64,
 }
 
-impl Pace {
+impl PassOptions {
     /// Steps a second.
     fn rate(self, done: u64, now: Instant) -> f64 {
         let seconds = (now - self.since).as_secs_f64();
@@ -128,7 +128,7 @@ pub(crate) struct Progress {
     total: u64,
     unit: &'static str,
     started: Instant,
-    pace: Option<Pace>,
+    pace: Option<PassOptions>,
     told: Instant,
     bar: Option<ProgressBar>,
 }
@@ -136,7 +136,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// `done` steps are done; `detail` is what is worth watching.
     pub(crate) fn at(&mut self, done: u64, detail: impl Display) {
-        let pace = *self.pace.get_or_insert_with(|| Pace { since: Instant::now(), first: done });
+        let pace = *self.pace.get_or_insert_with(|| PassOptions { since: Instant::now(), first: done });
         if stderr().is_terminal() {
             if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
                 self.bar = Some(self.new_bar(done));
@@ -224,12 +224,12 @@ impl Write for LogWriter {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Pace, duration, line};
+    use super::{PassOptions, duration, line};
 
     #[test]
     fn a_resumed_run_counts_what_it_did_itself() {
         let since = Instant::now();
-        let pace = Pace { since, first: 9000 };
+        let pace = PassOptions { since, first: 9000 };
         let said = |done, seconds| {
             let rate = pace.rate(done, since + Duration::from_secs(seconds));
             line("distil", [done, 10_000], "iterations", rate, "loss 1")

@@ -18,7 +18,7 @@ mod panic;
 mod places;
 mod set_source;
 mod tracker;
-mod workbench;
+mod session;
 
 use std::process::ExitCode;
 

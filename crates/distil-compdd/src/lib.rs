@@ -10,7 +10,7 @@
 //!
 //! ```no_run
 //! use burn::tensor::Device;
-//! use distil_compdd::{Category, Definition, Pace, Pass, Ranking, Source};
+//! use distil_compdd::{Category, Definition, PassOptions, Pass, Ranking, Source};
 //! use distil_data::{DataConfig, Preprocessing};
 //! use distil_gradcam::{CamModel, ClassRule};
 //! use std::{ops::ControlFlow, path::PathBuf};
@@ -29,7 +29,7 @@
 //!     preprocessing: &preprocessing,
 //!     definition: &Definition { thresholds: vec![0.5, 0.1, 0.9], ..Definition::default() },
 //!     device: &Device::default(),
-//!     pace: Pace::default(),
+//!     options: PassOptions::default(),
 //! };
 //! let measured = pass.run(&mut |_progress| ControlFlow::Continue(()))?;
 //! let ranking = Ranking::of(&measured, &Category::everything(&measured), 0)?;
@@ -57,7 +57,7 @@ pub use clustering::categories;
 pub use definition::{Definition, MapValues, TargetClass};
 pub use error::CompddError;
 pub use measurement::{Measurement, Part};
-pub use pass::{Pace, Pass, PassProgress};
+pub use pass::{PassOptions, Pass, PassProgress};
 pub use ranking::{Ranked, Ranking, Selection, SubsetComplexity, Verification};
 pub use source::{BadImages, Skipped, Source};
 pub use tally::{ClassTally, HISTOGRAM_BINS};

@@ -32,12 +32,12 @@ pub struct Pass<'a> {
     /// Where it is computed.
     pub device: &'a Device,
     /// How it is gone about. Nothing here changes the result.
-    pub pace: Pace<'a>,
+    pub options: PassOptions<'a>,
 }
 
-/// How a pass is gone about.
+/// Execution options of a pass; they do not affect its result.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace<'a> {
+pub struct PassOptions<'a> {
     /// Which part of the images, from 1, and of how many: parts that other processes measure are merged by
     /// [`Measurement::merge`].
     pub part: (usize, usize),
@@ -53,7 +53,7 @@ pub struct Pace<'a> {
     pub save_every: Duration,
 }
 
-impl Default for Pace<'_> {
+impl Default for PassOptions<'_> {
     fn default() -> Self {
         Self {
             part: (1, 1),
@@ -78,7 +78,7 @@ pub struct PassProgress {
 }
 
 impl Pass<'_> {
-    /// Goes through the images: from where the file of [`Pace::file`] left off, or from the first one. Images are decoded
+    /// Goes through the images: from where the file of [`PassOptions::file`] left off, or from the first one. Images are decoded
     /// while others are looked at.
     ///
     /// `on_progress` is called after every shard; [`ControlFlow::Break`] saves and stops.
@@ -92,7 +92,7 @@ impl Pass<'_> {
         self.check()?;
         let part = self.part()?;
         let identity = self.identity();
-        let mut measured = match self.pace.file.filter(|file| file.exists()) {
+        let mut measured = match self.options.file.filter(|file| file.exists()) {
             Some(file) => Measurement::load(file)?,
             None => Measurement::begin(&identity, part),
         };
@@ -108,7 +108,7 @@ impl Pass<'_> {
             self.save(&measured)?;
             walked?;
         }
-        if self.pace.part.1 == 1 {
+        if self.options.part.1 == 1 {
             measured.check_complete()?;
         }
         Ok(measured)
@@ -134,7 +134,7 @@ impl Pass<'_> {
     }
 
     fn part(&self) -> Result<Part, CompddError> {
-        let (index, of) = self.pace.part;
+        let (index, of) = self.options.part;
         if !(1..=of).contains(&index) {
             return Err(CompddError::Shard { index, of });
         }
@@ -163,8 +163,8 @@ impl Pass<'_> {
         let wanted = Wanted { channels, resize: Resize { policy, filter, height, width } };
         let mut start = rows.start;
         while start < rows.end {
-            let end = rows.end.min(start + self.pace.shard.max(1));
-            let batch = self.source.read(start..end, wanted, self.pace.bad);
+            let end = rows.end.min(start + self.options.shard.max(1));
+            let batch = self.source.read(start..end, wanted, self.options.bad);
             let failed = batch.is_err();
             if hand.send(batch).is_err() || failed {
                 return;
@@ -186,7 +186,7 @@ impl Pass<'_> {
             Some(name) => layer(network, name)?,
             None => last_layer(network)?,
         };
-        let (cam, micro_batch) = (self.definition.cam, self.pace.micro_batch);
+        let (cam, micro_batch) = (self.definition.cam, self.options.micro_batch);
         let explainer = Explainer { network, theta: &theta, buffers: &buffers, layer, cam, micro_batch };
         let mut saved = Instant::now();
         for batch in take {
@@ -199,7 +199,7 @@ impl Pass<'_> {
             if on_progress(PassProgress { done: next - start, total: end - start, skipped }).is_break() {
                 return Err(CompddError::Stopped);
             }
-            if saved.elapsed() >= self.pace.save_every {
+            if saved.elapsed() >= self.options.save_every {
                 self.save(measured)?;
                 saved = Instant::now();
             }
@@ -241,6 +241,6 @@ impl Pass<'_> {
     }
 
     fn save(&self, measured: &Measurement) -> Result<(), CompddError> {
-        self.pace.file.map_or(Ok(()), |file| measured.save(file))
+        self.options.file.map_or(Ok(()), |file| measured.save(file))
     }
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use distil_compdd::{Definition, Pace, Pass, Source};
+use distil_compdd::{Definition, PassOptions, Pass, Source};
 use distil_data::clutter::{CLASS_NAMES, ClutterConfig, Part, generate};
 use distil_data::{ImageShape, Images, Normalisation, Preprocessing, Split};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
@@ -115,7 +115,7 @@ fn measure(
             preprocessing: &preprocessing(),
             definition,
             device: &Device::flex(),
-            pace: Pace::default(),
+            options: PassOptions::default(),
         };
         let found = pass.run(&mut |_| ControlFlow::Continue(())).expect("a measurement");
         for (threshold, measured) in measured.iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use distil_compdd::{Definition, Pace, Pass, Source};
+use distil_compdd::{Definition, PassOptions, Pass, Source};
 use distil_data::{DataConfig, Dataset, HoldOut, Images, Split};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};
@@ -136,7 +136,7 @@ fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset
         preprocessing: &data.preprocessing,
         definition: &map.definition(looker),
         device: &Device::flex(),
-        pace: Pace::default(),
+        options: PassOptions::default(),
     };
     let measured = pass.run(&mut |_| ControlFlow::Continue(())).expect("a measurement");
     measured.classes.iter().map(|image| image.complexity(0).expect("one image")).collect()

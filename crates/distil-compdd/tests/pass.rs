@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use distil_compdd::{
-    Agreement, BadImages, Category, CompddError, Definition, MapValues, Measurement, Pace, Pass, Ranking,
+    Agreement, BadImages, Category, CompddError, Definition, MapValues, Measurement, PassOptions, Pass, Ranking,
     Selected, Source, TargetClass, Verification, categories,
 };
 use distil_data::{DataConfig, ImageList, Normalisation, Preprocessing};
@@ -85,7 +85,7 @@ fn smooth() -> Definition {
 fn run(
     source: &Source,
     definition: &Definition,
-    pace: Pace<'_>,
+    options: PassOptions<'_>,
     stop: usize,
 ) -> Result<Measurement, CompddError> {
     let (model, names) = (model(), names());
@@ -99,7 +99,7 @@ fn run(
         preprocessing: &preprocessing(),
         definition,
         device: &Device::flex(),
-        pace,
+        options,
     };
     let mut shards = 0;
     pass.run(&mut |progress| {
@@ -114,13 +114,13 @@ fn stopped_passes_and_merged_parts_leave_the_same_bytes() {
     let photos = photos();
     let source = Source::Files(list(photos.path()));
     let at = |name: &str| photos.path().join(name);
-    let pace = |shard| Pace { shard, micro_batch: 3, save_every: Duration::ZERO, ..Pace::default() };
+    let options = |shard| PassOptions { shard, micro_batch: 3, save_every: Duration::ZERO, ..PassOptions::default() };
     let (whole, cut) = (at("whole.json"), at("cut.json"));
-    run(&source, &smooth(), Pace { file: Some(&whole), ..pace(30) }, 0).expect("a measurement");
+    run(&source, &smooth(), PassOptions { file: Some(&whole), ..options(30) }, 0).expect("a measurement");
     let wanted = std::fs::read(&whole).expect("a file");
     distil_damage::every_damage_is_found(&whole, || Measurement::load(&whole));
     for _ in 0..3 {
-        let stopped = run(&source, &smooth(), Pace { file: Some(&cut), ..pace(7) }, 1);
+        let stopped = run(&source, &smooth(), PassOptions { file: Some(&cut), ..options(7) }, 1);
         assert!(matches!(stopped, Err(CompddError::Stopped)), "{stopped:?}");
     }
     let begun = Measurement::load(&cut).expect("the state");
@@ -129,10 +129,10 @@ fn stopped_passes_and_merged_parts_leave_the_same_bytes() {
         Ranking::of(&begun, &Category::everything(&begun), 0),
         Err(CompddError::Unfinished { .. })
     ));
-    run(&source, &smooth(), Pace { file: Some(&cut), ..pace(4) }, 0).expect("the rest");
+    run(&source, &smooth(), PassOptions { file: Some(&cut), ..options(4) }, 0).expect("the rest");
     assert_eq!(std::fs::read(&cut).expect("a file"), wanted);
 
-    let part = |part| run(&source, &smooth(), Pace { part, ..pace(4) }, 0).expect("a part");
+    let part = |part| run(&source, &smooth(), PassOptions { part, ..options(4) }, 0).expect("a part");
     let (one, two, three) = (part((1, 3)), part((2, 3)), part((3, 3)));
     let merged = Measurement::merge(&[three.clone(), one.clone(), two]).expect("a whole");
     merged.save(&cut).expect("a file");
@@ -147,17 +147,17 @@ fn a_measurement_goes_on_only_with_what_it_began_with() {
     let photos = photos();
     let file = photos.path().join("state.json");
     let source = Source::Files(list(photos.path()));
-    let pace = Pace { shard: 7, file: Some(&file), ..Pace::default() };
-    let _ = run(&source, &Definition::default(), pace, 1);
-    for (definition, pace) in [
-        (Definition { thresholds: vec![0.4], ..Definition::default() }, pace),
-        (Definition::default(), Pace { part: (1, 2), ..pace }),
+    let options = PassOptions { shard: 7, file: Some(&file), ..PassOptions::default() };
+    let _ = run(&source, &Definition::default(), options, 1);
+    for (definition, options) in [
+        (Definition { thresholds: vec![0.4], ..Definition::default() }, options),
+        (Definition::default(), PassOptions { part: (1, 2), ..options }),
     ] {
-        let refused = run(&source, &definition, pace, 0);
+        let refused = run(&source, &definition, options, 0);
         assert!(matches!(refused, Err(CompddError::Other { .. })), "{refused:?}");
     }
     std::fs::remove_file(photos.path().join("c0/0.png")).expect("a picture");
-    let refused = run(&Source::Files(list(photos.path())), &Definition::default(), pace, 0);
+    let refused = run(&Source::Files(list(photos.path())), &Definition::default(), options, 0);
     assert!(refused.expect_err("other images").to_string().starts_with("the images differ"));
 }
 
@@ -166,13 +166,13 @@ fn bad_images_end_the_pass_or_are_listed_and_change_no_other() {
     let photos = photos();
     let bad = photos.path().join("c1/2.png");
     let good =
-        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
     std::fs::write(&bad, "no picture").expect("a file");
     let source = Source::Files(list(photos.path()));
-    let error = run(&source, &smooth(), Pace::default(), 0).expect_err("a bad image").to_string();
+    let error = run(&source, &smooth(), PassOptions::default(), 0).expect_err("a bad image").to_string();
     assert!(error.contains("c1/2.png") && error.contains("--skip-bad"), "{error}");
-    let pace = Pace { bad: BadImages::Skip, shard: 8, ..Pace::default() };
-    let found = run(&source, &smooth(), pace, 0).expect("the others");
+    let options = PassOptions { bad: BadImages::Skip, shard: 8, ..PassOptions::default() };
+    let found = run(&source, &smooth(), options, 0).expect("the others");
     assert_eq!(found.skipped.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["c1/2.png"]);
     for (class, (found, good)) in found.classes.iter().zip(&good.classes).enumerate() {
         assert_eq!(found == good, class != 1, "class {class}");
@@ -180,9 +180,9 @@ fn bad_images_end_the_pass_or_are_listed_and_change_no_other() {
     for image in 0..EACH {
         std::fs::write(photos.path().join(format!("c1/{image}.png")), "no picture").expect("a file");
     }
-    let error = run(&source, &smooth(), Pace { shard: 12, ..pace }, 0).expect_err("an empty class");
+    let error = run(&source, &smooth(), PassOptions { shard: 12, ..options }, 0).expect_err("an empty class");
     assert!(matches!(&error, CompddError::EmptyClass { name } if name == "c1"), "{error}");
-    let error = run(&source, &smooth(), Pace { shard: 5, ..pace }, 0).expect_err("a lost disk");
+    let error = run(&source, &smooth(), PassOptions { shard: 5, ..options }, 0).expect_err("a lost disk");
     assert!(matches!(error, CompddError::NothingReadable { first: 5, images: 5, .. }), "{error}");
 }
 
@@ -190,7 +190,7 @@ fn bad_images_end_the_pass_or_are_listed_and_change_no_other() {
 fn lower_thresholds_are_met_by_more_of_every_image() {
     let photos = photos();
     let found =
-        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
     for class in &found.classes {
         let [half, tenth, most] = [0, 1, 2].map(|at| class.complexity(at).expect("images"));
         assert!(tenth <= half && half <= most && tenth < most, "{class:?}");
@@ -207,7 +207,7 @@ fn lower_thresholds_are_met_by_more_of_every_image() {
 fn measurements_agree_by_their_classes_whatever_their_order() {
     let photos = photos();
     let found =
-        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
     let tau = |other: &Measurement| Agreement::of(&found, other, None).map(|found| found.tau.coefficient);
     let mut other = found.clone();
     other.classes.reverse();
@@ -231,7 +231,7 @@ fn measurements_agree_by_their_classes_whatever_their_order() {
 fn selections_hold_against_the_measurement_they_were_made_from() {
     let photos = photos();
     let found =
-        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
     let ranking = Ranking::of(&found, &Category::everything(&found), 0).expect("a ranking");
     assert!(ranking.classes.windows(2).all(|pair| pair[0].complexity >= pair[1].complexity));
     let selection = ranking.select(3).expect("six classes");
@@ -265,7 +265,7 @@ fn selections_hold_against_the_measurement_they_were_made_from() {
 fn categories_of_the_networks_own_view_hold_every_class_once() {
     let photos = photos();
     let found =
-        run(&Source::Files(list(photos.path())), &smooth(), Pace::default(), 0).expect("a measurement");
+        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
     for smallest in 1..=CLASSES {
         let each = categories(&found, smallest).expect("categories");
         assert!(each.iter().all(|category| category.classes.len() >= smallest));

@@ -49,7 +49,7 @@ pub struct Images {
     input: Input,
 }
 
-/// Megabytes of pixels help nobody.
+/// Pixel data are left out.
 impl std::fmt::Debug for Images {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Images({} of {})", self.len, self.shape)

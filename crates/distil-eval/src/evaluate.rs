@@ -112,7 +112,7 @@ pub enum EvaluateError {
     Statistics,
     /// Hard labels were asked of a set with soft labels whose images may be in any order.
     #[error(
-        "the set has soft labels and {images} images, not {ipc} of each of {classes} classes, so its images' classes are          unknown; set eval.labels = \"given\""
+        "the set has soft labels and {images} images, not {ipc} of each of {classes} classes, so the classes of its images are unknown; set eval.labels = \"given\""
     )]
     Unsorted {
         /// Images of the set.
@@ -136,7 +136,7 @@ pub struct Evaluator<'a> {
     pub dataset: &'a Dataset,
     /// How students are trained, and how many.
     pub protocol: &'a Protocol,
-    /// Whom they learn from, where the protocol has a teacher.
+    /// Their teacher, where the protocol has one.
     pub teacher: Option<&'a Teacher>,
     /// Student `i` uses seed `seed + i` for everything random.
     pub seed: u64,
@@ -206,7 +206,7 @@ impl Evaluator<'_> {
                 |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
             let training = Training { net, set, protocol, epochs, lr, seed, device };
             let trained = match teacher {
-                Some(teacher) => training.run_taught(teacher, &mut tell),
+                Some(teacher) => training.run_with_teacher(teacher, &mut tell),
                 None => training.run(&mut tell),
             };
             tallies.push(match trained {

@@ -31,15 +31,15 @@ pub enum LabelUse {
     Hard,
 }
 
-/// Data as a protocol sees them, and the way of sets into them.
+/// The dataset in the input format of a protocol, and the conversion of sets into it.
 #[derive(Debug)]
-pub struct Grounds<'a> {
+pub struct ProtocolData<'a> {
     protocol: &'a Protocol,
     loaded: &'a Dataset,
     converted: Option<Dataset>,
 }
 
-impl<'a> Grounds<'a> {
+impl<'a> ProtocolData<'a> {
     /// The protocol's view of a dataset as sets were distilled in it.
     ///
     /// # Errors

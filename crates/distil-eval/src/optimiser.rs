@@ -56,12 +56,12 @@ fn turn(last: usize) -> usize {
 
 /// An optimiser with what it remembers.
 #[derive(Debug)]
-pub(crate) enum Mover {
+pub(crate) enum OptimizerState {
     Sgd(Sgd, Box<SgdState<1>>),
     AdamW(AdamW, Box<Moments>),
 }
 
-impl Mover {
+impl OptimizerState {
     /// That of a protocol, before its first step.
     pub(crate) fn of(protocol: &Protocol) -> Self {
         let weight_decay = protocol.weight_decay;
@@ -130,7 +130,7 @@ mod tests {
         let vector =
             |values: [f64; 3]| Tensor::<1>::from_data(TensorData::from(values), (&device, DType::F64));
         let mut theta = vector([0.5, -1.0, 2.0]);
-        let mut mover = Mover::AdamW(AdamW { weight_decay: 0.01 }, Box::default());
+        let mut optimizer = OptimizerState::AdamW(AdamW { weight_decay: 0.01 }, Box::default());
         let steps = [
             (0.01, [0.1, -0.2, 0.0], [0.489_950_000_999_999_9, -0.989_900_000_5, 1.9998]),
             (
@@ -145,7 +145,7 @@ mod tests {
             ),
         ];
         for (lr, gradient, wanted) in steps {
-            theta = mover.step(theta, vector(gradient), lr);
+            theta = optimizer.step(theta, vector(gradient), lr);
             let got: Vec<f64> = theta.clone().into_data().iter::<f64>().collect();
             assert!(got.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{got:?} {wanted:?}");
         }

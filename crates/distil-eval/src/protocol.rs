@@ -117,7 +117,7 @@ pub enum ProtocolError {
     },
     /// A teacher is named, but nothing is learned from it.
     #[error("eval.teacher is given, but this protocol has no teacher; choose one that has, such as rded-kd")]
-    Untaught,
+    NoTeacher,
 }
 
 impl Protocol {
@@ -170,7 +170,7 @@ impl Protocol {
             return Err(ProtocolError::Zero { key: "shuffle_patches" });
         }
         if self.teacher.is_some() && self.distillation.is_none() {
-            return Err(ProtocolError::Untaught);
+            return Err(ProtocolError::NoTeacher);
         }
         let synthetic_lr = self.synthetic_lr.unwrap_or(0.01);
         let Distillation { temperature, mix_alpha, .. } = self.distillation.unwrap_or_default();

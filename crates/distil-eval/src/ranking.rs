@@ -9,7 +9,7 @@ use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Distillation, EvaluateError, Evaluation, Evaluator, Grounds, LabelUse, Mix, Optimiser, Progress,
+    Distillation, EvaluateError, Evaluation, Evaluator, ProtocolData, LabelUse, Mix, Optimiser, Progress,
     Protocol, Schedule, Subject, Teacher,
 };
 
@@ -154,7 +154,7 @@ impl Ranking<'_> {
         report: &mut dyn FnMut(RankingProgress) -> ControlFlow<()>,
     ) -> Result<ArmResult, EvaluateError> {
         let protocol = self.protocol_of(arm);
-        let grounds = Grounds::new(&protocol, self.dataset)?;
+        let grounds = ProtocolData::new(&protocol, self.dataset)?;
         let seen = grounds.set(set)?;
         let subject = match arm {
             Arm::FullHard => Subject::FullData,

@@ -7,7 +7,7 @@ use distil_random::{Stream, permutation, stream};
 use thiserror::Error;
 
 use crate::distillation::with_classifier;
-use crate::optimiser::Mover;
+use crate::optimiser::OptimizerState;
 use crate::{Distillation, Protocol, Teacher, TrainingSet};
 
 /// A trained student.
@@ -30,7 +30,7 @@ pub enum StudentError {
     /// The training set has no image.
     #[error("there is no image to train on")]
     NoData,
-    /// Parameters left the numbers.
+    /// Parameters became non-finite.
     #[error(
         "a student diverged in epoch {epoch} at step size {lr}; the set's syn_lr or eval.real_lr is too large"
     )]
@@ -81,7 +81,7 @@ impl Training<'_> {
     ///
     /// # Errors
     /// [`StudentError`] when it was stopped, diverged or has no data.
-    pub fn run_taught(
+    pub fn run_with_teacher(
         &self,
         teacher: &Teacher,
         report: &mut dyn FnMut(usize) -> ControlFlow<()>,
@@ -101,7 +101,7 @@ impl Training<'_> {
         let Self { net, protocol, .. } = self;
         let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), self.device);
         let mut buffers = net.buffers(&net.init_buffers(), self.device);
-        let mut mover = Mover::of(protocol);
+        let mut optimizer = OptimizerState::of(protocol);
         let mut losses = Vec::with_capacity(self.epochs + 1);
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
         let whole = (self.set.len() <= protocol.batch).then(|| {
@@ -110,7 +110,7 @@ impl Training<'_> {
         });
         for epoch in 0..=self.epochs {
             if protocol.schedule.forgets(epoch, self.epochs) {
-                mover = Mover::of(protocol);
+                optimizer = OptimizerState::of(protocol);
             }
             let lr = self.lr * protocol.schedule.factor(epoch, self.epochs);
             let order = permutation(&mut stream(self.seed, "student-order", epoch as u64), self.set.len());
@@ -123,7 +123,7 @@ impl Training<'_> {
                     None => self.step(&theta, &buffers, batch, &mut rng),
                 };
                 buffers = step.buffers;
-                theta = mover.step(theta, step.gradient, lr);
+                theta = optimizer.step(theta, step.gradient, lr);
                 loss = Some(step.loss);
             }
             losses.extend(loss);

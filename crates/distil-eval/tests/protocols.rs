@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{SIDE, dataset, net, protocol, synthetic};
 use distil_data::{Dataset, Normalisation, Preprocessing, Whitening, Zca};
 use distil_eval::{
-    Arm, Distillation, EvaluateError, Evaluator, Grounds, Input, LabelUse, Mix, Optimiser, Protocol,
+    Arm, Distillation, EvaluateError, Evaluator, ProtocolData, Input, LabelUse, Mix, Optimiser, Protocol,
     ProtocolName, RankScores, Ranking, Student, StudentError, Subject, Teacher, Training, TrainingSet,
     accuracy,
 };
@@ -42,7 +42,7 @@ fn whitened() -> Dataset {
 fn sets_made_under_zca_are_unwhitened_and_normalised() {
     let data = whitened();
     let protocol = Protocol { input: Input::Plain, labels: LabelUse::Hard, ..protocol() };
-    let grounds = Grounds::new(&protocol, &data).expect("pixels are known");
+    let grounds = ProtocolData::new(&protocol, &data).expect("pixels are known");
     let set = synthetic(&data);
     let seen = grounds.set(&set).expect("a set of these data");
     // The set holds the first images of the classes: what it becomes is what they become.
@@ -70,7 +70,7 @@ fn sets_made_under_zca_are_unwhitened_and_normalised() {
 fn pixels_outside_the_range_survive_the_conversion() {
     let data = whitened();
     let protocol = Protocol { input: Input::Plain, ..protocol() };
-    let grounds = Grounds::new(&protocol, &data).expect("pixels are known");
+    let grounds = ProtocolData::new(&protocol, &data).expect("pixels are known");
     let mut set = synthetic(&data);
     set.images.iter_mut().for_each(|pixel| *pixel *= 3.0);
     let seen = grounds.set(&set).expect("a set of these data");
@@ -86,7 +86,7 @@ fn pixels_outside_the_range_survive_the_conversion() {
 fn hard_labels_are_the_places_of_sorted_images() {
     let data = dataset();
     let protocol = Protocol { labels: LabelUse::Hard, ..protocol() };
-    let grounds = Grounds::new(&protocol, &data).expect("nothing to convert");
+    let grounds = ProtocolData::new(&protocol, &data).expect("nothing to convert");
     let mut set = synthetic(&data);
     // What the logits say does not matter: the challenge never sees them.
     set.labels = Labels::Soft { logits: vec![-3.0, 3.0, 3.0, -3.0], classes: 2 };
@@ -94,7 +94,7 @@ fn hard_labels_are_the_places_of_sorted_images() {
     set.card.ipc = 3;
     let error = grounds.set(&set).expect_err("of unknown order").to_string();
     assert!(error.contains("2 images, not 3 of each of 2 classes"), "{error}");
-    let given = Grounds::new(&Protocol::default(), &data).expect("nothing to convert").set(&set).is_ok();
+    let given = ProtocolData::new(&Protocol::default(), &data).expect("nothing to convert").set(&set).is_ok();
     assert!(given, "soft labels need no order");
 }
 
@@ -119,7 +119,7 @@ fn train(
     let training =
         Training { net: &net, set, protocol, epochs: protocol.epochs, lr: 0.01, seed: 1, device: &device };
     match teacher {
-        Some(teacher) => training.run_taught(teacher, &mut go),
+        Some(teacher) => training.run_with_teacher(teacher, &mut go),
         None => training.run(&mut go),
     }
 }
@@ -177,7 +177,7 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let set = TrainingSet::Real(&data.train);
     let training = Training { net: &net, set, protocol: &protocol, epochs: 0, lr, seed: 1, device: &device };
     let after: Vec<f32> =
-        training.run_taught(&teacher, &mut go).expect("a student").theta.into_data().iter::<f32>().collect();
+        training.run_with_teacher(&teacher, &mut go).expect("a student").theta.into_data().iter::<f32>().collect();
     let mut rng = distil_random::stream(1, "student-init", 0);
     let before = net.init(&mut rng);
     let rows: Vec<usize> = (0..data.train.len()).collect();

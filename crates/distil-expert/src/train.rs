@@ -42,7 +42,7 @@ pub enum ExpertError {
         /// The expert that was not finished.
         expert: usize,
     },
-    /// The loss left the numbers.
+    /// The loss became non-finite.
     #[error(
         "expert {expert} diverged in epoch {epoch} (loss {loss:.3e}), the experts before it are kept; lower expert.lr or expert.gsam.rho"
     )]

@@ -64,13 +64,13 @@ pub struct Inputs<'a> {
     pub net: &'a ConvNet,
     /// Real data; only the training split is read.
     pub dataset: &'a Dataset,
-    /// Expert trajectories; methods that ask none do without.
+    /// Expert trajectories; `None` for methods without experts.
     pub experts: Option<Experts<'a>>,
     /// Keys every random stream.
     pub seed: u64,
     /// Where to compute.
     pub device: &'a Device,
-    /// The network of discriminative-area enhancement; methods without it take no notice.
+    /// The network of discriminative-area enhancement; ignored by methods without it.
     pub cam: Option<CamNetwork<'a>>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// The method asks experts, and there are none.
+/// The method needs experts, but the store has none.
 #[derive(Debug, Error)]
 #[error("the store has no complete expert; train experts first (`distil expert`)")]
 pub struct NoExperts;

@@ -24,7 +24,7 @@ pub struct TrajectoryMatching {
     pub expert_epochs: usize,
     /// From which expert epochs a student may start.
     pub window: Window,
-    /// Whether the window stands as it is or the experts choose it.
+    /// Whether the window is fixed or chosen by the experts.
     #[serde(default)]
     pub range: Range,
     /// Images of one inner step; without it, all of them.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::evaluation::EvaluationRow;
 
 /// Keys of a protocol that do not change what a student achieves: how many there are, and how memory is bounded.
-const NO_MATTER: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
+const IGNORED_KEYS: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
 /// The kind of network.
 const ARCH: &str = "network.arch";
 /// The key that only students on the full training data follow.
@@ -83,7 +83,7 @@ pub fn comparable(a: &EvaluationRow, b: &EvaluationRow) -> Result<(), Incomparab
     differences("eval", &of_a.protocol, &of_b.protocol, &mut what);
     what.retain(|(path, _)| {
         let key = path.strip_prefix("eval.").unwrap_or_default();
-        !NO_MATTER.contains(&key) && (full || key != FULL_ONLY)
+        !IGNORED_KEYS.contains(&key) && (full || key != FULL_ONLY)
     });
     // Networks of different kinds have different settings, which say nothing more.
     if what.iter().any(|(path, _)| path == ARCH) {

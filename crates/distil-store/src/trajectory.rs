@@ -57,7 +57,7 @@ impl StoreHeader {
 
 /// A folder of expert trajectories: `store.json` and one `expert-0000.safetensors` per expert.
 ///
-/// Experts are written whole, so a store whose making was interrupted is usable for the experts it has, and continues
+/// Experts are written whole, so a partially written store is usable for the experts it has, and continues
 /// with the ones it lacks. Shards are memory-mapped: other programs must not change them in place while a store is open.
 #[derive(Debug)]
 pub struct TrajectoryStore {

@@ -1,21 +1,4 @@
-//! Dataset distillation as a library.
-//!
-//! ```
-//! # fn main() -> Result<(), distil::Error> {
-//! let session = distil::Session::new(distil::data::clutter_easy())
-//!     .network(distil::convnet().width(4).depth(1))
-//!     .on(distil::Device::cpu())?;
-//! let set = session.distil(distil::methods::dm().ipc(1).iterations(3))?;
-//! let score = session.evaluate(&set, distil::protocols::mtt().epochs(2).seeds(2))?;
-//! println!("{score}");
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The crates below this one compute, and are re-exported here; this one knows what a user writes: [configurations](config) in
-//! layers, the published settings of each [method](methods), the keys that exist. The program `distil` is a shell around it.
-//! In a `Cargo.toml`: `distil = { path = "crates/distil" }`, for a GPU with `features = ["cuda"]` or `["wgpu"]`.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 // The types of GPU backends nest deeper than the default.
 #![recursion_limit = "256"]

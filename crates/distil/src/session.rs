@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use distil_data::{DataConfig, Dataset};
-use distil_eval::{Evaluation, Evaluator, Grounds, Protocol, Subject};
+use distil_eval::{Evaluation, Evaluator, ProtocolData, Protocol, Subject};
 use distil_expert::{Recipe, header, train_store};
 use distil_match::{Experts, Files, Inputs, Method, run_unvalidated};
 use distil_models::{ConvNet, ConvNetConfig, Network};
@@ -96,7 +96,7 @@ impl Session {
     /// [`Error`] when the set is not one of these data, or the protocol needs a teacher.
     pub fn evaluate(&self, set: &SyntheticSet, protocol: Protocol) -> Result<Score, Error> {
         protocol.check()?;
-        let grounds = Grounds::new(&protocol, &self.dataset)?;
+        let grounds = ProtocolData::new(&protocol, &self.dataset)?;
         let set = grounds.set(set)?;
         let shape = self.dataset.shape();
         let convnet = protocol.convnet(&self.model);

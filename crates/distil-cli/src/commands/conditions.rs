@@ -11,7 +11,7 @@ use super::students::Students;
 
 /// The conditions of students with this network.
 pub(crate) fn conditions(students: &Students<'_>, net: &Network) -> Conditions {
-    let dataset = &students.bench.dataset;
+    let dataset = &students.session.dataset;
     Conditions {
         dataset: dataset.name.clone(),
         test: test_digest(dataset),

@@ -9,7 +9,7 @@ use distil_store::atomic;
 use crate::cli::InfoArgs;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::workbench::load;
+use crate::session::load;
 use distil::config::Config;
 
 /// Pictures of each class on a contact sheet.

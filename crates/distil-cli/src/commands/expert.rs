@@ -11,15 +11,15 @@ use crate::console::Progress;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::places::expert_folder;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
-pub(crate) fn expert(args: &ExpertArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn expert(args: &ExpertArgs, context: Context<'_>) -> Result<(), Failure> {
     let ExpertArgs { config, import } = args;
-    let bench = Workbench::open(Config::load(&config.config, &config.sets())?, around)?;
+    let session = Session::open(Config::load(&config.config, &config.sets())?, context)?;
     let folder = config.experts.as_deref();
-    let store = if import.is_empty() { train(&bench, folder)? } else { take_over(&bench, folder, import)? };
-    bench.console.result(format_args!(
+    let store = if import.is_empty() { train(&session, folder)? } else { take_over(&session, folder, import)? };
+    session.console.result(format_args!(
         "{} experts of {} epochs are in {}",
         store.complete().len(),
         store.header().snapshots - 1,
@@ -30,11 +30,11 @@ pub(crate) fn expert(args: &ExpertArgs, around: Surroundings<'_>) -> Result<(), 
 /// Imports the experts of MTT-style replay buffers, which must have been trained on this data and network: the files
 /// do not say on which.
 fn take_over(
-    bench: &Workbench<'_>,
+    session: &Session<'_>,
     folder: Option<&Path>,
     buffers: &[PathBuf],
 ) -> Result<TrajectoryStore, Failure> {
-    let Workbench { config, dataset, net, console, .. } = bench;
+    let Session { config, dataset, net, console, .. } = session;
     let header = header(net, dataset, &config.expert, config.seed);
     let folder = expert_folder(folder, config, net, &header);
     let mut bar = console.progress("import", config.expert.experts as u64, "experts");
@@ -49,8 +49,8 @@ fn take_over(
 }
 
 /// Trains the experts that are missing.
-pub(crate) fn train(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
-    let Workbench { config, dataset, net, device, console } = bench;
+pub(crate) fn train(session: &Session<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+    let Session { config, dataset, net, device, console } = session;
     let recipe = &config.expert;
     let header = header(net, dataset, recipe, config.seed);
     let store = TrajectoryStore::create_or_open(expert_folder(folder, config, net, &header), &header)?;
@@ -80,23 +80,23 @@ pub(crate) fn train(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<Traj
 
 /// Trains the experts that are missing, where the method asks any.
 pub(crate) fn train_if_needed(
-    bench: &Workbench<'_>,
+    session: &Session<'_>,
     folder: Option<&Path>,
 ) -> Result<Option<TrajectoryStore>, Failure> {
-    bench.config.distill.needs_experts().then(|| train(bench, folder)).transpose()
+    session.config.distill.needs_experts().then(|| train(session, folder)).transpose()
 }
 
 /// The experts of a configuration, where the method asks any: all of them must be there.
 pub(crate) fn open_if_needed(
-    bench: &Workbench<'_>,
+    session: &Session<'_>,
     folder: Option<&Path>,
 ) -> Result<Option<TrajectoryStore>, Failure> {
-    bench.config.distill.needs_experts().then(|| open(bench, folder)).transpose()
+    session.config.distill.needs_experts().then(|| open(session, folder)).transpose()
 }
 
 /// The experts of a configuration, all of which must be there.
-pub(crate) fn open(bench: &Workbench<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
-    let Workbench { config, dataset, net, .. } = bench;
+pub(crate) fn open(session: &Session<'_>, folder: Option<&Path>) -> Result<TrajectoryStore, Failure> {
+    let Session { config, dataset, net, .. } = session;
     let header = header(net, dataset, &config.expert, config.seed);
     let folder = expert_folder(folder, config, net, &header);
     if !folder.join("store.json").is_file() {

@@ -7,7 +7,7 @@ use distil_data::DatasetName;
 use crate::cli::FetchArgs;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::workbench::{Watch, data_dir, stopped};
+use crate::session::{Watch, data_dir, stopped};
 
 pub(crate) fn fetch(args: &FetchArgs, console: &Console) -> Result<(), Failure> {
     let name: DatasetName = args.name.parse().map_err(|_| unknown(&args.name))?;

@@ -8,7 +8,7 @@ use distil_store::{Card, Decoding, Labels, PublicImages, PublicLabels, Synthetic
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
 #[derive(Debug, Args)]
@@ -74,7 +74,7 @@ impl ImportArgs {
     }
 }
 
-pub(crate) fn import(args: &ImportArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn import(args: &ImportArgs, context: Context<'_>) -> Result<(), Failure> {
     let kind = args.normalisation.ok_or_else(|| {
         Failure::new(
             format_args!("{} does not say how its pixels were prepared", args.images.display()),
@@ -83,15 +83,15 @@ pub(crate) fn import(args: &ImportArgs, around: Surroundings<'_>) -> Result<(), 
     })?;
     let syn_lr = step_size(&args.syn_lr)?;
     let (images, labels) = (PublicImages::read(&args.images)?, PublicLabels::read(&args.labels)?);
-    let bench = Workbench::open(Config::load(&args.config, &args.set)?, around)?;
-    fits(args, &images, &bench)?;
+    let session = Session::open(Config::load(&args.config, &args.set)?, context)?;
+    fits(args, &images, &session)?;
     let labels = own_labels(args, labels)?;
-    let pixels = own_pixels(args, kind, images.pixels, &bench)?;
-    let card = card(args, images.shape[0], &labels, &bench);
+    let pixels = own_pixels(args, kind, images.pixels, &session)?;
+    let card = card(args, images.shape[0], &labels, &session);
     let set = SyntheticSet { images: pixels, shape: images.shape, labels, syn_lr, card };
     set.save(&args.out)?;
     let out = args.out.display();
-    bench
+    session
         .console
         .result(format_args!("wrote {out}\nmeasure it: distil eval {out} --config {}", args.config.display()))
 }
@@ -110,9 +110,9 @@ fn step_size(text: &str) -> Result<f32, Failure> {
 }
 
 /// Refuses images of other sizes than the configuration's.
-fn fits(args: &ImportArgs, images: &PublicImages, bench: &Workbench<'_>) -> Result<(), Failure> {
+fn fits(args: &ImportArgs, images: &PublicImages, session: &Session<'_>) -> Result<(), Failure> {
     let [_, channels, height, width] = images.shape;
-    let wanted = bench.dataset.shape();
+    let wanted = session.dataset.shape();
     if [channels, height, width] == [wanted.channels, wanted.height, wanted.width] {
         return Ok(());
     }
@@ -152,9 +152,9 @@ fn own_pixels(
     args: &ImportArgs,
     kind: Kind,
     pixels: Vec<f32>,
-    bench: &Workbench<'_>,
+    session: &Session<'_>,
 ) -> Result<Vec<f32>, Failure> {
-    let (own, shape) = (&bench.dataset.preprocessing, bench.dataset.shape());
+    let (own, shape) = (&session.dataset.preprocessing, session.dataset.shape());
     let stated = match (kind, &args.mean, &args.std) {
         (Kind::MeanStd, Some(mean), Some(std)) => {
             Some(Normalisation::MeanStd { mean: mean.clone(), std: std.clone() })
@@ -173,10 +173,10 @@ fn own_pixels(
         return Ok(own.apply(shape, &stated.invert(shape, &pixels)?)?);
     }
     match (kind, &own.normalisation) {
-        (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => bench.console.note(format_args!(
+        (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => session.console.note(format_args!(
             "taking the configuration's mean {mean:.4?} and std {std:.4?}; give --mean and --std if it had others"
         )),
-        (Kind::Zca, Normalisation::Zca(_)) => bench.console.note(
+        (Kind::Zca, Normalisation::Zca(_)) => session.console.note(
             "taking the ZCA matrices of the configuration's training images; the public code fits them on all of them",
         ),
         (kind, _) => {
@@ -191,8 +191,8 @@ fn own_pixels(
     Ok(pixels)
 }
 
-fn card(args: &ImportArgs, images: usize, labels: &Labels, bench: &Workbench<'_>) -> Card {
-    let Workbench { config, dataset, net, .. } = bench;
+fn card(args: &ImportArgs, images: usize, labels: &Labels, session: &Session<'_>) -> Card {
+    let Session { config, dataset, net, .. } = session;
     let classes = dataset.classes();
     Card {
         dataset: dataset.name.clone(),

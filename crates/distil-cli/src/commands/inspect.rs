@@ -1,6 +1,6 @@
 //! `distil inspect`: what a trained network sees in a run's images, for its report.
 
-mod eye;
+mod inspector;
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,9 @@ use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
 use crate::failure::Failure;
 use crate::set_source::{Part, SetSource};
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
-use eye::{Eye, Seen};
+use inspector::{Inspector, Features};
 
 /// Images of the real data, and of the synthetic set, over all classes: t-SNE looks at all pairs.
 const MOST: usize = 500;
@@ -60,54 +60,54 @@ struct Sample {
     rows: Vec<usize>,
 }
 
-pub(crate) fn inspect(args: &InspectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn inspect(args: &InspectArgs, context: Context<'_>) -> Result<(), Failure> {
     let run = RunPaths::new(&args.run);
     run.read_config()?;
     let source = SetSource::open(&args.run, args.part)?;
-    let bench = Workbench::open(Config::load(&run.config(), &[])?, around)?;
-    let eye = Eye::open(&bench, args.experts.as_deref())?;
-    let inspection = look(&bench, &eye, &run, &source, args.perplexity)?;
+    let session = Session::open(Config::load(&run.config(), &[])?, context)?;
+    let inspector = Inspector::open(&session, args.experts.as_deref())?;
+    let inspection = look(&session, &inspector, &run, &source, args.perplexity)?;
     atomic::write(Inspection::path(&run), seal::compact_json(&inspection))?;
-    bench.console.note(format_args!("draw it: distil report {}", args.run.display()));
-    bench.console.result(table(&inspection))
+    session.console.note(format_args!("draw it: distil report {}", args.run.display()));
+    session.console.result(table(&inspection))
 }
 
 fn look(
-    bench: &Workbench<'_>,
-    eye: &Eye<'_>,
+    session: &Session<'_>,
+    inspector: &Inspector<'_>,
     run: &RunPaths,
     source: &SetSource,
     perplexity: f64,
 ) -> Result<Inspection, Failure> {
-    let (real, synthetic) = (of_data(bench), of_set(&source.set));
+    let (real, synthetic) = (of_data(session), of_set(&source.set));
     let initial = run.synthetic_set("initial");
     let before =
         initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?.map(SyntheticSet::into_decoded);
     let before = before.filter(|before| before.shape == source.set.shape).map(|set| of_set(&set));
     let seen = [Some(&real), before.as_ref(), Some(&synthetic)];
-    let [of_real, of_before, of_after] = seen.map(|sample| sample.map(|sample| eye.look(sample)).transpose());
+    let [of_real, of_before, of_after] = seen.map(|sample| sample.map(|sample| inspector.look(sample)).transpose());
     let (of_real, of_before, of_after) = (of_real?, of_before?, of_after?);
     let named = [("real", &of_real), ("initial", &of_before), ("distilled", &of_after)];
-    let spread = |(name, seen): (&str, &Option<Seen>)| {
+    let spread = |(name, seen): (&str, &Option<Features>)| {
         seen.as_ref().map(|seen| Activations::of(name, &seen.maps.values, STRETCHES))
     };
     let of_after = of_after.as_ref().expect("the set was looked at");
-    let real_features = eye.features(&real.input);
+    let real_features = inspector.features(&real.input);
     let part = source.file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Inspection {
-        network: eye.name(),
+        network: inspector.name(),
         set: MeasuredSet { part, digest: set_digest(&source.file)? },
-        embedding: embedding(eye, (&real, &real_features), &synthetic, perplexity, bench.config.seed)?,
-        distances: distances(eye, run, &source.set)?,
-        real_distance: inter_class_distance(&real_features, eye.dims(), &real.labels)?,
+        embedding: embedding(inspector, (&real, &real_features), &synthetic, perplexity, session.config.seed)?,
+        distances: distances(inspector, run, &source.set)?,
+        real_distance: inter_class_distance(&real_features, inspector.dims(), &real.labels)?,
         activations: named.into_iter().filter_map(spread).collect(),
-        maps: maps(eye, before.as_ref().zip(of_before.as_ref()), (&synthetic, of_after))?,
+        maps: maps(inspector, before.as_ref().zip(of_before.as_ref()), (&synthetic, of_after))?,
     })
 }
 
 /// The first training images of every class.
-fn of_data(bench: &Workbench<'_>) -> Sample {
-    let (train, classes) = (&bench.dataset.train, bench.dataset.classes());
+fn of_data(session: &Session<'_>) -> Sample {
+    let (train, classes) = (&session.dataset.train, session.dataset.classes());
     let rows: Vec<usize> = (0..classes as u32)
         .flat_map(|class| train.rows_of_class(class).into_iter().take(most_of_class(classes)))
         .collect();
@@ -129,14 +129,14 @@ fn most_of_class(classes: usize) -> usize {
 }
 
 fn embedding(
-    eye: &Eye<'_>,
+    inspector: &Inspector<'_>,
     (real, real_features): (&Sample, &[f32]),
     synthetic: &Sample,
     perplexity: f64,
     seed: u64,
 ) -> Result<Embedding, Failure> {
-    let features = [real_features, &eye.features(&synthetic.input)].concat();
-    let drawn = TSne { perplexity, seed, ..TSne::default() }.embed(&features, eye.dims())?;
+    let features = [real_features, &inspector.features(&synthetic.input)].concat();
+    let drawn = TSne { perplexity, seed, ..TSne::default() }.embed(&features, inspector.dims())?;
     let kinds = real.labels.iter().map(|label| (*label, ImageKind::Real));
     let kinds = kinds.chain(synthetic.labels.iter().map(|label| (*label, ImageKind::Synthetic)));
     let points = drawn.into_iter().zip(kinds).map(|(at, (class, kind))| EmbeddedPoint { at, class, kind });
@@ -144,7 +144,7 @@ fn embedding(
 }
 
 /// Distances between classes of every set that the run has kept, by iteration.
-fn distances(eye: &Eye<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<Distance>, Failure> {
+fn distances(inspector: &Inspector<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<Distance>, Failure> {
     let mut files = run.kept_sets()?;
     files.extend(["initial", "best", "last"].map(|part| run.synthetic_set(part)));
     let mut distances: Vec<Distance> = Vec::new();
@@ -155,7 +155,7 @@ fn distances(eye: &Eye<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<D
             continue;
         }
         let sample = of_set(&set);
-        let found = inter_class_distance(&eye.features(&sample.input), eye.dims(), &sample.labels)?;
+        let found = inter_class_distance(&inspector.features(&sample.input), inspector.dims(), &sample.labels)?;
         distances.extend(found.map(|distance| Distance { iteration, distance }));
     }
     distances.sort_by_key(|distance| distance.iteration);
@@ -164,9 +164,9 @@ fn distances(eye: &Eye<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<D
 
 /// Pictures with maps of the first images of all classes in turn.
 fn maps(
-    eye: &Eye<'_>,
-    before: Option<(&Sample, &Seen)>,
-    (after, of_after): (&Sample, &Seen),
+    inspector: &Inspector<'_>,
+    before: Option<(&Sample, &Features)>,
+    (after, of_after): (&Sample, &Features),
 ) -> Result<Vec<MapPair>, Failure> {
     let mut order: Vec<usize> = (0..after.labels.len()).collect();
     let turn = |at: &usize| after.labels[..*at].iter().filter(|label| **label == after.labels[*at]).count();
@@ -177,8 +177,8 @@ fn maps(
         Ok(MapPair {
             number: after.rows[at],
             class: after.labels[at],
-            before: before.map(|(sample, seen)| eye.draw(sample, seen, at)).transpose()?,
-            after: eye.draw(after, of_after, at)?,
+            before: before.map(|(sample, seen)| inspector.draw(sample, seen, at)).transpose()?,
+            after: inspector.draw(after, of_after, at)?,
         })
     };
     order.iter().map(pair).collect()

@@ -1,6 +1,6 @@
 //! The commands, composed of the libraries.
 
-pub(crate) mod bench;
+pub(crate) mod session;
 mod cam_network;
 mod cite;
 pub(crate) mod compare;
@@ -32,34 +32,34 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command, DataCommand};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 
 /// Runs the command that was asked for.
 pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     let device = cli.global.device;
-    let around = |data_dir| Surroundings { console, device, data_dir };
+    let around = |data_dir| Context { console, device, data_dir };
     match &cli.command {
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
         Command::Datasets(args) => datasets::datasets(args, console),
-        Command::Expert(args) => expert::expert(args, around(args.config.data_dir.as_deref())),
-        Command::Plan(args) => plan::plan(args, around(args.data_dir())),
-        Command::Run(args) => run::run(args, around(args.config.data_dir.as_deref())),
-        Command::Eval(args) => eval::eval(args, around(args.data_dir.as_deref())),
-        Command::RankScore(args) => rank_score::rank_score(args, around(args.data_dir())),
-        Command::Reproduce(args) => reproduce::reproduce(args, around(args.data_dir.as_deref())),
+        Command::Expert(args) => expert::expert(args, context(args.config.data_dir.as_deref())),
+        Command::Plan(args) => plan::plan(args, context(args.data_dir())),
+        Command::Run(args) => run::run(args, context(args.config.data_dir.as_deref())),
+        Command::Eval(args) => eval::eval(args, context(args.data_dir.as_deref())),
+        Command::RankScore(args) => rank_score::rank_score(args, context(args.data_dir())),
+        Command::Reproduce(args) => reproduce::reproduce(args, context(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
-        Command::Inspect(args) => inspect::inspect(args, around(args.data_dir())),
-        Command::Compare(args) => compare::compare(args, around(args.grid.data_dir.as_deref())),
-        Command::Doctor(args) => doctor::doctor(args, around(args.data_dir.as_deref())),
+        Command::Inspect(args) => inspect::inspect(args, context(args.data_dir())),
+        Command::Compare(args) => compare::compare(args, context(args.grid.data_dir.as_deref())),
+        Command::Doctor(args) => doctor::doctor(args, context(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
-        Command::TrainCam(args) => train_cam::train_cam(args, around(args.data_dir())),
-        Command::Gradcam(args) => gradcam::gradcam(args, around(args.data_dir())),
-        Command::Compdd(command) => compdd::compdd(command, around(command.data_dir())),
+        Command::TrainCam(args) => train_cam::train_cam(args, context(args.data_dir())),
+        Command::Gradcam(args) => gradcam::gradcam(args, context(args.data_dir())),
+        Command::Compdd(command) => compdd::compdd(command, context(command.data_dir())),
         Command::Watch(args) => watch::watch(args, console),
         Command::Track(args) => track::track(args, console),
         Command::Export(args) => export::export(args, console),
-        Command::Import(args) => import::import(args, around(args.data_dir())),
+        Command::Import(args) => import::import(args, context(args.data_dir())),
         Command::Cite(args) => cite::cite(args, console),
         Command::Methods => methods::methods(console),
         Command::Schema => {

@@ -13,7 +13,7 @@ use super::eval::config_file;
 use super::students::Students;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ fn share(text: &str) -> Result<f64, &'static str> {
     value.ok_or("give a number from 0 to 1")
 }
 
-pub(crate) fn rank_score(args: &RankScoreArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn rank_score(args: &RankScoreArgs, context: Context<'_>) -> Result<(), Failure> {
     let run = args.subject.is_dir().then(|| RunPaths::new(&args.subject));
     let file = config_file(args.config.as_deref(), &args.subject, run.as_ref())?;
     let mut sets = vec!["eval.protocol=dd-ranking".to_owned()];
@@ -71,17 +71,17 @@ pub(crate) fn rank_score(args: &RankScoreArgs, around: Surroundings<'_>) -> Resu
     sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
     let config = Config::load(&file, &sets)?;
     let set = SyntheticSet::load(run.as_ref().map_or_else(|| args.subject.clone(), chosen))?;
-    let bench = Workbench::open(config, around)?;
-    if bench.dataset.validation.is_empty() {
+    let session = Session::open(config, context)?;
+    if session.dataset.validation.is_empty() {
         let help = "hold some of the training images out: --set data.validation=0.1";
         return Err(Failure::new("there are no validation images to choose step sizes on", help));
     }
-    let students = Students::taught_by(&bench, args.teacher.as_deref())?;
+    let students = Students::taught_by(&session, args.teacher.as_deref())?;
     let scores = measure(args, &students, &set)?;
     if let Some(run) = run {
         atomic::write(run.folder().join("ranking.json"), seal::json(&scores))?;
     }
-    bench.console.result(described(&scores, args))
+    session.console.result(described(&scores, args))
 }
 
 /// The set of a run that was chosen on validation images, or the last one.
@@ -91,7 +91,7 @@ fn chosen(run: &RunPaths) -> PathBuf {
 }
 
 fn measure(args: &RankScoreArgs, students: &Students<'_>, set: &SyntheticSet) -> Result<RankScores, Failure> {
-    let Workbench { config, dataset, device, console, .. } = students.bench;
+    let Session { config, dataset, device, console, .. } = students.session;
     let net = students.network(Arch::ConvNet)?;
     let ranking = Ranking {
         net: &net,

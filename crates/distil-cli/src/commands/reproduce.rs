@@ -11,7 +11,7 @@ use crate::cli::ConfigArgs;
 use crate::console::duration;
 use crate::failure::Failure;
 use crate::places::run_folder;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
 use super::eval::{Which, evaluate_run, networks};
@@ -19,35 +19,35 @@ use super::run::{Existing, Tracking, command, distil, feasible, prepared};
 use super::students::Students;
 use super::{cam_network, expert, fetch, plan, report};
 
-pub(crate) fn reproduce(args: &ConfigArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn reproduce(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     let started = Instant::now();
     let config = Config::load(&args.config, &args.sets())?;
     let paths = RunPaths::new(run_folder(args.out.as_deref(), &config));
     let early = prepared(&paths, &config, Existing::Continue)?;
-    plan::refuse_what_does_not_fit(&config, around)?;
-    fetch_if_missing(&config, around)?;
-    let bench = Workbench::open(config, around)?;
-    feasible(&bench)?;
-    let store = expert::train_if_needed(&bench, args.experts.as_deref())?;
-    cam_network::train_if_missing(&bench)?;
-    distil(&bench, store.as_ref(), early, &paths, &command(args), Tracking::Nowhere)?;
-    let students = Students::of(&bench)?;
-    let own = bench.config.eval.name();
+    plan::refuse_what_does_not_fit(&config, context)?;
+    fetch_if_missing(&config, context)?;
+    let session = Session::open(config, context)?;
+    feasible(&session)?;
+    let store = expert::train_if_needed(&session, args.experts.as_deref())?;
+    cam_network::train_if_missing(&session)?;
+    distil(&session, store.as_ref(), early, &paths, &command(args), Tracking::Nowhere)?;
+    let students = Students::of(&session)?;
+    let own = session.config.eval.name();
     let results = evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, &paths, own, Which::All)?;
-    let page = report::write(&paths, &bench.config, bench.console)?;
-    bench.console.result(results_table_markdown(&results).trim_end())?;
+    let page = report::write(&paths, &session.config, session.console)?;
+    session.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());
-    bench.console.note(format_args!("report: {} ({took} in all)", page.display()));
+    session.console.note(format_args!("report: {} ({took} in all)", page.display()));
     Ok(())
 }
 
 /// Fetches a published set that is nowhere.
-fn fetch_if_missing(config: &Config, around: Surroundings<'_>) -> Result<(), Failure> {
+fn fetch_if_missing(config: &Config, context: Context<'_>) -> Result<(), Failure> {
     let data = &config.data;
-    let dir = around.data_dir.or(data.data_dir.as_deref());
+    let dir = context.data_dir.or(data.data_dir.as_deref());
     if data.name.is_downloaded() && data.path.is_none() && locate(data.name, dir).is_err() {
-        let place = fetch::into(data.name, dir, around.console)?;
-        around.console.note(format_args!("fetched {} to {}", data.name, place.display()));
+        let place = fetch::into(data.name, dir, context.console)?;
+        context.console.note(format_args!("fetched {} to {}", data.name, place.display()));
     }
     Ok(())
 }

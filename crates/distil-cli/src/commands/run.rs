@@ -17,7 +17,7 @@ use crate::interrupt;
 use crate::machine;
 use crate::places::run_folder;
 use crate::tracker::Tracker;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
 use super::students::Students;
@@ -45,19 +45,19 @@ pub(crate) enum Existing {
     Continue,
 }
 
-pub(crate) fn run(args: &RunArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn run(args: &RunArgs, context: Context<'_>) -> Result<(), Failure> {
     let existing = if args.resume { Existing::Require } else { Existing::Refuse };
     let config = Config::load(&args.config.config, &args.config.sets())?;
     let paths = RunPaths::new(run_folder(args.config.out.as_deref(), &config));
     // Before minutes of loading: a folder that cannot be used.
     let early = prepared(&paths, &config, existing)?;
-    plan::refuse_what_does_not_fit(&config, around)?;
-    let bench = Workbench::open(config, around)?;
-    feasible(&bench)?;
-    let store = expert::open_if_needed(&bench, args.config.experts.as_deref())?;
+    plan::refuse_what_does_not_fit(&config, context)?;
+    let session = Session::open(config, context)?;
+    feasible(&session)?;
+    let store = expert::open_if_needed(&session, args.config.experts.as_deref())?;
     let tracking = if args.tensorboard { Tracking::TensorBoard } else { Tracking::Nowhere };
-    let outcome = distil(&bench, store.as_ref(), early, &paths, &command(&args.config), tracking)?;
-    bench.console.result(described(&outcome, &paths))
+    let outcome = distil(&session, store.as_ref(), early, &paths, &command(&args.config), tracking)?;
+    session.console.result(described(&outcome, &paths))
 }
 
 /// The run folder, if it is there already.
@@ -77,8 +77,8 @@ pub(crate) fn prepared(
 }
 
 /// Refuses what would otherwise be refused after hours of training experts.
-pub(crate) fn feasible(bench: &Workbench<'_>) -> Result<(), Failure> {
-    let Workbench { config, dataset, .. } = bench;
+pub(crate) fn feasible(session: &Session<'_>) -> Result<(), Failure> {
+    let Session { config, dataset, .. } = session;
     if dataset.validation.is_empty() {
         let help = "hold some of the training images out: --set data.validation=0.1";
         return Err(Failure::new("there are no validation images to choose the best set on", help));
@@ -90,16 +90,16 @@ pub(crate) fn feasible(bench: &Workbench<'_>) -> Result<(), Failure> {
 
 /// Distils to the end; what is on standard error meanwhile is progress.
 pub(crate) fn distil(
-    bench: &Workbench<'_>,
+    session: &Session<'_>,
     store: Option<&TrajectoryStore>,
     early: Option<RunFolder>,
     paths: &RunPaths,
     command: &str,
     tracking: Tracking,
 ) -> Result<Outcome, Failure> {
-    let Workbench { config, dataset, net, device, console } = bench;
-    let cam = cam_network::open(bench)?;
-    let students = Students::of(bench)?;
+    let Session { config, dataset, net, device, console } = session;
+    let cam = cam_network::open(session)?;
+    let students = Students::of(session)?;
     let student = students.network(Arch::ConvNet)?;
     let mut folder = match early {
         Some(folder) => folder,
@@ -119,13 +119,13 @@ pub(crate) fn distil(
         Tracking::Nowhere => None,
         Tracking::TensorBoard => Some(Tracker::start(paths, &track::default_folder(paths.folder()))?),
     };
-    let mut shown = Shown { console, bar, best: None, pace: Pace::start(), tracker };
+    let mut shown = Shown { console, bar, best: None, timing: Timing::start(), tracker };
     let mut validate = |set: &SyntheticSet| validate(&students, &student, set);
     let named = (config.method.as_str(), command);
     let outcome =
         distil_match::run(&inputs, named, &mut folder, &mut validate, &mut |event| shown.tell(event))
             .map_err(|error| stopped(error, paths.folder()))?;
-    if let Some(cost) = shown.pace.cost() {
+    if let Some(cost) = shown.timing.cost() {
         atomic::write(paths.cost(), seal::json(&cost))?;
     }
     Ok(outcome)
@@ -143,7 +143,7 @@ fn stopped(error: RunError, folder: &Path) -> Failure {
 
 /// Mean accuracy of `eval.validation_seeds` students on the validation images; `None` when the user asked to stop.
 fn validate(students: &Students<'_>, net: &Network, set: &SyntheticSet) -> Option<f64> {
-    let Workbench { config, device, console, .. } = students.bench;
+    let Session { config, device, console, .. } = students.session;
     let protocol = students.protocol();
     let (count, epochs) = (protocol.validation_seeds, protocol.epochs);
     let set = match students.set(set) {
@@ -170,7 +170,7 @@ fn validate(students: &Students<'_>, net: &Network, set: &SyntheticSet) -> Optio
             device,
         };
         let trained = match students.teacher() {
-            Some(teacher) => training.run_taught(teacher, &mut report),
+            Some(teacher) => training.run_with_teacher(teacher, &mut report),
             None => training.run(&mut report),
         };
         match trained {
@@ -190,18 +190,18 @@ struct Shown<'a> {
     console: &'a Console,
     bar: Progress,
     best: Option<f64>,
-    pace: Pace,
+    timing: Timing,
     tracker: Option<Tracker>,
 }
 
 /// How long iterations take, without what lies between them.
-struct Pace {
+struct Timing {
     last: Instant,
     iterations: u64,
     seconds: f64,
 }
 
-impl Pace {
+impl Timing {
     fn start() -> Self {
         machine::reset_peak_resident();
         Self { last: Instant::now(), iterations: 0, seconds: 0.0 }
@@ -229,7 +229,7 @@ impl Pace {
 
 impl Shown<'_> {
     fn tell(&mut self, event: &Event) -> ControlFlow<()> {
-        self.pace.tell(event);
+        self.timing.tell(event);
         match *event {
             Event::Validation { iteration, accuracy, best } => {
                 let remark = if best { ", the best so far" } else { "" };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use distil_data::Preprocessing;
-use distil_eval::{EvaluateError, Evaluator, Grounds, Protocol, Teacher};
+use distil_eval::{EvaluateError, Evaluator, ProtocolData, Protocol, Teacher};
 use distil_gradcam::{CamModel, ClassRule};
 use distil_models::{Arch, Network, NetworkConfig};
 use distil_store::SyntheticSet;
@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 
 use super::cam_network;
 use crate::failure::Failure;
-use crate::workbench::Workbench;
+use crate::session::Session;
 
 /// Everything that training and testing a student takes.
 #[derive(Debug)]
 pub(crate) struct Students<'a> {
-    pub(crate) bench: &'a Workbench<'a>,
-    grounds: Grounds<'a>,
+    pub(crate) session: &'a Session<'a>,
+    grounds: ProtocolData<'a>,
     teacher: Option<Taught>,
 }
 
@@ -35,8 +35,8 @@ impl<'a> Students<'a> {
     ///
     /// # Errors
     /// [`Failure`] when the data cannot be turned into the protocol's input, or its teacher is missing or does not fit.
-    pub(crate) fn of(bench: &'a Workbench<'a>) -> Result<Self, Failure> {
-        let protocol = &bench.config.eval;
+    pub(crate) fn of(session: &'a Session<'a>) -> Result<Self, Failure> {
+        let protocol = &session.config.eval;
         if protocol.distillation.is_some() && protocol.teacher.is_none() {
             return Err(Failure::new(
                 format_args!(
@@ -46,21 +46,21 @@ impl<'a> Students<'a> {
                 "name one with --teacher FILE: a model of `distil train-cam` on these data, or torchvision's resnet18",
             ));
         }
-        Self::taught_by(bench, protocol.teacher.as_deref())
+        Self::taught_by(session, protocol.teacher.as_deref())
     }
 
     /// The same with a teacher, whether the protocol has one or not.
     ///
     /// # Errors
     /// As [`Students::of`].
-    pub(crate) fn taught_by(bench: &'a Workbench<'a>, teacher: Option<&Path>) -> Result<Self, Failure> {
-        let grounds = Grounds::new(&bench.config.eval, &bench.dataset)?;
-        let teacher = teacher.map(|path| taught(bench, &grounds, path)).transpose()?;
-        Ok(Self { bench, grounds, teacher })
+    pub(crate) fn taught_by(session: &'a Session<'a>, teacher: Option<&Path>) -> Result<Self, Failure> {
+        let grounds = ProtocolData::new(&session.config.eval, &session.dataset)?;
+        let teacher = teacher.map(|path| taught(session, &grounds, path)).transpose()?;
+        Ok(Self { session, grounds, teacher })
     }
 
     pub(crate) fn protocol(&self) -> &'a Protocol {
-        &self.bench.config.eval
+        &self.session.config.eval
     }
 
     /// The data as the protocol sees them.
@@ -85,7 +85,7 @@ impl<'a> Students<'a> {
     /// # Errors
     /// [`Failure`] when it does not fit the images.
     pub(crate) fn network(&self, arch: Arch) -> Result<Network, Failure> {
-        let Workbench { config, dataset, .. } = self.bench;
+        let Session { config, dataset, .. } = self.session;
         let (shape, classes) = (dataset.shape(), dataset.classes());
         let convnet = config.eval.convnet(&config.model);
         let published = NetworkConfig::published(arch);
@@ -93,7 +93,7 @@ impl<'a> Students<'a> {
     }
 
     pub(crate) fn evaluator<'s>(&'s self, net: &'s Network) -> Evaluator<'s> {
-        let Workbench { config, device, .. } = self.bench;
+        let Session { config, device, .. } = self.session;
         let dataset = self.dataset();
         Evaluator { net, dataset, protocol: &config.eval, teacher: self.teacher(), seed: config.seed, device }
     }
@@ -109,12 +109,12 @@ impl<'a> Students<'a> {
 }
 
 /// A teacher, ready to see what the students see.
-fn taught(bench: &Workbench<'_>, grounds: &Grounds<'_>, path: &Path) -> Result<Taught, Failure> {
-    let shape = bench.dataset.shape();
+fn taught(session: &Session<'_>, grounds: &ProtocolData<'_>, path: &Path) -> Result<Taught, Failure> {
+    let shape = session.dataset.shape();
     let model = CamModel::open(path, [shape.height, shape.width])?;
-    let classes = cam_network::mapped(bench, ClassRule::Mapped, &model)?;
-    let labels: Vec<u32> = (0..bench.dataset.classes() as u32).collect();
-    let teacher = Teacher::new(model.network.clone(), &model.state, &bench.device)
+    let classes = cam_network::mapped(session, ClassRule::Mapped, &model)?;
+    let labels: Vec<u32> = (0..session.dataset.classes() as u32).collect();
+    let teacher = Teacher::new(model.network.clone(), &model.state, &session.device)
         .with_classes(&classes.classes(&labels)?)
         .with_input(
             &preprocessing(path, &model)?.normalisation,

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
 #[derive(Debug, Args)]
@@ -64,20 +64,20 @@ fn norm(text: &str) -> Result<BackboneNorm, &'static str> {
     }
 }
 
-pub(crate) fn train_cam(args: &TrainCamArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let said = train_model(args, around)?;
-    around.console.result(said)
+pub(crate) fn train_cam(args: &TrainCamArgs, context: Context<'_>) -> Result<(), Failure> {
+    let said = train_model(args, context)?;
+    context.console.result(said)
 }
 
 /// Trains and writes the model; returns what is to be said about it.
-pub(crate) fn train_model(args: &TrainCamArgs, around: Surroundings<'_>) -> Result<String, Failure> {
+pub(crate) fn train_model(args: &TrainCamArgs, context: Context<'_>) -> Result<String, Failure> {
     let config = Config::load(&args.config, &args.set)?;
-    let bench = Workbench::open(config, around)?;
-    let Workbench { config, dataset, .. } = &bench;
-    let network = build(args, &bench)?;
+    let session = Session::open(config, context)?;
+    let Session { config, dataset, .. } = &session;
+    let network = build(args, &session)?;
     prepare(&args.out)?;
     let epochs = args.epochs.map_or(config.eval.full_epochs, |epochs| epochs.get() - 1);
-    let model = trained(&bench, network, epochs)?;
+    let model = trained(&session, network, epochs)?;
     model.save(&args.out)?;
     let shown = model
         .card
@@ -88,25 +88,25 @@ pub(crate) fn train_model(args: &TrainCamArgs, around: Surroundings<'_>) -> Resu
 }
 
 /// A network trained on the training images, with its card.
-pub(crate) fn trained(bench: &Workbench<'_>, network: Network, epochs: usize) -> Result<CamModel, Failure> {
-    let Student { theta, buffers, .. } = train(bench, &network, epochs)?;
-    let held_out = &bench.dataset.validation;
+pub(crate) fn trained(session: &Session<'_>, network: Network, epochs: usize) -> Result<CamModel, Failure> {
+    let Student { theta, buffers, .. } = train(session, &network, epochs)?;
+    let held_out = &session.dataset.validation;
     let validation_accuracy =
-        (!held_out.is_empty()).then(|| accuracy(&network, &theta, &buffers, held_out, &bench.device));
+        (!held_out.is_empty()).then(|| accuracy(&network, &theta, &buffers, held_out, &session.device));
     let state = NetworkState {
         theta: theta.into_data().iter::<f32>().collect(),
         buffers: buffers.into_data().iter::<f32>().collect(),
     };
-    let card = card(bench, &network, epochs, validation_accuracy);
+    let card = card(session, &network, epochs, validation_accuracy);
     Ok(CamModel { network, state, card })
 }
 
-fn build(args: &TrainCamArgs, bench: &Workbench<'_>) -> Result<Network, Failure> {
+fn build(args: &TrainCamArgs, session: &Session<'_>) -> Result<Network, Failure> {
     let TrainCamArgs { arch, norm, base_width, .. } = *args;
-    let shape = bench.dataset.shape();
+    let shape = session.dataset.shape();
     let choice = NetworkConfig { arch, norm, base_width, ..NetworkConfig::default() };
-    let classes = bench.dataset.classes();
-    Ok(choice.build(&bench.config.model, shape.channels, classes, shape.height, shape.width)?)
+    let classes = session.dataset.classes();
+    Ok(choice.build(&session.config.model, shape.channels, classes, shape.height, shape.width)?)
 }
 
 /// A folder that cannot be is found before the training, not after it.
@@ -123,8 +123,8 @@ fn prepare(out: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn train(bench: &Workbench<'_>, network: &Network, epochs: usize) -> Result<Student, Failure> {
-    let Workbench { config, dataset, device, console, .. } = bench;
+fn train(session: &Session<'_>, network: &Network, epochs: usize) -> Result<Student, Failure> {
+    let Session { config, dataset, device, console, .. } = session;
     let mut bar = console.progress("train", epochs as u64 + 1, "epochs");
     let protocol = config.eval.without_teacher();
     let training = Training {
@@ -146,8 +146,8 @@ fn train(bench: &Workbench<'_>, network: &Network, epochs: usize) -> Result<Stud
     })
 }
 
-fn card(bench: &Workbench<'_>, network: &Network, epochs: usize, accuracy: Option<f64>) -> ModelCard {
-    let Workbench { config, dataset, .. } = bench;
+fn card(session: &Session<'_>, network: &Network, epochs: usize, accuracy: Option<f64>) -> ModelCard {
+    let Session { config, dataset, .. } = session;
     let Dataset { name, class_names, preprocessing, digest, .. } = dataset;
     ModelCard {
         architecture: json!(network),

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::contest::{Contest, PeerArgs, Rounds, Summary};
+use super::comparison::{Comparison, PeerArgs, Rounds, Summary};
 use super::setting::{Mode, Setting, count};
 use super::statistics::exponent;
 use super::table;
@@ -99,15 +99,15 @@ pub(super) fn growth(args: &GrowthArgs, global: &Global, console: &Console) -> R
         repeats: args.repeats,
         ..Setting::default()
     };
-    let contest = Contest::new(&args.peer, 1, global)?;
+    let comparison = Comparison::new(&args.peer, 1, global)?;
     let sizes: usize = args.axes.iter().map(|axis| axis.sizes().len()).sum();
-    let mut bar = console.progress("growth", sizes as u64 * contest.processes(&base), "processes");
+    let mut bar = console.progress("growth", sizes as u64 * comparison.processes(&base), "processes");
     let mut done = 0;
     for &axis in &args.axes {
         let mut measured = Vec::new();
         for &size in axis.sizes() {
             let setting = axis.at(size, &base);
-            measured.push((setting.clone(), contest.hold(&setting, &mut bar, &mut done)?));
+            measured.push((setting.clone(), comparison.hold(&setting, &mut bar, &mut done)?));
         }
         console.result(described(axis, &measured))?;
     }

@@ -1,6 +1,6 @@
 //! `distil bench`: speed and memory, alone or beside a peer.
 
-mod contest;
+mod comparison;
 mod growth;
 mod maps;
 mod measure;
@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use crate::cli::Global;
 use crate::console::Console;
 use crate::failure::Failure;
-use contest::{Contest, PeerArgs};
+use comparison::{Comparison, PeerArgs};
 use growth::GrowthArgs;
 pub(crate) use measure::BURN;
 use setting::{Mode, Setting, count};
@@ -119,16 +119,16 @@ fn compare(
     peer: &PeerArgs,
     global: &Global,
     console: &Console,
-) -> Result<Vec<(Setting, contest::Rounds)>, Failure> {
-    let contest = Contest::new(peer, 3, global)?;
+) -> Result<Vec<(Setting, comparison::Rounds)>, Failure> {
+    let comparison = Comparison::new(peer, 3, global)?;
     let mut bar = console.progress(
         "bench",
-        settings.iter().map(|setting| contest.processes(setting)).sum(),
+        settings.iter().map(|setting| comparison.processes(setting)).sum(),
         "processes",
     );
     let mut done = 0;
     let measured = settings.into_iter().map(|setting| {
-        let rounds = contest.hold(&setting, &mut bar, &mut done)?;
+        let rounds = comparison.hold(&setting, &mut bar, &mut done)?;
         Ok((setting, rounds))
     });
     measured.collect()

@@ -1,6 +1,6 @@
 //! Markdown that can be pasted into docs/benchmarks.md.
 
-use super::contest::{Rounds, Summary};
+use super::comparison::{Rounds, Summary};
 use super::measure::Measurement;
 use super::setting::Setting;
 use super::statistics::Spread;

@@ -14,23 +14,23 @@ use crate::commands::run::{Existing, Tracking, distil, feasible, prepared};
 use crate::commands::students::Students;
 use crate::commands::{cam_network, expert};
 use crate::failure::Failure;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 
-pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(super) fn grid(args: &GridArgs, context: Context<'_>) -> Result<(), Failure> {
     let plan = Plan::new(args)?;
     let folder = plan.folder(args.out.as_deref());
     for cell in &plan.cells {
-        refuse_what_does_not_fit(&cell.config, around)?;
+        refuse_what_does_not_fit(&cell.config, context)?;
     }
     atomic::create_folder(&folder)?;
     let _lock = FolderLock::take(&folder, "comparison")?;
-    let mut bench: Option<Workbench<'_>> = None;
+    let mut session: Option<Session<'_>> = None;
     let mut rows: Vec<MethodRow> = Vec::new();
     for (done, cell) in plan.cells.iter().enumerate() {
         let what = format!("{} of {}: {}", done + 1, plan.cells.len(), cell.config.name);
-        around.console.note(what);
-        let at = prepare(bench.take(), &cell.config, around)?;
+        context.console.note(what);
+        let at = prepare(session.take(), &cell.config, context)?;
         let paths = RunPaths::new(folder.join(&cell.config.name));
         let results = run_cell(&at, &paths)?;
         let row = row_of(&mut rows, cell);
@@ -38,9 +38,9 @@ pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Fail
         row.accuracies.extend(results.distilled().map(|row| row.summary.mean));
         match Cost::load(&paths.cost()) {
             Ok(cost) => row.costs.extend(cost),
-            Err(damaged) => around.console.warn(damaged),
+            Err(damaged) => context.console.warn(damaged),
         }
-        bench = Some(at);
+        session = Some(at);
     }
     let reference = plan.reference.clone().map_or(Reference::Best, Reference::Row);
     let table = MethodsTable { rows, reference, notes: notes(args, &plan) };
@@ -50,32 +50,32 @@ pub(super) fn grid(args: &GridArgs, around: Surroundings<'_>) -> Result<(), Fail
         TableFormat::Latex => table.latex(),
     };
     atomic::write(folder.join("methods.md"), table.markdown())?;
-    around.console.result(text.trim_end())
+    context.console.result(text.trim_end())
 }
 
 /// The data of the last run serve the next one where they are the same.
 fn prepare<'a>(
-    last: Option<Workbench<'a>>,
+    last: Option<Session<'a>>,
     config: &Config,
-    around: Surroundings<'a>,
-) -> Result<Workbench<'a>, Failure> {
+    context: Context<'a>,
+) -> Result<Session<'a>, Failure> {
     match last {
-        Some(bench) if bench.config.data == config.data && bench.config.model == config.model => {
-            Ok(Workbench { config: config.clone(), ..bench })
+        Some(session) if session.config.data == config.data && session.config.model == config.model => {
+            Ok(Session { config: config.clone(), ..session })
         }
-        _ => Workbench::open(config.clone(), around),
+        _ => Session::open(config.clone(), context),
     }
 }
 
 /// Experts, set and students of one run, as far as they are not there.
-fn run_cell(bench: &Workbench<'_>, paths: &RunPaths) -> Result<EvaluationFile, Failure> {
-    let early = prepared(paths, &bench.config, Existing::Continue)?;
-    feasible(bench)?;
-    let store = expert::train_if_needed(bench, None)?;
-    cam_network::train_if_missing(bench)?;
-    distil(bench, store.as_ref(), early, paths, "distil compare", Tracking::Nowhere)?;
-    let students = Students::of(bench)?;
-    let own = bench.config.eval.name();
+fn run_cell(session: &Session<'_>, paths: &RunPaths) -> Result<EvaluationFile, Failure> {
+    let early = prepared(paths, &session.config, Existing::Continue)?;
+    feasible(session)?;
+    let store = expert::train_if_needed(session, None)?;
+    cam_network::train_if_missing(session)?;
+    distil(session, store.as_ref(), early, paths, "distil compare", Tracking::Nowhere)?;
+    let students = Students::of(session)?;
+    let own = session.config.eval.name();
     evaluate_run(&students, &networks(&students, &[Arch::ConvNet])?, paths, own, Which::Best)
 }
 

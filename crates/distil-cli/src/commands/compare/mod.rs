@@ -6,13 +6,13 @@ mod plan;
 
 use crate::cli::CompareArgs;
 use crate::failure::Failure;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 
 pub(crate) use plan::GridArgs;
 
-pub(crate) fn compare(args: &CompareArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn compare(args: &CompareArgs, context: Context<'_>) -> Result<(), Failure> {
     match &args.grid.methods {
-        Some(_) => grid::grid(&args.grid, around),
-        None => pair::pair(args, around.console),
+        Some(_) => grid::grid(&args.grid, context),
+        None => pair::pair(args, context.console),
     }
 }

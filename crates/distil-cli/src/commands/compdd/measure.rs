@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use distil_compdd::{BadImages, CompddError, Measurement, Pace, Pass};
+use distil_compdd::{BadImages, CompddError, Measurement, PassOptions, Pass};
 use distil_data::{DataConfig, DatasetName, Preprocessing};
 use distil_gradcam::{CamModel, ModelCard};
 use distil_store::{FolderLock, atomic};
@@ -14,7 +14,7 @@ use crate::commands::train_cam::{self, TrainCamArgs};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 
 /// Sides of torchvision's networks.
 const IMAGENET_SIDE: usize = 224;
@@ -26,20 +26,20 @@ const SHOWN: usize = 10;
 /// Measures, or goes on measuring, what the arguments name. Returns the folder of the results, too.
 pub(super) fn measure(
     args: &ImagesArgs,
-    around: Surroundings<'_>,
+    context: Context<'_>,
 ) -> Result<(Measurement, PathBuf), Failure> {
-    let data = source::data_config(args, around.data_dir)?;
+    let data = source::data_config(args, context.data_dir)?;
     args.definition().check()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("compdd").join(name(&data)));
     atomic::create_folder(&folder)?;
     let _lock = FolderLock::take(&folder, "complexity")?;
     let model_file = match &args.model {
         Some(file) => file.clone(),
-        None => trained(args, &data, &folder, around)?,
+        None => trained(args, &data, &folder, context)?,
     };
     let side = data.resolution.unwrap_or(IMAGENET_SIDE);
     let model = CamModel::open(&model_file, [side; 2])?;
-    let found = source::open(&data, args.part, &model.network, around)?;
+    let found = source::open(&data, args.part, &model.network, context)?;
     let class_map = source::class_map(&data, &found.class_names, &model.card).map_err(|error| {
         Failure::new(
             format_args!("{} was trained on other classes: {error}", model_file.display()),
@@ -55,18 +55,18 @@ pub(super) fn measure(
         class_map: &class_map,
         preprocessing: &preprocessing(&model.card)?,
         definition: &args.definition(),
-        device: &around.device.open()?,
-        pace: Pace {
+        device: &context.device.open()?,
+        options: PassOptions {
             part: args.shard,
             shard: args.batch.get(),
             bad: args.bad(),
             file: Some(&file),
             save_every: Duration::from_secs(args.save_every),
-            ..Pace::default()
+            ..PassOptions::default()
         },
     };
-    let measured = run(&pass, around.console)?;
-    tell_skipped(&measured, around.console);
+    let measured = run(&pass, context.console)?;
+    tell_skipped(&measured, context.console);
     atomic::write(folder.join("classes.csv"), measured.csv())?;
     if measured.is_complete() {
         write_figures(&folder, &measured)?;
@@ -138,11 +138,11 @@ fn trained(
     args: &ImagesArgs,
     data: &DataConfig,
     folder: &Path,
-    around: Surroundings<'_>,
+    context: Context<'_>,
 ) -> Result<PathBuf, Failure> {
     let (model, config) = (folder.join("cam.safetensors"), folder.join("cam.toml"));
     if model.is_file() {
-        around.console.note(format_args!("no --model: using {}, trained before", model.display()));
+        context.console.note(format_args!("no --model: using {}, trained before", model.display()));
         return Ok(model);
     }
     let resolution = data.resolution.or(Some(TRAINED_SIDE));
@@ -157,7 +157,7 @@ fn trained(
     around
         .console
         .note(format_args!("no --model: training a ResNet-18 on the images first, {file}, by {from}"));
-    train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), around)?;
+    train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), context)?;
     Ok(model)
 }
 

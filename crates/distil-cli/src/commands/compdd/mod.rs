@@ -22,7 +22,7 @@ use args::{AgreeArgs, MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 
 /// Name of a measurement in its folder.
 const FILE: &str = "complexity.json";
@@ -35,19 +35,19 @@ struct Selections {
     selections: Vec<Selection>,
 }
 
-pub(crate) fn compdd(command: &CompddCommand, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn compdd(command: &CompddCommand, context: Context<'_>) -> Result<(), Failure> {
     match command {
         CompddCommand::Measure(args) => {
-            let (measured, folder) = measure::measure(args, around)?;
-            around.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
-            around.console.result(tables::classes(&measured).trim_end())
+            let (measured, folder) = measure::measure(args, context)?;
+            context.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
+            context.console.result(tables::classes(&measured).trim_end())
         }
-        CompddCommand::Merge(args) => merge(args, around.console),
-        CompddCommand::Rank(args) => rank(args, around),
-        CompddCommand::Select(args) => select(args, around),
-        CompddCommand::Verify(args) => verify(args, around),
-        CompddCommand::Agree(args) => agree(args, around.console),
-        CompddCommand::Recovery(args) => recovery::recovery(args, around.console),
+        CompddCommand::Merge(args) => merge(args, context.console),
+        CompddCommand::Rank(args) => rank(args, context),
+        CompddCommand::Select(args) => select(args, context),
+        CompddCommand::Verify(args) => verify(args, context),
+        CompddCommand::Agree(args) => agree(args, context.console),
+        CompddCommand::Recovery(args) => recovery::recovery(args, context.console),
     }
 }
 
@@ -61,23 +61,23 @@ fn merge(args: &MergeArgs, console: &Console) -> Result<(), Failure> {
     console.result(tables::classes(&whole).trim_end())
 }
 
-fn rank(args: &RankArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let (measured, folder) = measured(&args.subject, around)?;
+fn rank(args: &RankArgs, context: Context<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, context)?;
     let threshold = measured.threshold(args.threshold)?;
-    let each = chosen(&args.categories, &measured, args.smallest, around.console)?;
+    let each = chosen(&args.categories, &measured, args.smallest, context.console)?;
     let rankings: Result<Vec<Ranking>, CompddError> =
         each.iter().map(|category| Ranking::of(&measured, category, threshold)).collect();
     let rankings = rankings?;
     let json = serde_json::to_string_pretty(&rankings)? + "\n";
     write(&folder, &[("ranking.json", json), ("ranking.csv", tables::ranking_csv(&rankings))])?;
-    around.console.note(format_args!("wrote ranking.json and ranking.csv to {}", folder.display()));
-    around.console.result(tables::rankings(&rankings).trim_end())
+    context.console.note(format_args!("wrote ranking.json and ranking.csv to {}", folder.display()));
+    context.console.result(tables::rankings(&rankings).trim_end())
 }
 
-fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let (measured, folder) = measured(&args.subject, around)?;
+fn select(args: &SelectArgs, context: Context<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, context)?;
     let threshold = measured.threshold(args.threshold)?;
-    let each = chosen(&args.categories, &measured, 2 * args.count.get(), around.console)?;
+    let each = chosen(&args.categories, &measured, 2 * args.count.get(), context.console)?;
     let select = |category: &Category| -> Result<Selection, CompddError> {
         Ranking::of(&measured, category, threshold)?.select(args.count.get())
     };
@@ -89,32 +89,32 @@ fn select(args: &SelectArgs, around: Surroundings<'_>) -> Result<(), Failure> {
     let toml = Selected::toml(&names);
     write(&folder, &[(SELECTION, json), ("selection.toml", toml), ("selection.svg", figure)])?;
     let to = folder.display();
-    around.console.note(format_args!("wrote selection.json, .svg and .toml (for data.classes) to {to}"));
-    around.console.result(shown.trim_end())
+    context.console.note(format_args!("wrote selection.json, .svg and .toml (for data.classes) to {to}"));
+    context.console.result(shown.trim_end())
 }
 
-fn verify(args: &VerifyArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let (measured, folder) = measured(&args.subject, around)?;
+fn verify(args: &VerifyArgs, context: Context<'_>) -> Result<(), Failure> {
+    let (measured, folder) = measured(&args.subject, context)?;
     let threshold = measured.threshold(args.threshold)?;
     let found = match &args.selection {
         Some(file) => Selected::read(file)?
             .iter()
             .map(|one| Verification::of(&measured, one, threshold))
             .collect::<Result<Vec<Verification>, CompddError>>()?,
-        None => known(Selected::published(), around.console, |one| {
+        None => known(Selected::published(), context.console, |one| {
             (one.category.clone(), Verification::of(&measured, one, threshold))
         })?,
     };
     let music_hard = ImagenetSubset::find("comp-dd/music-hard").and_then(ImagenetSubset::note);
     let looked_at = found.iter().any(|one| one.category == "music") && args.selection.is_none();
     if let Some(note) = music_hard.filter(|_| looked_at) {
-        around.console.note(note);
+        context.console.note(note);
     }
     let json = serde_json::to_string_pretty(&found)? + "\n";
     let figure = figures::of_verifications(&found, &measured.dataset).svg();
     write(&folder, &[("verification.json", json), ("verification.svg", figure)])?;
-    around.console.note(format_args!("wrote verification.json and .svg to {}", folder.display()));
-    around.console.result(tables::verifications(&found).trim_end())
+    context.console.note(format_args!("wrote verification.json and .svg to {}", folder.display()));
+    context.console.result(tables::verifications(&found).trim_end())
 }
 
 fn agree(args: &AgreeArgs, console: &Console) -> Result<(), Failure> {
@@ -123,8 +123,8 @@ fn agree(args: &AgreeArgs, console: &Console) -> Result<(), Failure> {
 }
 
 /// The measurement that is asked for, made where it is not there yet, and the folder for what follows from it.
-fn measured(subject: &Subject, around: Surroundings<'_>) -> Result<(Measurement, PathBuf), Failure> {
-    let Some(path) = &subject.measured else { return measure::measure(&subject.images, around) };
+fn measured(subject: &Subject, context: Context<'_>) -> Result<(Measurement, PathBuf), Failure> {
+    let Some(path) = &subject.measured else { return measure::measure(&subject.images, context) };
     let measured = load(path)?;
     let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
     let beside = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

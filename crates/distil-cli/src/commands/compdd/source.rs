@@ -9,7 +9,7 @@ use distil_models::Network;
 
 use super::args::{ImagesArgs, PartName};
 use crate::failure::Failure;
-use crate::workbench::{Surroundings, load};
+use crate::session::{Context, load};
 use distil::config::Config;
 
 /// The images and what they are called.
@@ -43,10 +43,10 @@ pub(super) fn open(
     data: &DataConfig,
     part: PartName,
     network: &Network,
-    around: Surroundings<'_>,
+    context: Context<'_>,
 ) -> Result<Found, Failure> {
     if !is_files(data) {
-        return loaded(data, part, network, around);
+        return loaded(data, part, network, context);
     }
     let listing = listed(data)?;
     let list = match part {
@@ -84,7 +84,7 @@ fn loaded(
     data: &DataConfig,
     part: PartName,
     network: &Network,
-    around: Surroundings<'_>,
+    context: Context<'_>,
 ) -> Result<Found, Failure> {
     let [_, height, _] = network.image_shape();
     let data = DataConfig {
@@ -94,7 +94,7 @@ fn loaded(
         train_limit: None,
         ..data.clone()
     };
-    let dataset = load(&data, around.data_dir, around.console)?;
+    let dataset = load(&data, context.data_dir, context.console)?;
     let split = match part {
         PartName::All => together(&dataset.train, &dataset.test)?,
         PartName::Train => dataset.train,

@@ -12,7 +12,7 @@ use distil_models::ConvNet;
 use crate::device::DeviceChoice;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::workbench::{Surroundings, load};
+use crate::session::{Context, load};
 use check::{Finding, Outcome};
 use distil::config::Config;
 
@@ -35,12 +35,12 @@ pub(crate) struct DoctorArgs {
 /// How many images a batch has where nobody said it: errors do not depend on it much, and time does.
 const FEW: usize = 8;
 
-pub(crate) fn doctor(args: &DoctorArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let console = around.console;
+pub(crate) fn doctor(args: &DoctorArgs, context: Context<'_>) -> Result<(), Failure> {
+    let console = context.console;
     console.result(machine_report::describe())?;
-    let choice = around.device.resolved()?;
+    let choice = context.device.resolved()?;
     let device = choice.open()?;
-    let (net, batch) = shapes(args, around)?;
+    let (net, batch) = shapes(args, context)?;
     let images = args.images.map_or(batch, std::num::NonZeroUsize::get);
     let reference = DeviceChoice::Cpu.open()?;
     console.result(format_args!(
@@ -65,12 +65,12 @@ pub(crate) fn doctor(args: &DoctorArgs, around: Surroundings<'_>) -> Result<(), 
 }
 
 /// The network of a configuration and the images of its inner step.
-fn shapes(args: &DoctorArgs, around: Surroundings<'_>) -> Result<(ConvNet, usize), Failure> {
+fn shapes(args: &DoctorArgs, context: Context<'_>) -> Result<(ConvNet, usize), Failure> {
     let Some(file) = &args.config else {
         return Ok((ConvNet::new(3, 10, 32, 32), FEW));
     };
     let config = Config::load(file, &args.set)?;
-    let dataset = load(&config.data, around.data_dir, around.console)?;
+    let dataset = load(&config.data, context.data_dir, context.console)?;
     let (shape, classes) = (dataset.shape(), dataset.classes());
     let net = config.model.build(shape.channels, classes, shape.height, shape.width)?;
     let images = config.distill.ipc.saturating_mul(classes);

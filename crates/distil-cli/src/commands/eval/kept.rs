@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Candidate;
 use crate::commands::students::Students;
 use crate::failure::Failure;
-use crate::workbench::Workbench;
+use crate::session::Session;
 
 /// Results of an earlier, interrupted or shorter evaluation; none where there is no such file.
 ///
@@ -43,7 +43,7 @@ const PROTOCOL_VERSION: u32 = 1;
 
 /// Digest of everything that a row depends on.
 pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate) -> String {
-    let Workbench { config, dataset, .. } = students.bench;
+    let Session { config, dataset, .. } = students.session;
     let net = match net {
         Network::ConvNet(net) => json!(net),
         other => json!(other),
@@ -59,7 +59,7 @@ pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate)
         ipc,
         env!("CARGO_PKG_VERSION")
     ]);
-    hash.update(around.to_string());
+    hash.update(context.to_string());
     match candidate {
         Candidate::RandomReal => hash.update(b"random"),
         Candidate::FullData => hash.update(b"full"),

@@ -18,11 +18,11 @@ use super::students::Students;
 use crate::cli::EvalArgs;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::workbench::{Surroundings, Workbench};
+use crate::session::{Context, Session};
 use distil::config::Config;
 use kept::key;
 
-pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn eval(args: &EvalArgs, context: Context<'_>) -> Result<(), Failure> {
     let subject = &args.subject;
     if !subject.exists() {
         let help = "give a synthetic set (.safetensors) or a run folder";
@@ -32,14 +32,14 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
     let config = Config::load(&config_file(args.config.as_deref(), subject, run.as_ref())?, &sets(args))?;
     if let Some(run) = run {
         let own = Config::load(&run.config(), &[])?.eval.name();
-        let bench = Workbench::open(config, around)?;
-        let students = Students::of(&bench)?;
+        let session = Session::open(config, context)?;
+        let students = Students::of(&session)?;
         let file = evaluate_run(&students, &networks(&students, &args.arch)?, &run, own, Which::All)?;
-        return bench.console.result(results_table_markdown(&file).trim_end());
+        return session.console.result(results_table_markdown(&file).trim_end());
     }
     let set = SyntheticSet::load(subject)?;
-    let bench = Workbench::open(config, around)?;
-    let students = Students::of(&bench)?;
+    let session = Session::open(config, context)?;
+    let students = Students::of(&session)?;
     let networks = networks(&students, &args.arch)?;
     let seen = students.set(&set)?;
     let mut file = EvaluationFile::default();
@@ -48,7 +48,7 @@ pub(crate) fn eval(args: &EvalArgs, around: Surroundings<'_>) -> Result<(), Fail
         let result = measure(&students, net, &name, Subject::Synthetic(&seen))?;
         file.rows.push(row(RowKind::Other, result, conditions(&students, net)));
     }
-    bench.console.result(results_table_markdown(&file).trim_end())
+    session.console.result(results_table_markdown(&file).trim_end())
 }
 
 /// What the flags set: the protocol first, so that `--set` can change it.
@@ -194,7 +194,7 @@ pub(crate) fn evaluate_run(
     let protocol = Some(students.protocol().name()).filter(|name| *name != own);
     let _lock = FolderLock::take(run.folder(), "evaluation")?;
     let before = kept::load(&run.evaluation())?.rows;
-    let paper = students.bench.config.paper.as_ref().map(PaperFigure::from);
+    let paper = students.session.config.paper.as_ref().map(PaperFigure::from);
     let mut file = EvaluationFile { protocol: own.as_str().to_owned(), rows: Vec::new(), paper };
     let mut rows: Vec<EvaluationRow> = Vec::new();
     let now = students.protocol().name();
@@ -244,7 +244,7 @@ fn measured_row(
 ) -> Result<Evaluation, Failure> {
     match candidate {
         Candidate::RandomReal => {
-            let ipc = students.bench.config.distill.ipc;
+            let ipc = students.session.config.distill.ipc;
             measure(students, net, name, Subject::RandomReal { ipc })
         }
         Candidate::Set(_, set, _) => measure(students, net, name, Subject::Synthetic(&*students.set(set)?)),
@@ -293,7 +293,7 @@ fn measure(
     name: &str,
     subject: Subject<'_>,
 ) -> Result<Evaluation, Failure> {
-    let mut bar = students.bench.console.progress(format_args!("evaluate {name}"), 0, "epochs");
+    let mut bar = students.session.console.progress(format_args!("evaluate {name}"), 0, "epochs");
     let mut report = |progress: distil_eval::Progress| -> ControlFlow<()> {
         let distil_eval::Progress { student, students: count, epoch, epochs } = progress;
         bar.set_total((count * epochs) as u64);

@@ -16,7 +16,7 @@ use distil_store::atomic;
 use image::RgbImage;
 
 use crate::failure::Failure;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 use pictures::{Pictures, Source};
 
 /// Images alive at a time on each CPU thread.
@@ -95,14 +95,14 @@ impl GradcamArgs {
     }
 }
 
-pub(crate) fn gradcam(args: &GradcamArgs, around: Surroundings<'_>) -> Result<(), Failure> {
-    let source = Source::open(args, around)?;
+pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Failure> {
+    let source = Source::open(args, context)?;
     let side = source.sides().unwrap_or([IMAGENET_SIDE; 2]);
     let model = CamModel::open(&args.model, side)?;
     let CamModel { network, card, .. } = &model;
     let pictures = source.pictures(&model, args.limit.get())?;
     let classes = classes(args, card, &pictures)?;
-    let device = around.device.open()?;
+    let device = context.device.open()?;
     let (theta, buffers) = model.tensors(&device);
     let explainer = Explainer {
         network,
@@ -116,8 +116,8 @@ pub(crate) fn gradcam(args: &GradcamArgs, around: Surroundings<'_>) -> Result<()
     let found = explainer.explain(&pictures.tensor(&device), target, Noise::default())?;
     let maps = found.raw.unit().resize(pictures.shape.height, pictures.shape.width);
     let files = write(&args.out, &pictures, &maps, &found, card)?;
-    around.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
-    around.console.result(table(&files, &maps, &found, card).trim_end())
+    context.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
+    context.console.result(table(&files, &maps, &found, card).trim_end())
 }
 
 impl Pictures {

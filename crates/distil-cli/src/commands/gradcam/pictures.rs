@@ -8,7 +8,7 @@ use distil_store::SyntheticSet;
 
 use super::GradcamArgs;
 use crate::failure::Failure;
-use crate::workbench::{Surroundings, load};
+use crate::session::{Context, load};
 use distil::config::Config;
 
 /// Where the images are.
@@ -33,7 +33,7 @@ pub(super) struct Pictures {
 
 impl Source {
     /// Finds the images of the arguments; datasets are loaded, files are not read yet.
-    pub(super) fn open(args: &GradcamArgs, around: Surroundings<'_>) -> Result<Self, Failure> {
+    pub(super) fn open(args: &GradcamArgs, context: Context<'_>) -> Result<Self, Failure> {
         match (&args.images, &args.config) {
             (Some(images), _) if images.is_dir() => Ok(Self::Files(files_below(images)?)),
             (Some(images), _) if images.is_file() => {
@@ -47,7 +47,7 @@ impl Source {
                     images.as_ref().map(|name| DataConfig::named(&name.to_string_lossy())).transpose()?;
                 let named = named.map(|data| data.name);
                 let data = data_config(named, config.as_deref(), &args.set)?;
-                Ok(Self::Dataset(Box::new(load(&data, around.data_dir, around.console)?)))
+                Ok(Self::Dataset(Box::new(load(&data, context.data_dir, context.console)?)))
             }
         }
     }

@@ -15,7 +15,7 @@ use distil_models::{ConvNet, Network};
 
 use crate::device::is_cpu;
 use crate::failure::Failure;
-use crate::workbench::Surroundings;
+use crate::session::Context;
 use data_size::Images;
 use distil::config::Config;
 use limits::Limit;
@@ -31,7 +31,7 @@ pub(crate) struct PlanArgs {
     /// Where datasets are kept; needed only for sets that no name describes
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
-    /// Compute no step of the run to time it
+    /// Skip the timing run
     #[arg(long)]
     no_timing: bool,
 }
@@ -55,9 +55,9 @@ struct Planned<'a> {
     device: Device,
 }
 
-pub(crate) fn plan(args: &PlanArgs, around: Surroundings<'_>) -> Result<(), Failure> {
+pub(crate) fn plan(args: &PlanArgs, context: Context<'_>) -> Result<(), Failure> {
     let config = Config::load(&args.config, &args.set)?;
-    let planned = Planned::new(&config, around)?.ok_or_else(|| {
+    let planned = Planned::new(&config, context)?.ok_or_else(|| {
         Failure::new(
             format_args!("nothing tells the size of the images of {}", config.data.name),
             "correct data.path, or look at the data first: `distil data info`",
@@ -72,13 +72,13 @@ pub(crate) fn plan(args: &PlanArgs, around: Surroundings<'_>) -> Result<(), Fail
         calibration::calibrate(config, net, images.validation, device)
     });
     let remedy = tightest.filter(|_| !fits).map(|limit| remedy(&job, limit));
-    around.console.result(table::table(&planned, &job, tightest, times.as_ref(), remedy.as_deref()))
+    context.console.result(table::table(&planned, &job, tightest, times.as_ref(), remedy.as_deref()))
 }
 
 /// Refuses a run that needs more memory than there is, before anything is read or written. What cannot be planned is
 /// refused, if at all, by whatever reads it.
-pub(crate) fn refuse_what_does_not_fit(config: &Config, around: Surroundings<'_>) -> Result<(), Failure> {
-    let Some(planned) = Planned::new(config, around)? else { return Ok(()) };
+pub(crate) fn refuse_what_does_not_fit(config: &Config, context: Context<'_>) -> Result<(), Failure> {
+    let Some(planned) = Planned::new(config, context)? else { return Ok(()) };
     let (job, limits) = (planned.job(), limits::limits());
     let memory = planned.in_this_process(&job);
     let Some(limit) = tightest(&limits, &memory).filter(|limit| !limit.allows(&memory)) else {
@@ -120,11 +120,11 @@ fn flag(change: &Change) -> String {
 
 impl<'a> Planned<'a> {
     /// `None` where the size of the data cannot be known without loading them.
-    fn new(config: &'a Config, around: Surroundings<'_>) -> Result<Option<Self>, Failure> {
-        let Some(images) = data_size::images(&config.data, around.data_dir) else { return Ok(None) };
+    fn new(config: &'a Config, context: Context<'_>) -> Result<Option<Self>, Failure> {
+        let Some(images) = data_size::images(&config.data, context.data_dir) else { return Ok(None) };
         let shape = images.shape;
         let net = config.model.build(shape.channels, images.classes, shape.height, shape.width)?;
-        let device = around.device.open()?;
+        let device = context.device.open()?;
         // A file that cannot be read is refused by the run itself.
         let network = |path: &PathBuf| {
             CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.network)

@@ -14,7 +14,7 @@ use distil::config::Config;
 
 /// What a command needs besides its configuration.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) console: &'a Console,
     pub(crate) device: DeviceChoice,
     /// `--data-dir`.
@@ -23,7 +23,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// Everything that experts, runs and evaluations of one configuration share.
 #[derive(Debug)]
-pub(crate) struct Workbench<'a> {
+pub(crate) struct Session<'a> {
     pub(crate) config: Config,
     pub(crate) dataset: Dataset,
     pub(crate) net: ConvNet,
@@ -31,18 +31,18 @@ pub(crate) struct Workbench<'a> {
     pub(crate) console: &'a Console,
 }
 
-impl<'a> Workbench<'a> {
+impl<'a> Session<'a> {
     /// Opens the device, loads the data and builds the network.
     ///
     /// # Errors
     /// [`Failure`] when there is no such device or data, or the network does not fit the images.
-    pub(crate) fn open(config: Config, around: Surroundings<'a>) -> Result<Self, Failure> {
-        let device = around.device.open()?;
-        let dataset = load(&config.data, around.data_dir, around.console)?;
+    pub(crate) fn open(config: Config, context: Context<'a>) -> Result<Self, Failure> {
+        let device = context.device.open()?;
+        let dataset = load(&config.data, context.data_dir, context.console)?;
         let shape = dataset.shape();
         let net = config.model.build(shape.channels, dataset.classes(), shape.height, shape.width)?;
         tracing::info!(?device, parameters = net.layout().params(), dataset = dataset.name, "ready");
-        Ok(Self { config, dataset, net, device, console: around.console })
+        Ok(Self { config, dataset, net, device, console: context.console })
     }
 }
 

@@ -15,7 +15,7 @@ use image::RgbImage;
 use super::Sample;
 use crate::commands::expert;
 use crate::failure::Failure;
-use crate::workbench::Workbench;
+use crate::workbench::Session;
 
 /// Images alive at a time on each CPU thread.
 const MICRO_BATCH: usize = 16;
@@ -27,7 +27,7 @@ const SHOWN_SIDE: usize = 96;
 const AREA: Enhancement = Enhancement { beta: 1.0, threshold: Threshold::Mean };
 
 /// An expert and how its images are prepared.
-pub(super) struct Eye<'a> {
+pub(super) struct Inspector<'a> {
     expert: usize,
     net: &'a ConvNet,
     network: Network,
@@ -38,24 +38,24 @@ pub(super) struct Eye<'a> {
 }
 
 /// What it saw in the images of a sample.
-pub(super) struct Seen {
+pub(super) struct Features {
     /// Activation maps in `[0, 1]` at the images' resolution.
     pub(super) maps: Maps,
     /// Discriminative area of each image, in `[0, 1]`.
     areas: Vec<f64>,
 }
 
-impl<'a> Eye<'a> {
+impl<'a> Inspector<'a> {
     /// The first expert of the run's store.
-    pub(super) fn open(bench: &'a Workbench<'_>, experts: Option<&Path>) -> Result<Self, Failure> {
-        let store = expert::open(bench, experts)?;
+    pub(super) fn open(session: &'a Session<'_>, experts: Option<&Path>) -> Result<Self, Failure> {
+        let store = expert::open(session, experts)?;
         let expert = store.complete()[0];
         let trajectory = store.expert(expert)?;
-        let network = Network::ConvNet(bench.net.clone());
-        let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), &bench.device);
-        let buffers = network.buffers(&network.init_buffers(), &bench.device);
-        let (net, device) = (&bench.net, &bench.device);
-        Ok(Self { expert, net, network, theta, buffers, device, preprocessing: &bench.dataset.preprocessing })
+        let network = Network::ConvNet(session.net.clone());
+        let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), &session.device);
+        let buffers = network.buffers(&network.init_buffers(), &session.device);
+        let (net, device) = (&session.net, &session.device);
+        Ok(Self { expert, net, network, theta, buffers, device, preprocessing: &session.dataset.preprocessing })
     }
 
     /// The network, for people.
@@ -80,7 +80,7 @@ impl<'a> Eye<'a> {
     }
 
     /// Grad-CAM of the images' own classes.
-    pub(super) fn look(&self, sample: &Sample) -> Result<Seen, Failure> {
+    pub(super) fn look(&self, sample: &Sample) -> Result<Features, Failure> {
         let explainer = Explainer {
             network: &self.network,
             theta: &self.theta,
@@ -93,11 +93,11 @@ impl<'a> Eye<'a> {
         let found = explainer.explain(&images, Target::Classes(&sample.labels), Noise::default())?;
         let [_, height, width] = self.network.image_shape();
         let maps = found.raw.unit().resize(height, width);
-        Ok(Seen { areas: AREA.areas(&maps), maps })
+        Ok(Features { areas: AREA.areas(&maps), maps })
     }
 
     /// Image `at` of a sample beside its map.
-    pub(super) fn draw(&self, sample: &Sample, seen: &Seen, at: usize) -> Result<DrawnMap, Failure> {
+    pub(super) fn draw(&self, sample: &Sample, seen: &Features, at: usize) -> Result<DrawnMap, Failure> {
         let sides = self.network.image_shape();
         let [channels, height, width] = sides;
         let size = channels * height * width;

@@ -131,7 +131,7 @@ impl Rounds {
 
 /// Who takes part, and how often.
 #[derive(Debug)]
-pub(super) struct Contest<'a> {
+pub(super) struct Comparison<'a> {
     peer: Option<Peer<'a>>,
     rounds: usize,
     device: DeviceChoice,
@@ -147,7 +147,7 @@ struct Peer<'a> {
     device: Option<String>,
 }
 
-impl<'a> Contest<'a> {
+impl<'a> Comparison<'a> {
     /// # Errors
     /// [`Failure`] when there is no such device, or no program of the peer.
     pub(super) fn new(args: &'a PeerArgs, rounds: usize, global: &Global) -> Result<Self, Failure> {
