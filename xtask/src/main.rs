@@ -1,106 +1,88 @@
-//! `cargo xtask`: development tasks, and published rows from experts to report in one command.
-//!
-//! It only builds and calls: what a row computes is decided by its file in `configs/` and by the `distil` command.
+//! `cargo xtask`: builds `distil` and calls it, and runs the checks. It has no dependencies, so that it is there at once;
+//! what a row computes, and which rows there are, is known to `distil`.
 
 #![forbid(unsafe_code)]
 
-mod list;
-mod plans;
+mod args;
 mod process;
-mod reproduce;
-mod side_by_side;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use args::Args;
+use process::{Failure, become_process, built_distil, cargo, ensure};
 
-use crate::process::{Profile, become_process, built_distil, cargo, ensure};
-use crate::reproduce::Reproduce;
+const HELP: &str = "\
+Development tasks
 
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    task: Task,
-}
+Usage: cargo xtask <TASK>
 
-#[derive(Debug, Subcommand)]
-enum Task {
-    /// Train experts, distil, evaluate and write the report of one row of configs/
-    #[command(after_help = reproduce::EXAMPLES)]
-    Reproduce(Reproduce),
-    /// Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
-    #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --peer ~/peer/bin/python\n  \
-        cargo xtask bench --release --peer ~/peer/bin/python -- --rounds 5 --peer-arg=--layout=flat\n  \
-        cargo xtask bench --features cuda -- --device cuda\n\n\
-        Builds distil in the dev profile, which is optimised, but checks for overflow; --release builds what \
-        `cargo install` does, which compiles Burn once more. Prints Markdown. What follows -- goes to `distil bench all`."
-    )]
-    Bench(Bench),
-    /// Run all tests, documentation examples included
-    Test,
-    /// Formatting, lints and documentation, then all tests: what CI checks
-    Check,
-}
+Tasks:
+  reproduce [ROW]  Experts, distillation, evaluation and report of a row of configs/; without ROW, the built-in example
+  bench            Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
+  test             Run all tests, documentation examples included
+  check            Formatting, lints and documentation, then all tests: what CI checks
 
-#[derive(Debug, clap::Args)]
-struct Bench {
-    /// Take turns with PyTorch under this Python
-    #[arg(long, value_name = "PYTHON", value_parser = program)]
-    peer: Option<PathBuf>,
-    /// Build in the release profile instead of the dev profile
-    #[arg(long)]
-    release: bool,
-    /// Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
-    #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
-    /// More arguments for `distil bench all`
-    #[arg(last = true)]
-    distil: Vec<String>,
-}
+Examples:
+  cargo xtask reproduce                                     minutes on a laptop
+  cargo xtask reproduce --list edf/image                    rows with that in their name, title or data
+  cargo xtask reproduce --list edf/imagenette --plan        with planned memory
+  cargo xtask reproduce edf/imagenette-ipc10 --scale smoke  any row in minutes, much reduced
+  cargo xtask reproduce edf/imagenette-ipc10 --features cuda -- --device cuda
+  cargo xtask bench --peer ~/peer/bin/python
 
-/// The path of a program: made absolute, since distil runs in the root of the workspace.
-fn program(text: &str) -> Result<PathBuf, std::io::Error> {
-    // A name without a folder is searched in PATH; links must stay, virtual environments live by them.
-    if text.contains(std::path::is_separator) { std::path::absolute(text) } else { Ok(PathBuf::from(text)) }
-}
+Options of reproduce and bench:
+  --features LIST    Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
+  --program PROGRAM  Use this distil instead of building one
+  --release          Build as `cargo install` does, which compiles Burn once more
+
+Everything else goes to `distil reproduce`, `distil rows` (for --list) or `distil bench all`, whose --help has it.
+";
 
 fn main() -> ExitCode {
-    match run(Cli::parse().task) {
+    match run(std::env::args().skip(1).collect()) {
         Ok(code) => code,
-        Err(error) => {
+        Err(Failure(message)) => {
             // There is no other place to say it.
             let _ =
-                std::io::Write::write_all(&mut std::io::stderr(), format!("error: {error:#}\n").as_bytes());
+                std::io::Write::write_all(&mut std::io::stderr(), format!("error: {message}\n").as_bytes());
             ExitCode::from(2)
         }
     }
 }
 
-fn run(task: Task) -> Result<ExitCode> {
-    match task {
-        Task::Reproduce(args) => reproduce::run(&args),
-        Task::Bench(args) => bench(&args),
-        Task::Test => become_process(&mut cargo(&["test", "--workspace"])),
-        Task::Check => {
-            ensure(&mut cargo(&["fmt", "--all", "--check"]))?;
-            ensure(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-            let mut documentation = cargo(&["doc", "--workspace", "--no-deps"]);
-            ensure(documentation.env("RUSTDOCFLAGS", "-Dwarnings"))?;
-            become_process(&mut cargo(&["test", "--workspace"]))
-        }
+fn run(mut words: Vec<String>) -> Result<ExitCode, Failure> {
+    let task = if words.is_empty() { String::new() } else { words.remove(0) };
+    match task.as_str() {
+        "reproduce" => reproduce(words),
+        "bench" => bench(words),
+        "test" => become_process(&mut cargo(&["test", "--workspace"])),
+        "check" => check(),
+        "" | "help" | "-h" | "--help" => help(),
+        other => Err(Failure(format!("there is no task {other:?}; choose reproduce, bench, test or check"))),
     }
 }
 
-fn bench(args: &Bench) -> Result<ExitCode> {
-    let profile = if args.release { Profile::Release } else { Profile::Dev };
-    let mut distil = built_distil(profile, &args.features)?;
-    distil.args(["bench", "all"]);
-    if let Some(peer) = &args.peer {
-        distil.arg("--peer").arg(peer);
-    }
-    become_process(distil.args(&args.distil))
+fn help() -> Result<ExitCode, Failure> {
+    std::io::Write::write_all(&mut std::io::stdout(), HELP.as_bytes())
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|error| Failure(format!("cannot write the help: {error}")))
+}
+
+fn reproduce(words: Vec<String>) -> Result<ExitCode, Failure> {
+    let Args { mut rest, build } = Args::parse(words)?;
+    let listed = rest.iter().position(|word| word == "--list").map(|place| rest.remove(place));
+    let command = if listed.is_some() { "rows" } else { "reproduce" };
+    become_process(built_distil(&build)?.arg(command).args(rest))
+}
+
+fn bench(words: Vec<String>) -> Result<ExitCode, Failure> {
+    let Args { rest, build } = Args::parse(words)?;
+    become_process(built_distil(&build)?.args(["bench", "all"]).args(rest))
+}
+
+fn check() -> Result<ExitCode, Failure> {
+    ensure(&mut cargo(&["fmt", "--all", "--check"]))?;
+    ensure(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    ensure(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    become_process(&mut cargo(&["test", "--workspace"]))
 }

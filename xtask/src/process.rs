@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail};
+use crate::args::{Build, Profile};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -26,73 +26,68 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// How programs are compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// As the tests are, so that Burn is compiled once for both; optimised, with checks.
-    Dev,
-    /// As `cargo install` does.
-    Release,
-}
+/// A task that failed, in one line.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) String);
 
-/// Builds `distil` and returns it as a command in the root of the workspace.
-pub(crate) fn built_distil(profile: Profile, features: &[String]) -> Result<Command> {
-    // All packages are selected for their features: cargo would compile Burn anew for another selection.
-    let mut build = cargo(&["build", "--workspace", "--bin", "distil"]);
-    if profile == Profile::Release {
-        build.arg("--release");
-    }
-    if !features.is_empty() {
-        let features: Vec<String> = features.iter().map(|feature| format!("distil-cli/{feature}")).collect();
-        build.args(["--features", &features.join(",")]);
-    }
-    ensure(&mut build)?;
-    // Cargo puts this very program into the folder of the dev profile; the other one lies beside it.
-    let own = std::env::current_exe().context("cannot find the build folder")?;
-    let dev = own.parent().context("this program lies in no folder")?;
-    let folder = match profile {
-        Profile::Dev => dev.to_owned(),
-        Profile::Release => dev.with_file_name("release"),
+/// The `distil` that was asked for, built where none was named, as a command in the root of the workspace.
+pub(crate) fn built_distil(build: &Build) -> Result<Command, Failure> {
+    let program = match &build.program {
+        Some(program) => std::path::absolute(program)
+            .map_err(|error| Failure(format!("--program {}: {error}", program.display())))?,
+        None => compiled(build)?,
     };
-    let mut command = Command::new(folder.join("distil").with_extension(std::env::consts::EXE_EXTENSION));
+    let mut command = Command::new(program);
     command.current_dir(root());
     Ok(command)
 }
 
-/// Runs a command that has to succeed.
-pub(crate) fn ensure(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
-    if !status.success() {
-        bail!("{} failed", described(command));
+fn compiled(build: &Build) -> Result<PathBuf, Failure> {
+    // All packages are selected for their features: cargo would compile Burn anew for another selection.
+    let mut command = cargo(&["build", "--workspace", "--bin", "distil"]);
+    if build.profile == Profile::Release {
+        command.arg("--release");
     }
-    Ok(())
+    if !build.features.is_empty() {
+        let features: Vec<String> =
+            build.features.iter().map(|feature| format!("distil-cli/{feature}")).collect();
+        command.args(["--features", &features.join(",")]);
+    }
+    ensure(&mut command)?;
+    // Cargo puts this very program into the folder of the dev profile; the other one lies beside it.
+    let own =
+        std::env::current_exe().map_err(|error| Failure(format!("cannot find the build folder: {error}")))?;
+    let dev = own.parent().ok_or_else(|| Failure("this program lies in no folder".to_owned()))?;
+    let folder = match build.profile {
+        Profile::Dev => dev.to_owned(),
+        Profile::Release => dev.with_file_name("release"),
+    };
+    Ok(folder.join("distil").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
-/// Runs a command to its end; its exit code where it failed. Ctrl-C is the command's to handle, which stops at a
-/// safe point; we wait for it.
-pub(crate) fn to_the_end(command: &mut Command) -> Result<Option<ExitCode>> {
-    // The terminal tells both of us; a second call finds the handler there.
-    let _ = ctrlc::set_handler(|| {});
-    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
-    if status.success() {
-        return Ok(None);
-    }
-    Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)))
+/// Runs a command that has to succeed.
+pub(crate) fn ensure(command: &mut Command) -> Result<(), Failure> {
+    let status = command.status().map_err(|error| cannot_run(command, &error))?;
+    if status.success() { Ok(()) } else { Err(Failure(format!("{} failed", described(command)))) }
 }
 
 /// Hands the process over, so that Ctrl-C and the exit code are the command's own.
 #[cfg(unix)]
-pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode> {
+pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt;
     let error = command.exec();
-    Err(error).with_context(|| format!("cannot run {}", described(command)))
+    Err(cannot_run(command, &error))
 }
 
 /// Runs a command and takes over its exit code.
 #[cfg(not(unix))]
-pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode> {
-    let status = command.status().with_context(|| format!("cannot run {}", described(command)))?;
+pub(crate) fn become_process(command: &mut Command) -> Result<ExitCode, Failure> {
+    let status = command.status().map_err(|error| cannot_run(command, &error))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
+    Failure(format!("cannot run {}: {error}", described(command)))
 }
 
 fn described(command: &Command) -> String {

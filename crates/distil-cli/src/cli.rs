@@ -18,6 +18,7 @@ use crate::commands::import::ImportArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::rank_score::RankScoreArgs;
+use crate::commands::rows::{ReproduceArgs, RowsArgs};
 use crate::commands::track::TrackArgs;
 use crate::commands::train_cam::TrainCamArgs;
 use crate::commands::watch::WatchArgs;
@@ -137,10 +138,17 @@ pub(crate) enum Command {
         then for every seed: this takes a while. A run keeps them in ranking.json.")]
     RankScore(Box<RankScoreArgs>),
     /// Experts, distillation, evaluation and report of one configuration
-    #[command(after_help = "Examples:\n  distil reproduce --config configs/clutter.toml\n  \
-        distil reproduce --config configs/fashion-mnist-ipc1-cpu.toml --set eval.seeds=1\n\n\
-        What is there already is not done again: an interrupted command continues where it was.")]
-    Reproduce(ConfigArgs),
+    #[command(after_help = "Examples:\n  distil reproduce                                      the built-in example, minutes on a laptop\n  \
+        distil reproduce edf/imagenette-ipc10                 a published row, then paper and measured side by side\n  \
+        distil reproduce edf/imagenette-ipc10 --scale smoke   any row end to end in minutes, much reduced\n  \
+        distil reproduce --config mine.toml --set eval.seeds=1\n\n\
+        What is there already is not done again: an interrupted command continues where it was, except with --scale smoke, \
+        which begins anew. `distil rows` lists the rows.")]
+    Reproduce(ReproduceArgs),
+    /// List the published rows: method, images per class, figure, data, and what each will need
+    #[command(after_help = "Examples:\n  distil rows edf/image                          rows with that in their name, title or data\n  \
+        distil rows edf/imagenette --plan              with planned memory; --plan time adds time on this machine")]
+    Rows(RowsArgs),
     /// Write the HTML report of a run, of several side by side, or of how complex scenes are
     #[command(after_help = "Examples:\n  distil report runs/clutter\n  \
         distil report runs/datm runs/edf --out comparison.html\n  \

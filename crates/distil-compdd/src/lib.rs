@@ -57,7 +57,7 @@ pub use clustering::categories;
 pub use definition::{Definition, MapValues, TargetClass};
 pub use error::CompddError;
 pub use measurement::{Measurement, Part};
-pub use pass::{PassOptions, Pass, PassProgress};
+pub use pass::{Pass, PassOptions, PassProgress};
 pub use ranking::{Ranked, Ranking, Selection, SubsetComplexity, Verification};
 pub use source::{BadImages, Skipped, Source};
 pub use tally::{ClassTally, HISTOGRAM_BINS};

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
-use distil_compdd::{Definition, PassOptions, Pass, Source};
+use distil_compdd::{Definition, Pass, PassOptions, Source};
 use distil_data::clutter::{CLASS_NAMES, ClutterConfig, Part, generate};
 use distil_data::{ImageShape, Images, Normalisation, Preprocessing, Split};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use distil_compdd::{Definition, PassOptions, Pass, Source};
+use distil_compdd::{Definition, Pass, PassOptions, Source};
 use distil_data::{DataConfig, Dataset, HoldOut, Images, Split};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use distil_compdd::{
-    Agreement, BadImages, Category, CompddError, Definition, MapValues, Measurement, PassOptions, Pass, Ranking,
-    Selected, Source, TargetClass, Verification, categories,
+    Agreement, BadImages, Category, CompddError, Definition, MapValues, Measurement, Pass, PassOptions,
+    Ranking, Selected, Source, TargetClass, Verification, categories,
 };
 use distil_data::{DataConfig, ImageList, Normalisation, Preprocessing};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard, Smoothing};
@@ -114,7 +114,8 @@ fn stopped_passes_and_merged_parts_leave_the_same_bytes() {
     let photos = photos();
     let source = Source::Files(list(photos.path()));
     let at = |name: &str| photos.path().join(name);
-    let options = |shard| PassOptions { shard, micro_batch: 3, save_every: Duration::ZERO, ..PassOptions::default() };
+    let options =
+        |shard| PassOptions { shard, micro_batch: 3, save_every: Duration::ZERO, ..PassOptions::default() };
     let (whole, cut) = (at("whole.json"), at("cut.json"));
     run(&source, &smooth(), PassOptions { file: Some(&whole), ..options(30) }, 0).expect("a measurement");
     let wanted = std::fs::read(&whole).expect("a file");
@@ -165,8 +166,8 @@ fn a_measurement_goes_on_only_with_what_it_began_with() {
 fn bad_images_end_the_pass_or_are_listed_and_change_no_other() {
     let photos = photos();
     let bad = photos.path().join("c1/2.png");
-    let good =
-        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
+    let good = run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0)
+        .expect("a measurement");
     std::fs::write(&bad, "no picture").expect("a file");
     let source = Source::Files(list(photos.path()));
     let error = run(&source, &smooth(), PassOptions::default(), 0).expect_err("a bad image").to_string();
@@ -189,8 +190,8 @@ fn bad_images_end_the_pass_or_are_listed_and_change_no_other() {
 #[test]
 fn lower_thresholds_are_met_by_more_of_every_image() {
     let photos = photos();
-    let found =
-        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
+    let found = run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0)
+        .expect("a measurement");
     for class in &found.classes {
         let [half, tenth, most] = [0, 1, 2].map(|at| class.complexity(at).expect("images"));
         assert!(tenth <= half && half <= most && tenth < most, "{class:?}");
@@ -206,8 +207,8 @@ fn lower_thresholds_are_met_by_more_of_every_image() {
 #[test]
 fn measurements_agree_by_their_classes_whatever_their_order() {
     let photos = photos();
-    let found =
-        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
+    let found = run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0)
+        .expect("a measurement");
     let tau = |other: &Measurement| Agreement::of(&found, other, None).map(|found| found.tau.coefficient);
     let mut other = found.clone();
     other.classes.reverse();
@@ -230,8 +231,8 @@ fn measurements_agree_by_their_classes_whatever_their_order() {
 #[test]
 fn selections_hold_against_the_measurement_they_were_made_from() {
     let photos = photos();
-    let found =
-        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
+    let found = run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0)
+        .expect("a measurement");
     let ranking = Ranking::of(&found, &Category::everything(&found), 0).expect("a ranking");
     assert!(ranking.classes.windows(2).all(|pair| pair[0].complexity >= pair[1].complexity));
     let selection = ranking.select(3).expect("six classes");
@@ -264,8 +265,8 @@ fn selections_hold_against_the_measurement_they_were_made_from() {
 #[test]
 fn categories_of_the_networks_own_view_hold_every_class_once() {
     let photos = photos();
-    let found =
-        run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0).expect("a measurement");
+    let found = run(&Source::Files(list(photos.path())), &smooth(), PassOptions::default(), 0)
+        .expect("a measurement");
     for smallest in 1..=CLASSES {
         let each = categories(&found, smallest).expect("categories");
         assert!(each.iter().all(|category| category.classes.len() >= smallest));

@@ -23,7 +23,7 @@ pub use accuracy::{accuracy, tally};
 pub use distil_stats::Summary;
 pub use distillation::{Distillation, Mix};
 pub use evaluate::{EvaluateError, Evaluation, Evaluator, Progress, Subject};
-pub use input::{ProtocolData, Input, LabelUse};
+pub use input::{Input, LabelUse, ProtocolData};
 pub use named::{ProtocolName, UnknownProtocol};
 pub use optimiser::{Optimiser, Schedule};
 pub use protocol::{Protocol, ProtocolError};

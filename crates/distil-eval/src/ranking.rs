@@ -9,8 +9,8 @@ use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Distillation, EvaluateError, Evaluation, Evaluator, ProtocolData, LabelUse, Mix, Optimiser, Progress,
-    Protocol, Schedule, Subject, Teacher,
+    Distillation, EvaluateError, Evaluation, Evaluator, LabelUse, Mix, Optimiser, Progress, Protocol,
+    ProtocolData, Schedule, Subject, Teacher,
 };
 
 /// Students that choose a step size must not be those that are tested: their seeds are far apart.

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{SIDE, dataset, net, protocol, synthetic};
 use distil_data::{Dataset, Normalisation, Preprocessing, Whitening, Zca};
 use distil_eval::{
-    Arm, Distillation, EvaluateError, Evaluator, ProtocolData, Input, LabelUse, Mix, Optimiser, Protocol,
+    Arm, Distillation, EvaluateError, Evaluator, Input, LabelUse, Mix, Optimiser, Protocol, ProtocolData,
     ProtocolName, RankScores, Ranking, Student, StudentError, Subject, Teacher, Training, TrainingSet,
     accuracy,
 };
@@ -176,8 +176,13 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let lr = 0.5;
     let set = TrainingSet::Real(&data.train);
     let training = Training { net: &net, set, protocol: &protocol, epochs: 0, lr, seed: 1, device: &device };
-    let after: Vec<f32> =
-        training.run_with_teacher(&teacher, &mut go).expect("a student").theta.into_data().iter::<f32>().collect();
+    let after: Vec<f32> = training
+        .run_with_teacher(&teacher, &mut go)
+        .expect("a student")
+        .theta
+        .into_data()
+        .iter::<f32>()
+        .collect();
     let mut rng = distil_random::stream(1, "student-init", 0);
     let before = net.init(&mut rng);
     let rows: Vec<usize> = (0..data.train.len()).collect();

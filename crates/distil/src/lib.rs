@@ -6,6 +6,7 @@
 pub mod config;
 mod device;
 mod error;
+pub mod rows;
 mod session;
 
 pub use device::Device;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use distil_data::{DataConfig, Dataset};
-use distil_eval::{Evaluation, Evaluator, ProtocolData, Protocol, Subject};
+use distil_eval::{Evaluation, Evaluator, Protocol, ProtocolData, Subject};
 use distil_expert::{Recipe, header, train_store};
 use distil_match::{Experts, Files, Inputs, Method, run_unvalidated};
 use distil_models::{ConvNet, ConvNetConfig, Network};

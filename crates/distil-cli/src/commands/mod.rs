@@ -21,6 +21,7 @@ pub(crate) mod plan;
 pub(crate) mod rank_score;
 mod report;
 mod reproduce;
+pub(crate) mod rows;
 mod run;
 mod students;
 pub(crate) mod track;
@@ -37,7 +38,7 @@ use crate::session::Context;
 /// Runs the command that was asked for.
 pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     let device = cli.global.device;
-    let around = |data_dir| Context { console, device, data_dir };
+    let context = |data_dir| Context { console, device, data_dir };
     match &cli.command {
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
@@ -47,7 +48,8 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Run(args) => run::run(args, context(args.config.data_dir.as_deref())),
         Command::Eval(args) => eval::eval(args, context(args.data_dir.as_deref())),
         Command::RankScore(args) => rank_score::rank_score(args, context(args.data_dir())),
-        Command::Reproduce(args) => reproduce::reproduce(args, context(args.data_dir.as_deref())),
+        Command::Reproduce(args) => rows::reproduce(args, context(args.data_dir.as_deref())),
+        Command::Rows(args) => rows::rows(args, context(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
         Command::Inspect(args) => inspect::inspect(args, context(args.data_dir())),
         Command::Compare(args) => compare::compare(args, context(args.grid.data_dir.as_deref())),

@@ -21,7 +21,7 @@ impl ConfigError {
     }
 
     /// An error whose message says what to do.
-    fn plain(message: impl Display) -> Self {
+    pub(crate) fn plain(message: impl Display) -> Self {
         // TOML's messages span lines.
         let text = message.to_string();
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

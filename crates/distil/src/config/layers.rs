@@ -186,7 +186,7 @@ pub(super) fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
 }
 
 /// Tables merge key by key, anything else replaces.
-pub(super) fn merge(base: &mut Table, over: &Table) {
+pub(crate) fn merge(base: &mut Table, over: &Table) {
     for (key, value) in over {
         match (base.get_mut(key), value) {
             (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),

@@ -21,6 +21,7 @@ use toml::{Table, Value};
 pub use error::ConfigError;
 pub use layers::Layer;
 use layers::Layers;
+pub(crate) use layers::merge;
 use refusal::Refusal;
 pub use schema::{keys, schema};
 

@@ -154,7 +154,7 @@ fn trained(
     table.insert("data".to_owned(), toml::Value::try_from(&data)?);
     atomic::write(&config, toml::to_string(&table)?)?;
     let (file, from) = (model.display(), config.display());
-    around
+    context
         .console
         .note(format_args!("no --model: training a ResNet-18 on the images first, {file}, by {from}"));
     train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), context)?;

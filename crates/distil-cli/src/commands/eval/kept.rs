@@ -50,7 +50,7 @@ pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate)
     };
     let mut hash = Sha256::new();
     let ipc = config.distill.ipc;
-    let around = json!([
+    let context = json!([
         PROTOCOL_VERSION,
         students.values(),
         net,

@@ -13,6 +13,7 @@ use distil_gradcam::CamModel;
 use distil_match::plan::{Change, Job, Memory, Part, Remedy, Students};
 use distil_models::{ConvNet, Network};
 
+use crate::console::duration;
 use crate::device::is_cpu;
 use crate::failure::Failure;
 use crate::session::Context;
@@ -73,6 +74,40 @@ pub(crate) fn plan(args: &PlanArgs, context: Context<'_>) -> Result<(), Failure>
     });
     let remedy = tightest.filter(|_| !fits).map(|limit| remedy(&job, limit));
     context.console.result(table::table(&planned, &job, tightest, times.as_ref(), remedy.as_deref()))
+}
+
+/// A plan in a few words, for a list of many.
+pub(crate) struct Summary {
+    /// At the peak.
+    pub(crate) memory: String,
+    /// Of that, mapped files.
+    pub(crate) mapped: String,
+    /// Images that pass through the network in the inner steps of an iteration.
+    pub(crate) images: String,
+    /// What decides how long an iteration takes.
+    pub(crate) size: String,
+}
+
+/// What a run will need; `None` where nothing tells the size of its images.
+pub(crate) fn summary(config: &Config, context: Context<'_>) -> Result<Option<Summary>, Failure> {
+    let Some(planned) = Planned::new(config, context)? else { return Ok(None) };
+    let job = planned.job();
+    let memory = job.memory();
+    let cost = config.distill.objective.cost(job.images() as usize, planned.net.classes);
+    let seen = job.batch() * cost.syn_steps as u128;
+    Ok(Some(Summary {
+        memory: table::size(memory.total()),
+        mapped: table::size(memory.of(Part::Experts)),
+        images: if seen == 0 { "–".to_owned() } else { seen.to_string() },
+        size: format!("{cost:?} {:?} {} {:?}", planned.net, config.distill.iterations, config.eval),
+    }))
+}
+
+/// How long a run takes on this device, from a few of its own steps.
+pub(crate) fn timed(config: &Config, context: Context<'_>) -> Result<String, Failure> {
+    let Some(planned) = Planned::new(config, context)? else { return Ok("–".to_owned()) };
+    let times = calibration::calibrate(config, &planned.net, planned.images.validation, &planned.device);
+    Ok(duration(times.total(config.distill.iterations)))
 }
 
 /// Refuses a run that needs more memory than there is, before anything is read or written. What cannot be planned is

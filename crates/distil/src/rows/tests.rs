@@ -1,20 +1,13 @@
-use std::fs;
 use std::path::Path;
 
+use distil_data::DatasetName;
 use toml::{Table, Value};
 
-use super::{DATASETS, DataNeed, Figure, Resolved, Rows};
-use crate::Reduction;
+use super::{Figure, Reduction, Resolved, Rows};
 
 /// Rows of these files of a `configs/`.
 fn read(files: &[(&str, &str)]) -> Result<Rows, String> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in files {
-        let file = folder.path().join(name);
-        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
-        fs::write(file, text).expect("a file");
-    }
-    Rows::read(folder.path()).map_err(|error| format!("{error:#}"))
+    Rows::of(files.iter().copied()).map_err(|error| error.to_string())
 }
 
 fn resolved(rows: &Rows, name: &str) -> Resolved {
@@ -23,7 +16,7 @@ fn resolved(rows: &Rows, name: &str) -> Resolved {
 
 /// The rows of the repository.
 fn published() -> Rows {
-    Rows::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs")).expect("the rows of configs/")
+    Rows::embedded().expect("the rows of configs/")
 }
 
 const TABLE: &str = r#"
@@ -125,7 +118,7 @@ fn every_row_is_whole() {
         let resolved = rows.resolve(row).unwrap();
         let said = |key: &str| resolved.get(key).unwrap_or_else(|| panic!("{} does not say {key}", row.name));
         let data = said("data.name").as_str().expect("a name");
-        assert!(data == "clutter" || DataNeed::of(data).is_some(), "{}: {data}", row.name);
+        assert!(data.parse::<DatasetName>().is_ok(), "{}: {data}", row.name);
         if row.name.contains('/') {
             for key in ["distill.ipc", "distill.image_lr"] {
                 said(key);
@@ -195,19 +188,4 @@ fn every_row_can_be_reduced() {
             assert!(max - 1 + ahead <= number("expert.epochs"), "{}", row.name);
         }
     }
-}
-
-#[test]
-fn data_are_found_where_they_lie() {
-    let folder = tempfile::tempdir().unwrap();
-    let folders = [folder.path().to_owned()];
-    let there = |name: &str| DataNeed::of(name).expect("a dataset").is_in(&folders);
-    assert!(DATASETS.iter().all(|data| !data.is_in(&folders)));
-    let add = |path: &str| fs::create_dir_all(folder.path().join(path)).unwrap();
-    add("imagenette2-320/train/n01440764");
-    assert!(there("imagenette") && !there("comp-dd/fish-hard") && !there("imagewoof"));
-    add("imagenet/train/n01440764");
-    assert!(there("comp-dd/fish-hard"));
-    add("cifar-100-binary/train.bin");
-    assert!(there("cifar100") && !there("cifar10"));
 }

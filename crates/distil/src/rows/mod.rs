@@ -1,28 +1,35 @@
-//! All rows, and the configuration of each.
+//! The rows of `configs/`: published results, each with the configuration that should reproduce it.
+//!
+//! A row is a file of its own, or an entry of a table file (`configs/README.md` says how they are written).
+//! [`Rows::resolve`] makes either a whole configuration. They are embedded in the program.
 
-mod data;
 mod file;
 mod resolve;
+mod smoke;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
 use toml::Table;
 
-pub use data::{DATASETS, DataNeed};
 pub use file::{Figure, Published};
 pub use resolve::Resolved;
+pub use smoke::Reduction;
+pub use stand_in::StandIn;
 
+use crate::config::ConfigError;
 use file::{Entry, FileContents};
+
+/// Path below `configs/` and text of every file.
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/configs.rs"));
 
 /// One published result, or one example of ours.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// What `cargo xtask reproduce` calls it, like `edf/imagenette-ipc10`.
+    /// What `distil reproduce` calls it, like `edf/imagenette-ipc10`.
     pub name: String,
     /// The file that holds it, relative to `configs/`.
     pub file: PathBuf,
@@ -49,18 +56,22 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Reads every `.toml` below `configs`.
+    /// Those of `configs/` as it was when this crate was built.
+    ///
+    /// # Errors
+    /// As for [`Rows::of`]; tests see to it that there are none.
+    pub fn embedded() -> Result<Self, ConfigError> {
+        Self::of(EMBEDDED.iter().copied())
+    }
+
+    /// Those of files, given by their path below `configs/` and their text.
     ///
     /// # Errors
     /// A file that is not TOML or has unknown keys, a name that is given twice, and a row that extends what is not there.
-    pub fn read(configs: &Path) -> Result<Self> {
+    pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ConfigError> {
         let mut all = Self::default();
-        for path in toml_files(configs)? {
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            let file = path.strip_prefix(configs)?.to_owned();
-            let contents = FileContents::parse(&text, &file)?;
-            for entry in contents.entries()? {
+        for (path, text) in files {
+            for entry in FileContents::parse(text, path.as_ref())?.entries()? {
                 all.add(entry)?;
             }
         }
@@ -70,19 +81,19 @@ impl Rows {
         Ok(all)
     }
 
-    fn add(&mut self, entry: Entry) -> Result<()> {
+    fn add(&mut self, entry: Entry) -> Result<(), ConfigError> {
         let (row, kind) = match entry {
             Entry::Row(row) => (row, &mut self.rows),
             Entry::Base(base) => (base, &mut self.bases),
         };
         let file = row.file.clone();
         if let Some(other) = kind.insert(row.name.clone(), row) {
-            bail!(
+            return Err(ConfigError::plain(format_args!(
                 "{} is defined in configs/{} and in configs/{}",
                 other.name,
                 other.file.display(),
                 file.display()
-            );
+            )));
         }
         Ok(())
     }
@@ -96,7 +107,7 @@ impl Rows {
     ///
     /// # Errors
     /// Names the rows that are meant most likely when there is none.
-    pub fn find(&self, name: &str) -> Result<&Row> {
+    pub fn find(&self, name: &str) -> Result<&Row, ConfigError> {
         if let Some(row) = self.rows.get(name) {
             return Ok(row);
         }
@@ -107,29 +118,9 @@ impl Rows {
             .collect();
         alike.sort_by(|a, b| b.0.total_cmp(&a.0));
         let nearest: Vec<&str> = alike.iter().take(3).map(|(_, row)| *row).collect();
-        bail!(
-            "there is no row {name:?}; the nearest are {}; `cargo xtask reproduce --list` prints all {}",
-            nearest.join(", "),
-            self.rows.len()
-        );
+        Err(ConfigError::new(
+            format_args!("there is no row {name:?}; the nearest are {}", nearest.join(", ")),
+            format_args!("`distil rows` prints all {}", self.rows.len()),
+        ))
     }
-}
-
-/// Files below a folder, sorted.
-fn toml_files(configs: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![configs.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "toml") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result, bail};
 use toml::{Table, Value};
 
 use super::{Figure, Row, Rows};
+use crate::config::{ConfigError, merge};
 
 /// A row as `distil` reads it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ impl Rows {
     ///
     /// # Errors
     /// When it extends something that is not there, or itself.
-    pub fn resolve(&self, row: &Row) -> Result<Resolved> {
+    pub fn resolve(&self, row: &Row) -> Result<Resolved, ConfigError> {
         let config = self.merged(row, &mut Vec::new())?;
         let twin = match row.extends.as_slice() {
             [only] => self.rows.get(only),
@@ -47,19 +47,23 @@ impl Rows {
         })
     }
 
-    pub(super) fn merged(&self, row: &Row, path: &mut Vec<String>) -> Result<Table> {
+    pub(super) fn merged(&self, row: &Row, path: &mut Vec<String>) -> Result<Table, ConfigError> {
         if path.contains(&row.name) {
-            bail!("{} extends itself: {}", row.name, path.join(" extends "));
+            return Err(ConfigError::plain(format_args!(
+                "{} extends itself: {}",
+                row.name,
+                path.join(" extends ")
+            )));
         }
         path.push(row.name.clone());
         let mut merged = Table::new();
         for name in &row.extends {
-            let parent = self.bases.get(name).or_else(|| self.rows.get(name)).with_context(|| {
-                format!(
+            let parent = self.bases.get(name).or_else(|| self.rows.get(name)).ok_or_else(|| {
+                ConfigError::plain(format_args!(
                     "configs/{}: {} extends {name:?}, which is no row and no base",
                     row.file.display(),
                     row.name
-                )
+                ))
             })?;
             merge(&mut merged, &self.merged(parent, path)?);
         }
@@ -104,8 +108,7 @@ impl Resolved {
     /// As text that `distil --config` takes.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
-        let _ =
-            writeln!(text, "# Written by `cargo xtask reproduce`: {}. Change that, not this.", self.origin);
+        let _ = writeln!(text, "# Written by `distil reproduce`: {}. Change that, not this.", self.origin);
         let mut table = self.config.clone();
         table.insert("name".to_owned(), Value::String(self.run.clone()));
         if let Some(paper) = &self.paper {
@@ -119,17 +122,5 @@ impl Resolved {
     pub(crate) fn renamed(self, run: String, config: Table, remark: &str) -> Self {
         let origin = format!("{}, {remark}", self.origin);
         Self { run, config, paper: None, origin, ..self }
-    }
-}
-
-/// Tables merge key by key, anything else replaces: as `distil` layers configurations.
-fn merge(base: &mut Table, over: &Table) {
-    for (key, value) in over {
-        match (base.get_mut(key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
-            _ => {
-                base.insert(key.clone(), value.clone());
-            }
-        }
     }
 }

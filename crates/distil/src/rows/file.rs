@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::Row;
+use crate::config::ConfigError;
 
 /// A published accuracy in percent: `71.0`, or `[71.0, 0.8]` with its standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -127,21 +127,24 @@ pub(super) enum Entry {
 }
 
 impl FileContents {
-    pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let named = || format!("configs/{}", path.display());
-        let table: Table = text.parse().with_context(|| format!("{} is not TOML", named()))?;
+        let table: Table = text
+            .parse()
+            .map_err(|error| ConfigError::plain(format_args!("{} is not TOML: {error}", named())))?;
         if table.contains_key("for") {
             return Ok(Self::Comparison);
         }
         // A configuration has no title.
         if table.contains_key("title") {
-            let file = toml::from_str(text).with_context(|| format!("{} cannot be read", named()))?;
+            let file = toml::from_str(text)
+                .map_err(|error| ConfigError::plain(format_args!("{} cannot be read: {error}", named())))?;
             return Ok(Self::Table { path: path.to_owned(), file });
         }
-        plain(text, table, path).with_context(named).map(|row| Self::Plain(Box::new(row)))
+        plain(text, table, path).map(|row| Self::Plain(Box::new(row)))
     }
 
-    pub(super) fn entries(self) -> Result<Vec<Entry>> {
+    pub(super) fn entries(self) -> Result<Vec<Entry>, ConfigError> {
         let (path, file) = match self {
             Self::Plain(row) => return Ok(vec![Entry::Row(*row)]),
             Self::Comparison => return Ok(Vec::new()),
@@ -174,14 +177,22 @@ impl FileContents {
 }
 
 impl GridEntry {
-    fn rows(self, empty: &Row) -> Result<Vec<Row>> {
+    fn rows(self, empty: &Row) -> Result<Vec<Row>, ConfigError> {
         let count = self.values.len();
         if !self.name.contains("{}") {
-            bail!("configs/{}: the grid {:?} has no {{}} in its name", empty.file.display(), self.name);
+            return Err(ConfigError::plain(format_args!(
+                "configs/{}: the grid {:?} has no {{}} in its name",
+                empty.file.display(),
+                self.name
+            )));
         }
         for (what, given) in [("labels", self.labels.len()), ("published", self.published.len())] {
             if given != 0 && given != count {
-                bail!("configs/{}: {}: {given} {what} for {count} values", empty.file.display(), self.name);
+                return Err(ConfigError::plain(format_args!(
+                    "configs/{}: {}: {given} {what} for {count} values",
+                    empty.file.display(),
+                    self.name
+                )));
             }
         }
         let mut rows = Vec::new();
@@ -214,12 +225,14 @@ fn shown(value: &Value) -> String {
 }
 
 /// A configuration file: its name is its path, its note the first comment.
-fn plain(text: &str, mut config: Table, path: &Path) -> Result<Row> {
+fn plain(text: &str, mut config: Table, path: &Path) -> Result<Row, ConfigError> {
     let title =
         text.lines().next().and_then(|line| line.strip_prefix('#')).unwrap_or_default().trim().to_owned();
     let (mut source, mut note, mut published) = (String::new(), String::new(), Published::new());
     if let Some(paper) = config.remove("paper") {
-        let paper: PlainPaper = paper.try_into().context("in [paper]")?;
+        let paper: PlainPaper = paper.try_into().map_err(|error| {
+            ConfigError::plain(format_args!("configs/{}: in [paper]: {error}", path.display()))
+        })?;
         published.insert("published".to_owned(), Figure { accuracy: paper.accuracy, std: paper.std });
         (source, note) = (paper.source, paper.note);
     }

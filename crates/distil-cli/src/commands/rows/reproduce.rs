@@ -1,0 +1,202 @@
+//! `distil reproduce`: from the name of a row, or a configuration, to its results beside the published ones.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use distil::rows::{Reduction, Resolved, Row, Rows};
+use distil_data::{DatasetName, locate};
+use distil_models::Arch;
+use distil_store::atomic;
+use toml::Value;
+
+use super::side_by_side;
+use crate::cli::{ConfigArgs, EvalArgs};
+use crate::commands::{eval, reproduce as of_config};
+use crate::failure::Failure;
+use crate::session::Context;
+
+/// The row that `distil reproduce` runs when none is named.
+const EXAMPLE: &str = "clutter";
+
+#[derive(Debug, Args)]
+pub(crate) struct ReproduceArgs {
+    /// The row, as `distil rows` prints it [default: the built-in example, clutter]
+    #[arg(value_name = "ROW", conflicts_with = "config")]
+    row: Option<String>,
+    /// A configuration (TOML) instead of a row
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+    /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The dataset, instead of data.name: cifar10, comp-dd/bird-hard… (`distil datasets` lists them)
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// How large: full, or smoke for minutes. A reduced run is not the row's result, and says so
+    #[arg(long, value_enum, default_value_t = Scale::Full, conflicts_with = "config")]
+    scale: Scale,
+    /// With --scale smoke, take generated images even where the data are there
+    #[arg(long, conflicts_with = "config")]
+    stand_in: bool,
+    /// The network used for Grad-CAM maps, such as torchvision's resnet18.pth; a ConvNet trained on the row's data otherwise
+    #[arg(long, value_name = "MODEL", conflicts_with = "config", value_hint = ValueHint::FilePath)]
+    cam: Option<PathBuf>,
+    /// Print the row's configuration instead of running it
+    #[arg(long, conflicts_with = "config")]
+    print_config: bool,
+    /// The run folder [default: runs/NAME]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+    /// The folder of the experts [default: expert.store, or one below runs/experts]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    experts: Option<PathBuf>,
+    /// Where datasets are kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Scale {
+    Full,
+    Smoke,
+}
+
+pub(crate) fn reproduce(args: &ReproduceArgs, context: Context<'_>) -> Result<(), Failure> {
+    if let Some(config) = &args.config {
+        return of_config::reproduce(&args.config_args(config.clone(), Vec::new()), context);
+    }
+    let rows = Rows::embedded()?;
+    let row = rows.find(args.row.as_deref().unwrap_or(EXAMPLE))?;
+    let resolved = rows.resolve(row)?;
+    match args.scale {
+        Scale::Full => full(args, row, &resolved, context),
+        Scale::Smoke => smoke(args, row, resolved, context),
+    }
+}
+
+impl ReproduceArgs {
+    /// A configuration with what the user set; `more` goes before that.
+    fn config_args(&self, config: PathBuf, more: Vec<String>) -> ConfigArgs {
+        ConfigArgs {
+            config,
+            set: more.into_iter().chain(self.set.iter().cloned()).collect(),
+            dataset: self.dataset.clone(),
+            out: self.out.clone(),
+            experts: self.experts.clone(),
+            data_dir: self.data_dir.clone(),
+        }
+    }
+
+    fn folder(&self, resolved: &Resolved) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| Path::new("runs").join(&resolved.run))
+    }
+
+    /// Names the network for maps that was asked for; one is trained otherwise.
+    fn cam_keys(&self, resolved: &Resolved) -> Result<Vec<String>, Failure> {
+        let Some(cam) = &self.cam else { return Ok(Vec::new()) };
+        if !resolved.get("distill.enhancement").is_some_and(Value::is_table) {
+            let message = format!("--cam is for rows with activation maps; {} has none", resolved.run);
+            return Err(Failure::new(message, "leave it out"));
+        }
+        if !cam.is_file() {
+            let message = format!("--cam {}: there is no such file", cam.display());
+            return Err(Failure::new(message, "check the path, or leave it out to train one"));
+        }
+        Ok(vec![format!("distill.enhancement.model={}", cam.display())])
+    }
+}
+
+fn full(args: &ReproduceArgs, row: &Row, resolved: &Resolved, context: Context<'_>) -> Result<(), Failure> {
+    if args.print_config {
+        return context.console.result(resolved.to_toml().trim_end());
+    }
+    if let Some(twin) = &resolved.same_as {
+        context.console.note(format_args!("{} has the settings of {twin}, and shares its run", row.name));
+    }
+    if !row.note.is_empty() {
+        context.console.note(format_args!("note: {}", row.note));
+    }
+    finish(args, row, resolved, context)?;
+    context.console.result(side_by_side::table(row, resolved, &args.folder(resolved))?)
+}
+
+fn smoke(args: &ReproduceArgs, row: &Row, resolved: Resolved, context: Context<'_>) -> Result<(), Failure> {
+    let name = resolved.get("data.name").and_then(Value::as_str).unwrap_or_default();
+    let published = name.parse::<DatasetName>().ok().filter(|name| name.spec().places().is_some());
+    let there = published.is_none_or(|name| locate(name, context.data_dir).is_ok());
+    let scratch = std::path::absolute("runs/stand-in")?;
+    let Reduction { resolved, stand_in, said } = Reduction::of(resolved, there && !args.stand_in, &scratch);
+    if args.print_config {
+        return context.console.result(resolved.to_toml().trim_end());
+    }
+    let warning = format!("REDUCED run of {}, NOT the row's result: {said}", row.name);
+    context.console.warn(&warning);
+    if let Some(stand_in) = stand_in {
+        stand_in.write()?;
+    }
+    let folder = args.folder(&resolved);
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
+    }
+    finish(args, row, &resolved, context)?;
+    atomic::write(folder.join("REDUCED.txt"), format!("{warning}.\n"))?;
+    let page = folder.join("report.html");
+    let html = fs::read_to_string(&page).map_err(|error| unusable(&page, &error))?;
+    atomic::write(&page, marked(&html, &warning))?;
+    context.console.warn(&warning);
+    Ok(())
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format_args!("{}: {error}", path.display()), "check its permissions, or choose another --out")
+}
+
+/// Experts, distillation, evaluation and report, then other architectures.
+fn finish(args: &ReproduceArgs, row: &Row, resolved: &Resolved, context: Context<'_>) -> Result<(), Failure> {
+    let cam = args.cam_keys(resolved)?;
+    let config = written(resolved)?;
+    of_config::reproduce(&args.config_args(config, cam), context)?;
+    let archs: Vec<Arch> = row.archs.keys().map(|arch| arch.parse()).collect::<Result<_, _>>()?;
+    if archs.is_empty() {
+        return Ok(());
+    }
+    let evaluation = EvalArgs {
+        subject: args.folder(resolved),
+        config: None,
+        set: Vec::new(),
+        arch: archs,
+        protocol: None,
+        teacher: None,
+        seeds: None,
+        data_dir: args.data_dir.clone(),
+    };
+    eval::eval(&evaluation, context)
+}
+
+/// Writes a row's configuration where it can be looked at.
+fn written(row: &Resolved) -> Result<PathBuf, Failure> {
+    let folder = Path::new("runs/configs");
+    atomic::create_folder(folder)?;
+    let config = folder.join(format!("{}.toml", row.run));
+    atomic::write(&config, row.to_toml())?;
+    Ok(config)
+}
+
+/// A report whose title, tab and first line say that the run was reduced.
+fn marked(html: &str, warning: &str) -> String {
+    let titled = html.replacen("<title>", "<title>REDUCED: ", 1).replacen("<h1>", "<h1>REDUCED: ", 1);
+    titled.replacen("</h1>", &format!("</h1>\n<p><strong>{warning}.</strong></p>"), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn reduced_reports_say_so() {
+        let html = "<title>x</title><body><h1>x</h1><p>y";
+        let expected = "<title>REDUCED: x</title><body><h1>REDUCED: x</h1>\n<p><strong>w.</strong></p><p>y";
+        assert_eq!(marked(html, "w"), expected);
+    }
+}

@@ -1,0 +1,81 @@
+//! Published and measured accuracies beside each other.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use distil::rows::{Figure, Published, Resolved, Row};
+use distil_report::{EvaluationFile, EvaluationRow};
+use distil_store::{Part, RowKind, RunPaths};
+use toml::Value;
+
+use super::list::aligned;
+use crate::failure::Failure;
+
+/// The architecture that a row distils and is evaluated with unless it says otherwise.
+const CONVNET: &str = "convnet";
+
+/// The table of a finished run.
+pub(super) fn table(row: &Row, resolved: &Resolved, run: &Path) -> Result<String, Failure> {
+    let method = resolved.get("method").and_then(Value::as_str).unwrap_or("mtt");
+    if row.published.is_empty() {
+        return Ok(format!("\n{} has no published figure.", row.name));
+    }
+    let evaluation = EvaluationFile::load(&RunPaths::new(run).evaluation())?.unwrap_or_default();
+    let mut lines = vec![["set", "paper %", "measured %", "students"].map(str::to_owned).to_vec()];
+    let archs: BTreeMap<&str, &Published> = row.archs.iter().map(|(arch, of)| (arch.as_str(), of)).collect();
+    for (arch, published) in std::iter::once((CONVNET, &row.published)).chain(archs) {
+        lines.extend(figures(&evaluation, method, arch, published));
+    }
+    let mut text = format!("\nPaper and measured, {}:\n\n{}", row.name, aligned(&lines));
+    let _ = write!(text, "\nSource: {}.", row.source);
+    if !row.note.is_empty() {
+        let _ = write!(text, "\nNote: {}.", row.note);
+    }
+    Ok(text)
+}
+
+/// The lines of an architecture: the row's own set and the references first.
+fn figures(evaluation: &EvaluationFile, method: &str, arch: &str, published: &Published) -> Vec<Vec<String>> {
+    let rank = |of: &str| if of == method || of == "published" { 0 } else { usize::from(of != "random") + 1 };
+    let mut order: Vec<_> = published.iter().collect();
+    order.sort_by_key(|(of, _)| rank(of));
+    let line = |(of, figure): (&String, &Figure)| {
+        let alike = |row: &&EvaluationRow| {
+            let protocol = row.protocol.split_once(" with ").map_or(row.protocol.as_str(), |(name, _)| name);
+            arch_of(row) == arch && protocol == evaluation.protocol
+        };
+        let found = measured(evaluation, method, of)
+            .into_iter()
+            .find_map(|kind| evaluation.rows.iter().filter(alike).find(|row| row.kind == kind));
+        let shown = if arch == CONVNET { of.clone() } else { format!("{of} ({arch})") };
+        let (mean, students) = found.map_or_else(|| ("–".to_owned(), String::new()), percent);
+        vec![shown, figure.to_string(), mean, students]
+    };
+    order.into_iter().map(line).collect()
+}
+
+/// The rows that a published column may be compared with, the best first.
+fn measured(evaluation: &EvaluationFile, method: &str, of: &str) -> Vec<RowKind> {
+    let averaged = evaluation.rows.iter().any(|row| row.kind == RowKind::Distilled(Part::Ema));
+    match of {
+        "random" => vec![RowKind::Random],
+        "full" => vec![RowKind::Full],
+        of if of != method && of != "published" => Vec::new(),
+        // FTD's figures are those of the moving average.
+        _ if averaged => vec![RowKind::Distilled(Part::Ema)],
+        _ => vec![RowKind::Distilled(Part::Best), RowKind::Distilled(Part::Last)],
+    }
+}
+
+fn arch_of(row: &EvaluationRow) -> &str {
+    if row.arch.is_empty() { CONVNET } else { &row.arch }
+}
+
+/// Mean and standard deviation of the students, and how many they are.
+fn percent(row: &EvaluationRow) -> (String, String) {
+    let [mean, std] = [row.summary.mean, row.summary.std].map(|value| 100.0 * value);
+    let n = row.accuracies.len();
+    let text = if n < 2 { format!("{mean:.1}") } else { format!("{mean:.1} ± {std:.1}") };
+    (text, n.to_string())
+}
