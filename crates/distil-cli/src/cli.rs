@@ -138,16 +138,20 @@ pub(crate) enum Command {
         then for every seed: this takes a while. A run keeps them in ranking.json.")]
     RankScore(Box<RankScoreArgs>),
     /// Experts, distillation, evaluation and report of one configuration
-    #[command(after_help = "Examples:\n  distil reproduce                                      the built-in example, minutes on a laptop\n  \
+    #[command(
+        after_help = "Examples:\n  distil reproduce                                      the built-in example, minutes on a laptop\n  \
         distil reproduce edf/imagenette-ipc10                 a published row, then paper and measured side by side\n  \
         distil reproduce edf/imagenette-ipc10 --scale smoke   any row end to end in minutes, much reduced\n  \
         distil reproduce --config mine.toml --set eval.seeds=1\n\n\
         What is there already is not done again: an interrupted command continues where it was, except with --scale smoke, \
-        which begins anew. `distil rows` lists the rows.")]
+        which begins anew. `distil rows` lists the rows."
+    )]
     Reproduce(ReproduceArgs),
     /// List the published rows: method, images per class, figure, data, and what each will need
-    #[command(after_help = "Examples:\n  distil rows edf/image                          rows with that in their name, title or data\n  \
-        distil rows edf/imagenette --plan              with planned memory; --plan time adds time on this machine")]
+    #[command(
+        after_help = "Examples:\n  distil rows edf/image                          rows with that in their name, title or data\n  \
+        distil rows edf/imagenette --plan              with planned memory; --plan time adds time on this machine"
+    )]
     Rows(RowsArgs),
     /// Write the HTML report of a run, of several side by side, or of how complex scenes are
     #[command(after_help = "Examples:\n  distil report runs/clutter\n  \

@@ -16,9 +16,9 @@ mod interrupt;
 mod machine;
 mod panic;
 mod places;
+mod session;
 mod set_source;
 mod tracker;
-mod session;
 
 use std::process::ExitCode;
 

@@ -18,7 +18,8 @@ pub(crate) fn expert(args: &ExpertArgs, context: Context<'_>) -> Result<(), Fail
     let ExpertArgs { config, import } = args;
     let session = Session::open(Config::load(&config.config, &config.sets())?, context)?;
     let folder = config.experts.as_deref();
-    let store = if import.is_empty() { train(&session, folder)? } else { take_over(&session, folder, import)? };
+    let store =
+        if import.is_empty() { train(&session, folder)? } else { take_over(&session, folder, import)? };
     session.console.result(format_args!(
         "{} experts of {} epochs are in {}",
         store.complete().len(),

@@ -12,10 +12,10 @@ use distil_stats::{TSne, inter_class_distance};
 use distil_store::{RunPaths, SyntheticSet, atomic, seal};
 
 use crate::failure::Failure;
-use crate::set_source::{Part, SetSource};
 use crate::session::{Context, Session};
+use crate::set_source::{Part, SetSource};
 use distil::config::Config;
-use inspector::{Inspector, Features};
+use inspector::{Features, Inspector};
 
 /// Images of the real data, and of the synthetic set, over all classes: t-SNE looks at all pairs.
 const MOST: usize = 500;
@@ -85,7 +85,8 @@ fn look(
         initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?.map(SyntheticSet::into_decoded);
     let before = before.filter(|before| before.shape == source.set.shape).map(|set| of_set(&set));
     let seen = [Some(&real), before.as_ref(), Some(&synthetic)];
-    let [of_real, of_before, of_after] = seen.map(|sample| sample.map(|sample| inspector.look(sample)).transpose());
+    let [of_real, of_before, of_after] =
+        seen.map(|sample| sample.map(|sample| inspector.look(sample)).transpose());
     let (of_real, of_before, of_after) = (of_real?, of_before?, of_after?);
     let named = [("real", &of_real), ("initial", &of_before), ("distilled", &of_after)];
     let spread = |(name, seen): (&str, &Option<Features>)| {
@@ -97,7 +98,13 @@ fn look(
     Ok(Inspection {
         network: inspector.name(),
         set: MeasuredSet { part, digest: set_digest(&source.file)? },
-        embedding: embedding(inspector, (&real, &real_features), &synthetic, perplexity, session.config.seed)?,
+        embedding: embedding(
+            inspector,
+            (&real, &real_features),
+            &synthetic,
+            perplexity,
+            session.config.seed,
+        )?,
         distances: distances(inspector, run, &source.set)?,
         real_distance: inter_class_distance(&real_features, inspector.dims(), &real.labels)?,
         activations: named.into_iter().filter_map(spread).collect(),
@@ -144,7 +151,11 @@ fn embedding(
 }
 
 /// Distances between classes of every set that the run has kept, by iteration.
-fn distances(inspector: &Inspector<'_>, run: &RunPaths, like: &SyntheticSet) -> Result<Vec<Distance>, Failure> {
+fn distances(
+    inspector: &Inspector<'_>,
+    run: &RunPaths,
+    like: &SyntheticSet,
+) -> Result<Vec<Distance>, Failure> {
     let mut files = run.kept_sets()?;
     files.extend(["initial", "best", "last"].map(|part| run.synthetic_set(part)));
     let mut distances: Vec<Distance> = Vec::new();
@@ -155,7 +166,8 @@ fn distances(inspector: &Inspector<'_>, run: &RunPaths, like: &SyntheticSet) -> 
             continue;
         }
         let sample = of_set(&set);
-        let found = inter_class_distance(&inspector.features(&sample.input), inspector.dims(), &sample.labels)?;
+        let found =
+            inter_class_distance(&inspector.features(&sample.input), inspector.dims(), &sample.labels)?;
         distances.extend(found.map(|distance| Distance { iteration, distance }));
     }
     distances.sort_by_key(|distance| distance.iteration);

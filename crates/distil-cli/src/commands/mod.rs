@@ -1,6 +1,6 @@
 //! The commands, composed of the libraries.
 
-pub(crate) mod session;
+pub(crate) mod bench;
 mod cam_network;
 mod cite;
 pub(crate) mod compare;

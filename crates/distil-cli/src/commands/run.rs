@@ -16,8 +16,8 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::machine;
 use crate::places::run_folder;
-use crate::tracker::Tracker;
 use crate::session::{Context, Session};
+use crate::tracker::Tracker;
 use distil::config::Config;
 
 use super::students::Students;

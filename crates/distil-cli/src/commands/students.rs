@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use distil_data::Preprocessing;
-use distil_eval::{EvaluateError, Evaluator, ProtocolData, Protocol, Teacher};
+use distil_eval::{EvaluateError, Evaluator, Protocol, ProtocolData, Teacher};
 use distil_gradcam::{CamModel, ClassRule};
 use distil_models::{Arch, Network, NetworkConfig};
 use distil_store::SyntheticSet;

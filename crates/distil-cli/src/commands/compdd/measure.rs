@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use distil_compdd::{BadImages, CompddError, Measurement, PassOptions, Pass};
+use distil_compdd::{BadImages, CompddError, Measurement, Pass, PassOptions};
 use distil_data::{DataConfig, DatasetName, Preprocessing};
 use distil_gradcam::{CamModel, ModelCard};
 use distil_store::{FolderLock, atomic};
@@ -24,10 +24,7 @@ const TRAINED_SIDE: usize = 64;
 const SHOWN: usize = 10;
 
 /// Measures, or goes on measuring, what the arguments name. Returns the folder of the results, too.
-pub(super) fn measure(
-    args: &ImagesArgs,
-    context: Context<'_>,
-) -> Result<(Measurement, PathBuf), Failure> {
+pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measurement, PathBuf), Failure> {
     let data = source::data_config(args, context.data_dir)?;
     args.definition().check()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("compdd").join(name(&data)));

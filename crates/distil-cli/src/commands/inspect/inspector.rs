@@ -55,7 +55,15 @@ impl<'a> Inspector<'a> {
         let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), &session.device);
         let buffers = network.buffers(&network.init_buffers(), &session.device);
         let (net, device) = (&session.net, &session.device);
-        Ok(Self { expert, net, network, theta, buffers, device, preprocessing: &session.dataset.preprocessing })
+        Ok(Self {
+            expert,
+            net,
+            network,
+            theta,
+            buffers,
+            device,
+            preprocessing: &session.dataset.preprocessing,
+        })
     }
 
     /// The network, for people.

@@ -149,7 +149,10 @@ fn smoke(args: &ReproduceArgs, row: &Row, resolved: Resolved, context: Context<'
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format_args!("{}: {error}", path.display()), "check its permissions, or choose another --out")
+    Failure::new(
+        format_args!("{}: {error}", path.display()),
+        "check its permissions, or choose another --out",
+    )
 }
 
 /// Experts, distillation, evaluation and report, then other architectures.
