@@ -15,7 +15,7 @@ use image::RgbImage;
 use super::Sample;
 use crate::commands::expert;
 use crate::failure::Failure;
-use crate::workbench::Session;
+use crate::session::Session;
 
 /// Images alive at a time on each CPU thread.
 const MICRO_BATCH: usize = 16;

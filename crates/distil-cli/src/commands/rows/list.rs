@@ -8,7 +8,6 @@ use clap::{Args, ValueHint};
 use distil::config::{Config, Layer};
 use distil::rows::{Resolved, Row, Rows};
 use distil_data::{DatasetName, data_dirs, locate};
-use toml::Value;
 
 use crate::commands::plan::{Summary, summary};
 use crate::failure::Failure;
