@@ -19,7 +19,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   reproduce [ROW]  Experts, distillation, evaluation and report of a row of configs/; without ROW, the built-in example
   bench            Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
-  test             Run all tests, documentation examples included
+  test [ARGS]      Run all tests, documentation examples included; ARGS go to cargo test
   check            Formatting, lints and documentation, then all tests: what CI checks
 
 Examples:
@@ -55,8 +55,9 @@ fn run(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     match task.as_str() {
         "reproduce" => reproduce(words),
         "bench" => bench(words),
-        "test" => become_process(&mut cargo(&["test", "--workspace"])),
-        "check" => check(),
+        "test" => become_process(cargo(&["test", "--workspace"]).args(words)),
+        "check" if words.is_empty() => check(),
+        "check" => Err(Failure(format!("check takes no arguments, but there is {:?}", words[0]))),
         "" | "help" | "-h" | "--help" => help(),
         other => Err(Failure(format!("there is no task {other:?}; choose reproduce, bench, test or check"))),
     }

@@ -1,5 +1,4 @@
 //! Folders, exports and downloads that appear whole or not at all.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

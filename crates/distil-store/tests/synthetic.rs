@@ -1,5 +1,4 @@
 //! Synthetic sets and their cards.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! Stores of expert trajectories.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

@@ -70,6 +70,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error`] when the method cannot work with these data and experts, or the run gets stuck.
+    #[expect(clippy::needless_pass_by_value, reason = "a chain of builders reads without a borrow")]
     pub fn distil(&self, method: Method) -> Result<SyntheticSet, Error> {
         let epochs = if method.needs_experts() { self.recipe.epochs } else { 0 };
         method.check(epochs)?;
@@ -94,6 +95,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error`] when the set is not one of these data, or the protocol needs a teacher.
+    #[expect(clippy::needless_pass_by_value, reason = "a chain of builders reads without a borrow")]
     pub fn evaluate(&self, set: &SyntheticSet, protocol: Protocol) -> Result<Score, Error> {
         protocol.check()?;
         let grounds = ProtocolData::new(&protocol, &self.dataset)?;

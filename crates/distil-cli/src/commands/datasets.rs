@@ -37,14 +37,12 @@ fn row(name: DatasetName, data_dir: Option<&Path>) -> String {
 }
 
 fn places(spec: &DatasetSpec) -> String {
-    match &spec.origin {
-        Origin::Own(own) => format!("data.path: {}", own.what),
-        _ => {
-            let places = spec.places().into_iter();
-            let listed = places.flat_map(|places| [places.folders, places.copies, places.archives]).flatten();
-            listed.map(|place| if place.is_empty() { "." } else { place }).collect::<Vec<_>>().join(", ")
-        }
+    if let Origin::Own(own) = &spec.origin {
+        return format!("data.path: {}", own.what);
     }
+    let places = spec.places().into_iter();
+    let listed = places.flat_map(|places| [places.folders, places.copies, places.archives]).flatten();
+    listed.map(|place| if place.is_empty() { "." } else { place }).collect::<Vec<_>>().join(", ")
 }
 
 /// Where it lies, as far as its place is known.

@@ -8,11 +8,11 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::ftd,
     family: Family::of::<TrajectoryMatching>(),
     // Experts are trained by GSAM.
-    sections: r#"
+    sections: r"
 [expert.gsam]
 rho = 0.01
 alpha = 0.3
-"#,
+",
     citations: &[include_str!("bibtex/mtt.bib"), include_str!("bibtex/ftd.bib")],
 };
 

@@ -9,10 +9,10 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::herding,
     family: Family::of::<Selection>(),
     // One trained network gives the features.
-    sections: r#"
+    sections: r"
 [expert]
 experts = 1
-"#,
+",
     citations: &[include_str!("bibtex/herding.bib")],
 };
 

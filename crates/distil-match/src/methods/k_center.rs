@@ -9,10 +9,10 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::k_center,
     family: Family::of::<Selection>(),
     // One trained network gives the features.
-    sections: r#"
+    sections: r"
 [expert]
 experts = 1
-"#,
+",
     citations: &[include_str!("bibtex/k-center.bib")],
 };
 

@@ -14,10 +14,10 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::k_means,
     family: Family::of::<Selection>(),
     // One trained network gives the features.
-    sections: r#"
+    sections: r"
 [expert]
 experts = 1
-"#,
+",
     citations: &[include_str!("bibtex/k-means.bib")],
 };
 
@@ -89,7 +89,9 @@ impl Features {
         };
         let (mut assigned, distances): (Vec<usize>, Vec<f64>) = self.rows().map(nearest).unzip();
         let mut sizes = vec![0usize; centroids.len()];
-        assigned.iter().for_each(|&cluster| sizes[cluster] += 1);
+        for &cluster in &assigned {
+            sizes[cluster] += 1;
+        }
         for empty in 0..sizes.len() {
             if sizes[empty] > 0 {
                 continue;
@@ -112,7 +114,9 @@ impl Features {
             sizes[cluster] += 1;
         }
         for (sum, size) in sums.iter_mut().zip(sizes) {
-            sum.iter_mut().for_each(|value| *value /= size as f64);
+            for value in sum {
+                *value /= size as f64;
+            }
         }
         sums
     }

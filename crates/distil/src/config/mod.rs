@@ -116,7 +116,7 @@ impl Config {
         };
         let config: Self = serde_path_to_error::deserialize(Value::Table(merged))
             .map_err(|error| refusal.of_value(at(&error).trim_start_matches('.'), error.inner().message()))?;
-        let config = Self { store, distill, ..config };
+        let config = Self { distill, store, ..config };
         config.check()?;
         Ok(config)
     }

@@ -30,14 +30,12 @@ impl Refusal<'_> {
     fn unknown(&self, path: &str) -> ConfigError {
         let section = path.rsplit_once('.').map_or("", |(section, _)| section);
         let siblings: Vec<&String> = self.keys.iter().filter(|key| parent(key) == section).collect();
-        let help = match suggestion(path, &siblings)
-            .or_else(|| suggestion(path, &self.keys.iter().collect::<Vec<_>>()))
-        {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => {
-                let known: Vec<&str> = siblings.iter().map(|key| key.as_str()).collect();
-                format!("known keys there: {}", known.join(", "))
-            }
+        let anywhere: Vec<&String> = self.keys.iter().collect();
+        let help = if let Some(known) = suggestion(path, &siblings).or_else(|| suggestion(path, &anywhere)) {
+            format!("did you mean `{known}`?")
+        } else {
+            let known: Vec<&str> = siblings.iter().map(|key| key.as_str()).collect();
+            format!("known keys there: {}", known.join(", "))
         };
         ConfigError::new(format_args!("{}: unknown key `{path}`", self.origin(path)), help)
     }

@@ -231,6 +231,14 @@ fn the_schema_knows_every_key() {
     );
 }
 
+/// `configs/distil.schema.json` is what `distil schema` prints.
+#[test]
+fn the_shipped_schema_is_current() {
+    let shipped: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../configs/distil.schema.json")).unwrap();
+    assert!(shipped == super::schema(), "run `distil schema > configs/distil.schema.json`");
+}
+
 /// Editors check by the schema: nothing is required, and the keys of all methods are there.
 #[test]
 fn the_schema_is_for_layers() {

@@ -1,6 +1,7 @@
 //! `distil rows`: the published rows, and what each needs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use distil::config::{Config, Layer};
 use distil::rows::{Resolved, Row, Rows};
 use distil_data::{DatasetName, data_dirs, locate};
 
-use crate::commands::plan::{Summary, summary};
+use crate::commands::plan::{Summary, summary, timed};
 use crate::failure::Failure;
 use crate::session::Context;
 
@@ -115,13 +116,9 @@ fn planned(
     };
     let time = match plan {
         Plan::Memory => "–".to_owned(),
-        Plan::Time => match times.get(&size) {
-            Some(known) => known.clone(),
-            None => {
-                let timed = crate::commands::plan::timed(&config, context)?;
-                times.insert(size, timed.clone());
-                timed
-            }
+        Plan::Time => match times.entry(size) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => unknown.insert(timed(&config, context)?).clone(),
         },
     };
     Ok(vec![memory, mapped, images, time])
