@@ -87,7 +87,7 @@ pub(crate) enum Command {
         distil expert --config C.toml --import replay_buffer_0.pt replay_buffer_1.pt"
     )]
     Expert(ExpertArgs),
-    /// Say what a run will need: memory, disk and time, and what to change where it does not fit
+    /// Estimate what a run needs: memory, disk and time, and what to change if it does not fit
     #[command(after_help = "Examples:\n  distil plan --config configs/clutter.toml\n  \
         distil plan --config C.toml --set distill.ipc=50 --threads 8\n\n\
         Memory is meant to be right within 20 %: what the kernels work in is exact. Time is that of one inner step and \
@@ -137,7 +137,7 @@ pub(crate) enum Command {
         validation images, where the public code takes the best on test. Six trainings, each once for every step size and \
         then for every seed: this takes a while. A run keeps them in ranking.json.")]
     RankScore(Box<RankScoreArgs>),
-    /// Experts, distillation, evaluation and report of one configuration
+    /// Experts, distillation, evaluation and report of a published row or of a configuration
     #[command(
         after_help = "Examples:\n  distil reproduce                                      the built-in example, minutes on a laptop\n  \
         distil reproduce edf/imagenette-ipc10                 a published row, then paper and measured side by side\n  \
@@ -169,7 +169,7 @@ pub(crate) enum Command {
         classes over iterations, Grad-CAM before and after, and how activation is spread. Results go to the run \
         folder's inspection.json.")]
     Inspect(InspectArgs),
-    /// Say whether one result is better than another, or put many methods side by side
+    /// Test whether one result is better than another, or run many methods side by side
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
         distil compare runs/clutter :\"random real\"\n  \
         distil compare runs/a:\"distilled, last\" runs/b/evaluation.json:EMA --paired\n\n\
@@ -210,7 +210,7 @@ pub(crate) enum Command {
     /// Measure speed and memory
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// Train the network whose activation maps are looked at
+    /// Train the network used for Grad-CAM maps
     #[command(
         after_help = "Examples:\n  distil train-cam --config configs/clutter.toml --out cam.safetensors\n  \
         distil train-cam --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\

@@ -9,7 +9,10 @@ fn session(folder: Option<&Path>) -> Session {
         distil_expert::Recipe { experts: 1, epochs: 2, batch: 64, ..distil_expert::Recipe::default() };
     let data = data::DataConfig { train_limit: Some(100), ..data::clutter_easy() };
     let builder = Session::new(data).network(convnet().width(4).depth(1)).experts(recipe).seed(3);
-    let builder = folder.into_iter().fold(builder, |builder, folder| builder.in_folder(folder));
+    let builder = match folder {
+        Some(folder) => builder.in_folder(folder),
+        None => builder,
+    };
     builder.on(Device::cpu()).expect("a session")
 }
 

@@ -17,7 +17,7 @@ use toml::Table;
 
 pub use file::{Figure, Published};
 pub use resolve::Resolved;
-pub use smoke::Reduction;
+pub use smoke::{REDUCED, Reduction};
 pub use stand_in::StandIn;
 
 use crate::config::ConfigError;

@@ -23,6 +23,9 @@ pub(super) const VALIDATION: usize = 4;
 /// Iterations between maps, validations and checkpoints.
 const EVERY: i64 = 6;
 
+/// What the names of reduced runs begin with.
+pub const REDUCED: &str = "smoke-REDUCED-";
+
 /// A row made small.
 #[derive(Debug)]
 pub struct Reduction {
@@ -65,7 +68,7 @@ impl Reduction {
             [("seeds", 1), ("validation_seeds", 1), ("epochs", 30), ("full_epochs", 2), ("batch", 64)];
         put(section(&mut config, "eval"), &students);
         let said = said(&name, side, stand_in.is_some(), follows);
-        let run = format!("smoke-REDUCED-{}", row.run);
+        let run = format!("{REDUCED}{}", row.run);
         Self { resolved: row.renamed(run, config, "reduced by --scale smoke"), stand_in, said }
     }
 }

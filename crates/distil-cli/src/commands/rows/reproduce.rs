@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use distil::rows::{Reduction, Resolved, Row, Rows};
+use distil::rows::{REDUCED, Reduction, Resolved, Row, Rows};
 use distil_data::{DatasetName, locate};
 use distil_models::Arch;
-use distil_store::atomic;
+use distil_store::{RunPaths, atomic};
 use toml::Value;
 
 use super::side_by_side;
@@ -136,9 +136,7 @@ fn smoke(args: &ReproduceArgs, row: &Row, resolved: Resolved, context: Context<'
         stand_in.write()?;
     }
     let folder = args.folder(&resolved);
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder).map_err(|error| unusable(&folder, &error))?;
-    }
+    remove_reduced(&folder)?;
     finish(args, row, &resolved, context)?;
     atomic::write(folder.join("REDUCED.txt"), format!("{warning}.\n"))?;
     let page = folder.join("report.html");
@@ -146,6 +144,23 @@ fn smoke(args: &ReproduceArgs, row: &Row, resolved: Resolved, context: Context<'
     atomic::write(&page, marked(&html, &warning))?;
     context.console.warn(&warning);
     Ok(())
+}
+
+/// Removes what an earlier reduced run left, and nothing else.
+fn remove_reduced(folder: &Path) -> Result<(), Failure> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let config = fs::read_to_string(RunPaths::new(folder).config()).unwrap_or_default();
+    let table = config.parse::<toml::Table>().unwrap_or_default();
+    let name = table.get("name").and_then(Value::as_str).unwrap_or_default();
+    if !name.starts_with(REDUCED) {
+        return Err(Failure::new(
+            format_args!("{} is not the folder of a reduced run", folder.display()),
+            "choose a folder that does not exist with --out, or leave it out",
+        ));
+    }
+    fs::remove_dir_all(folder).map_err(|error| unusable(folder, &error))
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {
@@ -194,7 +209,23 @@ fn marked(html: &str, warning: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::marked;
+    use super::{marked, remove_reduced};
+
+    #[test]
+    fn only_reduced_runs_begin_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        remove_reduced(&run).unwrap();
+        std::fs::create_dir(&run).unwrap();
+        std::fs::write(run.join("photo.png"), "mine").unwrap();
+        for config in ["", "name = \"edf-imagenette-ipc10\"\n"] {
+            std::fs::write(run.join("run.toml"), config).unwrap();
+            assert!(remove_reduced(&run).is_err() && run.join("photo.png").is_file());
+        }
+        std::fs::write(run.join("run.toml"), "name = \"smoke-REDUCED-edf-imagenette-ipc10\"\n").unwrap();
+        remove_reduced(&run).unwrap();
+        assert!(!run.exists());
+    }
 
     #[test]
     fn reduced_reports_say_so() {
