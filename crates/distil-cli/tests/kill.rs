@@ -1,6 +1,6 @@
 //! Killed at random instants and started again, a command ends with the files of an uninterrupted one.
 //!
-//! A dozen kills in CI. The soak: `DISTIL_KILLS=40 cargo test -p distil --test kill -- --nocapture` kills each of the
+//! A dozen kills in CI. The soak: `DISTIL_KILLS=40 cargo test -p distil-cli --test kill -- --nocapture` kills each of the
 //! commands forty times and says how far they had come.
 #![expect(clippy::print_stdout, reason = "a soak says what it did")]
 

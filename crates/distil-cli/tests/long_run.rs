@@ -1,6 +1,6 @@
 //! Long runs leak nothing, and their log is as long as planned.
 //!
-//! Takes minutes: `cargo test -p distil --test long_run -- --ignored --nocapture --test-threads 1`.
+//! Takes minutes: `cargo test -p distil-cli --test long_run -- --ignored --nocapture --test-threads 1`.
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "a measurement says what it measured")]
 

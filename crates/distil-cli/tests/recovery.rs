@@ -3,7 +3,7 @@
 //! against each other by `distil compdd recovery`.
 //!
 //! The table in `docs/benchmarks.md` is printed by
-//! `cargo test -p distil --test recovery -- --ignored --nocapture`; an interrupted command continues.
+//! `cargo test -p distil-cli --test recovery -- --ignored --nocapture`; an interrupted command continues.
 
 mod common;
 
