@@ -1,6 +1,6 @@
 //! What is xtask's among the arguments, and what is passed on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::process::Failure;
 
@@ -50,6 +50,8 @@ impl Args {
             match name {
                 "--features" => build.features.extend(value()?.split(',').map(str::to_owned)),
                 "--program" => build.program = Some(value()?.into()),
+                // The program runs in the root of the workspace; paths are the caller's.
+                "--cam" | "--peer" => rest.extend([name.to_owned(), absolute(&value()?)?]),
                 "--release" => build.profile = Profile::Release,
                 // What follows is distil's, as is everything else.
                 "--" => {}
@@ -58,6 +60,16 @@ impl Args {
         }
         Ok(Self { rest, build })
     }
+}
+
+/// A path made absolute, without following links: virtual environments live by them. A name without a folder is searched in
+/// PATH, unless there is a file of that name.
+fn absolute(text: &str) -> Result<String, Failure> {
+    if !text.contains(std::path::is_separator) && !Path::new(text).is_file() {
+        return Ok(text.to_owned());
+    }
+    let path = std::path::absolute(text).map_err(|error| Failure(format!("{text}: {error}")))?;
+    Ok(path.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -77,6 +89,10 @@ mod tests {
         assert_eq!(build.features, ["cuda", "wgpu", "x"]);
         assert_eq!((build.program, build.profile), (None, Profile::Release));
         assert_eq!(parsed("--program=./distil").build.program, Some(PathBuf::from("./distil")));
+        let here = std::env::current_dir().unwrap().join("a/python");
+        let expected = ["--peer".to_owned(), here.to_string_lossy().into_owned()];
+        assert_eq!(parsed("--peer=a/python").rest, expected);
+        assert_eq!(parsed("--peer python").rest, ["--peer", "python"]);
         assert!(Args::parse(vec!["--features".to_owned()]).is_err());
     }
 }

@@ -7,6 +7,7 @@
 // The types of GPU backends nest deeper than the default.
 #![recursion_limit = "256"]
 
+mod args;
 mod cli;
 mod commands;
 mod console;

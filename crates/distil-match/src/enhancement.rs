@@ -1,18 +1,18 @@
 use std::path::PathBuf;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use distil_data::{ChannelMap, Normalisation, Preprocessing};
 use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
 };
-use distil_store::{StoreError, sha256};
+use distil_store::sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::{Distiller, Inputs, Kept, OwnState, Saved};
+use crate::area_weights::{Mask, on_device};
 
 /// What counts as highly activated in the log, whatever the method's own threshold is (EDF's Figures 1 and 7,
 /// Comp-DD).
@@ -141,86 +141,6 @@ pub struct AreaStatistics {
     pub activation: f64,
 }
 
-/// The gradient weights of the images; there from the first maps on.
-#[derive(Debug, Clone, Default)]
-pub struct AreaWeights(Option<Mask>);
-
-/// Gradient weights and where they came from.
-#[derive(Debug, Clone)]
-struct Mask {
-    /// F(M, β), `[n, 1, h, w]`.
-    weights: Tensor<4>,
-    /// Digest of the network that made the maps.
-    model: String,
-}
-
-/// A mask as a checkpoint describes it; its weights lie in a tensor.
-#[derive(Serialize, Deserialize)]
-struct SavedMask {
-    model: String,
-    shape: [usize; 4],
-}
-
-impl OwnState for AreaWeights {
-    fn save(&self) -> Kept {
-        let saved = |mask: &Mask| SavedMask { model: mask.model.clone(), shape: mask.weights.dims() };
-        let kept = Kept::new(&self.0.as_ref().map(saved));
-        match &self.0 {
-            Some(Mask { weights, .. }) => {
-                let values = weights.clone().into_data().iter::<f32>().collect();
-                kept.with_tensor("mask", &weights.dims(), values)
-            }
-            None => kept,
-        }
-    }
-
-    fn restore(saved: &Saved<'_>, device: &Device) -> Result<Self, StoreError> {
-        let Some(SavedMask { model, shape }) = saved.document()? else { return Ok(Self(None)) };
-        let weights = saved.tensor("mask", &shape)?.to_vec();
-        Ok(Self(Some(Mask { weights: on_device(weights, shape, device), model })))
-    }
-}
-
-impl AreaWeights {
-    /// Makes maps of the images as they are now.
-    pub(crate) fn refresh(
-        &mut self,
-        enhancement: &AreaEnhancement,
-        distiller: &Distiller,
-        inputs: &Inputs<'_>,
-    ) -> Result<AreaStatistics, EnhancementError> {
-        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
-        let images = distiller.images();
-        // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
-        // out as the same.
-        let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / inputs.method.ipc) as u32).collect();
-        let noise = Noise { seed: inputs.seed, round: distiller.iteration(), first_image: 0 };
-        let images = (images, &inputs.dataset.preprocessing.normalisation);
-        let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, inputs.method.micro_batch)?;
-        self.0 = Some(mask);
-        Ok(areas)
-    }
-
-    /// The gradient of the images, weighted.
-    pub(crate) fn weigh(&self, gradient: Tensor<4>) -> Tensor<4> {
-        match &self.0 {
-            Some(mask) => gradient * mask.weights.clone(),
-            None => gradient,
-        }
-    }
-
-    /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
-    pub(crate) fn check_network(&self, inputs: &Inputs<'_>) -> Result<(), EnhancementError> {
-        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
-        let (data, channels) = (&inputs.dataset.preprocessing.normalisation, inputs.net.channels);
-        let map = input_map(cam.model, data, channels)?;
-        match &self.0 {
-            Some(mask) if mask.model != digest(cam.model, &map) => Err(EnhancementError::OtherModel),
-            _ => Ok(()),
-        }
-    }
-}
-
 impl AreaEnhancement {
     /// β and the threshold.
     fn weighting(&self) -> Enhancement {
@@ -247,7 +167,7 @@ impl AreaEnhancement {
     }
 
     /// Maps of `images` `[n, c, h, w]`, normalised as `data`, for the classes of `labels` `[n]`: weights and statistics.
-    fn refresh(
+    pub(crate) fn refresh(
         &self,
         (images, data): (&Tensor<4>, &Normalisation),
         labels: &[u32],
@@ -272,13 +192,8 @@ impl AreaEnhancement {
     }
 }
 
-/// Weights `[n, 1, h, w]` on a device.
-fn on_device(weights: Vec<f32>, shape: [usize; 4], device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(weights, shape), (device, DType::F32))
-}
-
 /// Names what a network computes, and what its input is made with.
-fn digest(model: &CamModel, input: &ChannelMap) -> String {
+pub(crate) fn digest(model: &CamModel, input: &ChannelMap) -> String {
     sha256(json!([model.digest(), input.factors, input.summands]).to_string())
 }
 
@@ -297,7 +212,7 @@ fn statistics(found: &Discriminative) -> AreaStatistics {
 
 /// What turns the synthetic images, normalised as `data`, into the network's input. Resizes do not matter here: the
 /// network's sides are compared with the images' when maps are made.
-fn input_map(
+pub(crate) fn input_map(
     model: &CamModel,
     data: &Normalisation,
     channels: usize,
@@ -326,6 +241,7 @@ fn mapped(images: &Tensor<4>, map: ChannelMap) -> Tensor<4> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
     use distil_data::{ImageShape, Whitening};
     use distil_gradcam::ModelCard;
     use distil_models::{ConvNet, Network, NetworkState};

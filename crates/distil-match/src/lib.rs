@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod area_weights;
 mod distiller;
 mod distribution;
 mod dropout;
@@ -46,6 +47,7 @@ mod trajectory_loss;
 mod unrolled;
 mod view;
 
+pub use area_weights::AreaWeights;
 /// What the second-order products of an iteration are: exact, or without Hessians.
 pub use distil_hypergrad::Differentiation as Products;
 pub use distil_hypergrad::Hypergradient;
@@ -54,7 +56,7 @@ pub use distribution::{DistributionMatching, EmbeddingMatch, match_embeddings};
 pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
 pub use effect::{Coefficient, EffectAlignment};
 pub use effect_loss::{Effect, EffectBatch, EffectLoss};
-pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, AreaWeights, CamNetwork, EnhancementError};
+pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
 pub use event::Event;
 pub use gradient::{GradientMatch, GradientMatching, match_gradients};
 pub use gradient_distance::{Distance, GradientDistance};

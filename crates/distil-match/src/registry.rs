@@ -27,9 +27,9 @@ pub struct MethodRow {
     pub preset: fn() -> Method,
     /// The type of its objective.
     pub family: Family,
-    /// What other sections of a configuration start from, as TOML: `[expert]` and `[eval]`, where they differ from the
-    /// defaults.
-    pub sections: &'static str,
+    /// What other sections of a configuration start from, `[expert]` and `[eval]`, where they differ from the defaults: TOML,
+    /// merged in this order.
+    pub sections: &'static [&'static str],
     /// BibTeX entries of what it is and of what it builds on, the oldest first.
     pub citations: &'static [&'static str],
 }
@@ -262,7 +262,9 @@ mod tests {
         let rows = methods();
         for (index, row) in rows.iter().enumerate() {
             assert!(rows[..index].iter().all(|other| other.name != row.name), "{}", row.name);
-            row.sections.parse::<Table>().expect(row.name);
+            for section in row.sections {
+                section.parse::<Table>().expect(row.name);
+            }
             assert!(!row.title.is_empty() && !row.published.is_empty(), "{}", row.name);
         }
     }

@@ -5,7 +5,7 @@ use distil_store::LabelKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::enhancement::AreaWeights;
+use crate::area_weights::AreaWeights;
 use crate::{
     Apply, AreaEnhancement, AreaStatistics, Bounds, CommonPatternDropout, Cost, Distiller, Draw,
     EnhancementError, Event, Inputs, Method, MethodError, Objective, Passes, Range, StepError, StepOutcome,

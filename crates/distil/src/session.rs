@@ -9,7 +9,7 @@ use distil_eval::{Evaluation, Evaluator, Protocol, ProtocolData, Subject};
 use distil_expert::{Recipe, header, train_store};
 use distil_match::{Experts, Files, Inputs, Method, run_unvalidated};
 use distil_models::{ConvNet, ConvNetConfig, Network};
-use distil_store::{RunFolder, StoreError, SyntheticSet, TrajectoryStore};
+use distil_store::{RunFolder, RunPaths, StoreError, SyntheticSet, TrajectoryStore};
 use tempfile::TempDir;
 
 use crate::{Device, Error};
@@ -143,7 +143,7 @@ impl Session {
                 tempfile::tempdir_in(folder.path()).map_err(Error::Temporary)?.keep().join("run")
             }
         };
-        let there = folder.join("run.toml").is_file();
+        let there = RunPaths::new(&folder).config().is_file();
         Ok(if there {
             RunFolder::resume(&folder, &settings)?
         } else {

@@ -20,7 +20,7 @@ pub static ROW: MethodRow = MethodRow {
     published: "an example of a method of one's own",
     preset: || Method { iterations: 30, image_lr: 0.1, ..Method::of(Drift { memory: 0.9, batch_real: 8 }) },
     family: Family::of::<Drift>(),
-    sections: "[eval]\nepochs = 100\n",
+    sections: &["[eval]\nepochs = 100\n"],
     citations: &["@misc{drift,\n  title = {An example},\n  author = {Nobody},\n  year = {2026},\n}\n"],
 };
 

@@ -7,7 +7,7 @@ use distil_gradcam::Cam;
 use distil_match::methods;
 use distil_store::RunPaths;
 
-use crate::cli::CiteArgs;
+use crate::args::CiteArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use distil::config::Config;

@@ -6,7 +6,7 @@ use std::path::Path;
 use distil_data::{DataConfig, Dataset};
 use distil_store::atomic;
 
-use crate::cli::InfoArgs;
+use crate::args::InfoArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::session::load;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use distil_data::{DatasetName, DatasetSpec, Origin, locate};
 
-use crate::cli::DatasetsArgs;
+use crate::args::DatasetsArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use distil_expert::{ExpertError, Recipe, header, train_store};
 use distil_store::{TrajectoryStore, import_replay_buffers};
 
-use crate::cli::ExpertArgs;
+use crate::args::ExpertArgs;
 use crate::console::Progress;
 use crate::failure::Failure;
 use crate::interrupt;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use distil_data::DatasetName;
 
-use crate::cli::FetchArgs;
+use crate::args::FetchArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::session::{Watch, data_dir, stopped};

@@ -30,7 +30,8 @@ pub(crate) mod watch;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, DataCommand};
+use crate::args::DataCommand;
+use crate::cli::{Cli, Command};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::session::Context;

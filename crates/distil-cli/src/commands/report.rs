@@ -10,7 +10,7 @@ use distil_report::{
 use distil_store::{RunPaths, SyntheticSet};
 
 use super::compdd::page;
-use crate::cli::{ReportArgs, TableFormat};
+use crate::args::{ReportArgs, TableFormat};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::set_source::{shape, viewer};

@@ -7,7 +7,7 @@ use distil_models::Arch;
 use distil_report::results_table_markdown;
 use distil_store::RunPaths;
 
-use crate::cli::ConfigArgs;
+use crate::args::ConfigArgs;
 use crate::console::duration;
 use crate::failure::Failure;
 use crate::places::run_folder;

@@ -10,7 +10,7 @@ use distil_models::{Arch, Network};
 use distil_report::Cost;
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore, atomic, seal};
 
-use crate::cli::{ConfigArgs, RunArgs};
+use crate::args::{ConfigArgs, RunArgs};
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::interrupt;

@@ -1,5 +1,6 @@
 use distil_store::LabelKind;
 
+use super::{FLAT_EXPERTS, LONG_EXPERTS};
 use crate::{Family, Init, Method, MethodRow, TrajectoryMatching};
 
 /// The method's row.
@@ -9,16 +10,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Guo et al., ICLR 2024",
     preset: Method::datm,
     family: Family::of::<TrajectoryMatching>(),
-    // Experts are trained by GSAM, twice as long as MTT's.
-    sections: r#"
-[expert]
-epochs = 100
-[expert.gsam]
-rho = 0.01
-alpha = 0.3
-[eval]
-protocol = "datm"
-"#,
+    sections: &[LONG_EXPERTS, FLAT_EXPERTS, "[eval]\nprotocol = \"datm\"\n"],
     citations: &[
         include_str!("bibtex/mtt.bib"),
         include_str!("bibtex/ftd.bib"),

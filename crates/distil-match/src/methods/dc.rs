@@ -10,11 +10,11 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::dc,
     family: Family::of::<GradientMatching>(),
     // Evaluated without augmentation, and for fewer epochs.
-    sections: r#"
+    sections: &[r#"
 [eval]
 epochs = 300
 augmentation = "none"
-"#,
+"#],
     citations: &[include_str!("bibtex/dc.bib")],
 };
 

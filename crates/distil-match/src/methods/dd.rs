@@ -7,7 +7,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Wang et al., 2018",
     preset: Method::dd,
     family: Family::of::<Unrolled>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/dd.bib")],
 };
 

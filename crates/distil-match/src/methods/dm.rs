@@ -7,7 +7,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Zhao & Bilen, WACV 2023",
     preset: Method::dm,
     family: Family::of::<DistributionMatching>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/dm.bib")],
 };
 

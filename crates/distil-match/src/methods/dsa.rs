@@ -9,7 +9,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Zhao & Bilen, ICML 2021",
     preset: Method::dsa,
     family: Family::of::<GradientMatching>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/dc.bib"), include_str!("bibtex/dsa.bib")],
 };
 

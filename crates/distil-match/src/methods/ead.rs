@@ -10,10 +10,10 @@ pub(super) const ROW: MethodRow = MethodRow {
     preset: Method::ead,
     family: Family::of::<EffectAlignment>(),
     // The paper says only that its training is short; half of MTT's is ours.
-    sections: r"
+    sections: &[r"
 [expert]
 epochs = 25
-",
+"],
     citations: &[include_str!("bibtex/ead.bib")],
 };
 

@@ -1,3 +1,4 @@
+use super::{FLAT_EXPERTS, LONG_EXPERTS};
 use crate::{AreaEnhancement, CommonPatternDropout, Family, Method, MethodRow, TrajectoryMatching, Window};
 
 /// The method's row.
@@ -7,16 +8,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Wang et al., CVPR 2025",
     preset: Method::edf,
     family: Family::of::<TrajectoryMatching>(),
-    // Experts are trained by GSAM, twice as long as MTT's.
-    sections: r#"
-[expert]
-epochs = 100
-[expert.gsam]
-rho = 0.01
-alpha = 0.3
-[eval]
-protocol = "datm"
-"#,
+    sections: &[LONG_EXPERTS, FLAT_EXPERTS, "[eval]\nprotocol = \"datm\"\n"],
     citations: &[
         include_str!("bibtex/mtt.bib"),
         include_str!("bibtex/ftd.bib"),

@@ -1,3 +1,4 @@
+use super::FLAT_EXPERTS;
 use crate::{Family, Method, MethodRow, TrajectoryMatching};
 
 /// The method's row.
@@ -7,12 +8,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Du et al., CVPR 2023",
     preset: Method::ftd,
     family: Family::of::<TrajectoryMatching>(),
-    // Experts are trained by GSAM.
-    sections: r"
-[expert.gsam]
-rho = 0.01
-alpha = 0.3
-",
+    sections: &[FLAT_EXPERTS],
     citations: &[include_str!("bibtex/mtt.bib"), include_str!("bibtex/ftd.bib")],
 };
 

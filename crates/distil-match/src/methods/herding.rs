@@ -1,3 +1,4 @@
+use super::ONE_EXPERT;
 use crate::selection::{Features, square_distance};
 use crate::{Family, Init, Method, MethodRow, Selection};
 
@@ -8,11 +9,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Welling, ICML 2009",
     preset: Method::herding,
     family: Family::of::<Selection>(),
-    // One trained network gives the features.
-    sections: r"
-[expert]
-experts = 1
-",
+    sections: &[ONE_EXPERT],
     citations: &[include_str!("bibtex/herding.bib")],
 };
 

@@ -1,3 +1,4 @@
+use super::ONE_EXPERT;
 use crate::selection::{Features, square_distance};
 use crate::{Family, Init, Method, MethodRow, Selection};
 
@@ -8,11 +9,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Sener & Savarese, ICLR 2018",
     preset: Method::k_center,
     family: Family::of::<Selection>(),
-    // One trained network gives the features.
-    sections: r"
-[expert]
-experts = 1
-",
+    sections: &[ONE_EXPERT],
     citations: &[include_str!("bibtex/k-center.bib")],
 };
 

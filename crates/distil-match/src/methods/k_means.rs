@@ -1,5 +1,6 @@
 use distil_random::{Stream, stream, unit};
 
+use super::ONE_EXPERT;
 use crate::selection::{Features, square_distance};
 use crate::{Family, Init, Method, MethodRow, Selection};
 
@@ -13,11 +14,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Lloyd, IEEE TIT 1982; Arthur & Vassilvitskii, SODA 2007",
     preset: Method::k_means,
     family: Family::of::<Selection>(),
-    // One trained network gives the features.
-    sections: r"
-[expert]
-experts = 1
-",
+    sections: &[ONE_EXPERT],
     citations: &[include_str!("bibtex/k-means.bib")],
 };
 

@@ -9,7 +9,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Bohdal et al., 2020",
     preset: Method::ld,
     family: Family::of::<Unrolled>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/ld.bib")],
 };
 

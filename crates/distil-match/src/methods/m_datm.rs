@@ -1,5 +1,6 @@
 use distil_store::LabelKind;
 
+use super::{FLAT_EXPERTS, LONG_EXPERTS};
 use crate::{Family, Method, MethodRow, TrajectoryMatching, Window};
 
 /// The method's row.
@@ -9,16 +10,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Zhou et al., ECCV 2024 workshop",
     preset: Method::m_datm,
     family: Family::of::<TrajectoryMatching>(),
-    // Experts are trained by GSAM, twice as long as MTT's.
-    sections: r#"
-[expert]
-epochs = 100
-[expert.gsam]
-rho = 0.01
-alpha = 0.3
-[eval]
-protocol = "eccv-2024"
-"#,
+    sections: &[LONG_EXPERTS, FLAT_EXPERTS, "[eval]\nprotocol = \"eccv-2024\"\n"],
     citations: &[
         include_str!("bibtex/mtt.bib"),
         include_str!("bibtex/ftd.bib"),

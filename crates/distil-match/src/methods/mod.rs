@@ -23,6 +23,17 @@ pub(crate) use k_means::Cluster;
 
 use crate::MethodRow;
 
+/// Experts trained by GSAM instead of SGD, as FTD and its successors have them.
+const FLAT_EXPERTS: &str = r"
+[expert.gsam]
+rho = 0.01
+alpha = 0.3
+";
+/// Experts of twice as many epochs as MTT's, as DATM and its successors have them.
+const LONG_EXPERTS: &str = "[expert]\nepochs = 100\n";
+/// One trained network, which gives the features that a selection is made on.
+const ONE_EXPERT: &str = "[expert]\nexperts = 1\n";
+
 /// The methods of this crate, in the order in which tables list them.
 pub(crate) static BUILT_IN: &[&MethodRow] = &[
     &mtt::ROW,

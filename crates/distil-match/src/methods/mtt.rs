@@ -7,7 +7,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Cazenavette et al., CVPR 2022",
     preset: Method::mtt,
     family: Family::of::<TrajectoryMatching>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/mtt.bib")],
 };
 

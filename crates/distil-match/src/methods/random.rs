@@ -7,7 +7,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "the baseline of every table",
     preset: Method::random,
     family: Family::of::<Selection>(),
-    sections: "",
+    sections: &[],
     citations: &[],
 };
 

@@ -7,7 +7,7 @@ pub(super) const ROW: MethodRow = MethodRow {
     published: "Cui et al., ICML 2023",
     preset: Method::tesla,
     family: Family::of::<TrajectoryMatching>(),
-    sections: "",
+    sections: &[],
     citations: &[include_str!("bibtex/mtt.bib"), include_str!("bibtex/tesla.bib")],
 };
 

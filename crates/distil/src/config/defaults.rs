@@ -36,5 +36,8 @@ pub(super) fn table(row: &'static MethodRow, protocol: Option<ProtocolName>, nam
 
 /// What the method's row says of other sections.
 fn sections(row: &MethodRow) -> Table {
-    row.sections.parse().expect("the sections of rows are TOML")
+    row.sections.iter().fold(Table::new(), |mut sections, text| {
+        merge(&mut sections, &text.parse().expect("the sections of rows are TOML"));
+        sections
+    })
 }

@@ -104,7 +104,7 @@ impl Config {
             None => MethodName::from(methods()[0]),
         };
         let base = defaults::table(method.row(), named(&layers, "eval.protocol")?, default_name);
-        let refusal = Refusal { layers: &layers, base: &base, keys: keys(method.row()) };
+        let refusal = Refusal { layers: &layers, base: &base, method: Some(method) };
         let mut merged = layers.over(base.clone());
         let store = take_store(&mut merged, &refusal)?;
         let distill = match merged.remove("distill") {
@@ -155,7 +155,7 @@ fn at(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
 fn named<T: for<'de> Deserialize<'de>>(layers: &Layers, key: &str) -> Result<Option<T>, ConfigError> {
     let value = layers.get(key).cloned().map(T::deserialize).transpose();
     let nothing = Table::new();
-    let refusal = Refusal { layers, base: &nothing, keys: Vec::new() };
+    let refusal = Refusal { layers, base: &nothing, method: None };
     value.map_err(|error| refusal.of_key(key, error.message()))
 }
 

@@ -1,9 +1,11 @@
 //! Errors of a configuration: where, which key, and what would do.
 
+use distil_match::MethodName;
 use toml::{Table, Value};
 
 use super::error::ConfigError;
 use super::layers::{Layers, lookup};
+use super::schema::keys;
 
 /// How alike two names are before one is taken for a slip of the other.
 const ALIKE: f64 = 0.7;
@@ -14,8 +16,8 @@ pub(super) struct Refusal<'a> {
     pub(super) layers: &'a Layers,
     /// The configuration if the user had written nothing.
     pub(super) base: &'a Table,
-    /// All keys there are.
-    pub(super) keys: Vec<String>,
+    /// The method, where it is known: its keys are listed only when one is refused.
+    pub(super) method: Option<MethodName>,
 }
 
 impl Refusal<'_> {
@@ -29,8 +31,9 @@ impl Refusal<'_> {
 
     fn unknown(&self, path: &str) -> ConfigError {
         let section = path.rsplit_once('.').map_or("", |(section, _)| section);
-        let siblings: Vec<&String> = self.keys.iter().filter(|key| parent(key) == section).collect();
-        let anywhere: Vec<&String> = self.keys.iter().collect();
+        let keys = self.method.map(|method| keys(method.row())).unwrap_or_default();
+        let siblings: Vec<&String> = keys.iter().filter(|key| parent(key) == section).collect();
+        let anywhere: Vec<&String> = keys.iter().collect();
         let help = if let Some(known) = suggestion(path, &siblings).or_else(|| suggestion(path, &anywhere)) {
             format!("did you mean `{known}`?")
         } else {

@@ -7,7 +7,7 @@ use distil_report::{Cost, EvaluationFile, MethodRow, MethodsTable, PaperFigure, 
 use distil_store::{FolderLock, RunPaths, atomic};
 
 use super::plan::{Cell, GridArgs, Plan};
-use crate::cli::TableFormat;
+use crate::args::TableFormat;
 use crate::commands::eval::{Which, evaluate_run, networks};
 use crate::commands::plan::refuse_what_does_not_fit;
 use crate::commands::run::{Existing, Tracking, distil, feasible, prepared};

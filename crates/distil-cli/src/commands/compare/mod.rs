@@ -4,7 +4,7 @@ mod grid;
 mod pair;
 mod plan;
 
-use crate::cli::CompareArgs;
+use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::session::Context;
 

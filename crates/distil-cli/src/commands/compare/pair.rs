@@ -6,7 +6,7 @@ use distil_report::{Contender, EvaluationFile, EvaluationRow, ReportError, Resul
 use distil_stats::Design;
 use distil_store::RunPaths;
 
-use crate::cli::CompareArgs;
+use crate::args::CompareArgs;
 use crate::console::Console;
 use crate::failure::Failure;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use crate::cli::TableFormat;
+use crate::args::TableFormat;
 use crate::failure::Failure;
 use distil::config::{Config, Layer};
 use distil_match::{MethodName, methods};

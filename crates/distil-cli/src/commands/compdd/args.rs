@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use distil_compdd::{BadImages, Definition, MapValues, TargetClass};
 
-use crate::cli::TableFormat;
+use crate::args::TableFormat;
 use crate::commands::gradcam::CamName;
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use distil_store::RunPaths;
 
 use super::args::RecoveryArgs;
 use super::load;
-use crate::cli::TableFormat;
+use crate::args::TableFormat;
 use crate::console::Console;
 use crate::failure::Failure;
 

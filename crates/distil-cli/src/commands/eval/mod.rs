@@ -15,7 +15,7 @@ use distil_store::{FolderLock, Part, RowKind, RunPaths, SyntheticSet};
 
 use super::conditions::conditions;
 use super::students::Students;
-use crate::cli::EvalArgs;
+use crate::args::EvalArgs;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::session::{Context, Session};

@@ -11,7 +11,7 @@ use distil_store::{RunPaths, atomic};
 use toml::Value;
 
 use super::side_by_side;
-use crate::cli::{ConfigArgs, EvalArgs};
+use crate::args::{ConfigArgs, EvalArgs};
 use crate::commands::{eval, reproduce as of_config};
 use crate::failure::Failure;
 use crate::session::Context;
@@ -103,7 +103,8 @@ impl ReproduceArgs {
             let message = format!("--cam {}: there is no such file", cam.display());
             return Err(Failure::new(message, "check the path, or leave it out to train one"));
         }
-        Ok(vec![format!("distill.enhancement.model={}", cam.display())])
+        let model = std::path::absolute(cam)?;
+        Ok(vec![format!("distill.enhancement.model={}", model.display())])
     }
 }
 
