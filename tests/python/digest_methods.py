@@ -57,7 +57,7 @@ def run(program, method, folder):
     commands = [["expert"], ["run", "--out", str(folder / "runs" / method)]]
     if method == "edf":
         maps = str(folder / "maps.safetensors")
-        commands.insert(0, ["train-cam", "--out", maps])
+        commands.insert(0, ["train", "--out", maps])
         commands[-1] += ["--set", f"distill.enhancement.model={maps}"]
     for command in commands:
         done = subprocess.run(

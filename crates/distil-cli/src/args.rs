@@ -5,9 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use distil_eval::ProtocolName;
 use distil_models::Arch;
+use distil_store::Part;
 
-use crate::commands::compare::GridArgs;
 use crate::commands::fetch::downloadable;
+
+/// A set of a run by its name.
+pub(crate) fn part(text: &str) -> Result<Part, &'static str> {
+    Part::ALL.into_iter().find(|part| part.as_str() == text).ok_or("choose best, last, ema or initial")
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
@@ -122,7 +127,7 @@ pub(crate) struct EvalArgs {
     /// How networks are trained, instead of what the configuration says: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
     #[arg(long, value_name = "NAME")]
     pub(crate) protocol: Option<ProtocolName>,
-    /// Teacher model for the rded-kd and sre2l-kd protocols: a model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite
+    /// Teacher model for the rded-kd and sre2l-kd protocols: a model of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(crate) teacher: Option<PathBuf>,
     /// Number of networks trained on each set
@@ -162,15 +167,13 @@ pub(crate) struct CompareArgs {
     #[arg(
         value_names = ["A", "B"],
         num_args = 2,
-        required_unless_present = "methods",
+        required = true,
         value_hint = ValueHint::AnyPath
     )]
     pub(crate) subjects: Vec<String>,
     /// Compare student by student (paired t test, Wilcoxon); both were evaluated with the same seeds
     #[arg(long)]
     pub(crate) paired: bool,
-    #[command(flatten)]
-    pub(crate) grid: GridArgs,
 }
 
 #[derive(Debug, Args)]

@@ -15,11 +15,13 @@ use crate::commands::import::ImportArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::rank_score::RankScoreArgs;
-use crate::commands::rows::{ReproduceArgs, RowsArgs};
+use crate::commands::reproduce::ReproduceArgs;
+use crate::commands::rows::RowsArgs;
+use crate::commands::sweep::SweepArgs;
 use crate::commands::track::TrackArgs;
-use crate::commands::train_cam::TrainCamArgs;
+use crate::commands::train::TrainArgs;
 use crate::commands::watch::WatchArgs;
-use crate::device::DeviceChoice;
+use distil::DeviceChoice;
 
 /// Dataset distillation: learn a tiny training set that trains a network nearly as well as the whole one.
 #[derive(Debug, Parser)]
@@ -166,19 +168,20 @@ pub(crate) enum Command {
         classes over iterations, Grad-CAM before and after, and how activation is spread. Results go to the run \
         folder's inspection.json.")]
     Inspect(InspectArgs),
-    /// Test whether one result is better than another, or run many methods side by side
+    /// Test whether one result is better than another
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
         distil compare runs/clutter :\"random real\"\n  \
         distil compare runs/a:\"distilled, last\" runs/b/evaluation.json:EMA --paired\n\n\
         Without a row, it is the set that was chosen on validation images. Results on other test images, with other \
         networks or by other protocols are refused. The test is Welch's at 5 %; a difference that is not significant \
-        comes with the number of seeds that would be needed.\n\n\
-        Many methods, distilled and evaluated here:\n  \
-        distil compare --methods all --dataset fashion-mnist --ipc 1,10\n  \
-        distil compare --methods random,dm,datm --config configs/compare/clutter.toml --table latex\n  \
-        distil compare --methods all --config configs/compare/edf-clutter.toml --ipc 5 --seeds 5    an ablation\n\n\
-        An interrupted comparison continues; what is there is not done again.")]
+        comes with the number of seeds that would be needed.")]
     Compare(CompareArgs),
+    /// Distil and evaluate with many methods, or the arms of an ablation, side by side
+    #[command(after_help = "Examples:\n  distil sweep all --dataset fashion-mnist --ipc 1,10\n  \
+        distil sweep random,dm,datm --config configs/compare/clutter.toml --table latex\n  \
+        distil sweep all --config configs/compare/edf-clutter.toml --ipc 5 --seeds 5    an ablation\n\n\
+        An interrupted sweep continues; what is there is not done again. The table is kept in methods.md of its folder.")]
+    Sweep(SweepArgs),
     /// Write a synthetic set for other programs
     #[command(after_help = "Examples:\n  distil export runs/clutter --to npz --out clutter.npz\n  \
         distil export runs/clutter --to imagefolder --out clutter\n  \
@@ -207,14 +210,14 @@ pub(crate) enum Command {
     /// Measure speed and memory
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// Train the network used for Grad-CAM maps
+    /// Train a network on real images: a teacher, or the one used for Grad-CAM maps
     #[command(
-        after_help = "Examples:\n  distil train-cam --config configs/clutter.toml --out cam.safetensors\n  \
-        distil train-cam --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
-        It learns all training images by the protocol of [eval], and is used by `distil gradcam`. Where there are \
+        after_help = "Examples:\n  distil train --config configs/clutter.toml --out cam.safetensors\n  \
+        distil train --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
+        It learns all training images by the protocol of [eval], and is used by `distil gradcam`, `distil compdd` and as --teacher. Where there are \
         weights of torchvision's resnet18 or of EfficientNet-Lite, none needs to be trained."
     )]
-    TrainCam(TrainCamArgs),
+    Train(TrainArgs),
     /// Draw where in an image a network sees a class
     #[command(after_help = "Examples:\n  distil gradcam photo.jpg --model cam.safetensors --out maps\n  \
         distil gradcam clutter-easy --model cam.safetensors --cam grad-cam++ --out maps\n  \

@@ -2,11 +2,15 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use distil::{News, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,6 +22,8 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Console {
     bars: MultiProgress,
     verbosity: Verbosity,
+    /// What is going on, the innermost task last.
+    tasks: Arc<Mutex<Vec<Task>>>,
 }
 
 /// How much is said on standard error.
@@ -36,7 +42,7 @@ impl Console {
         } else {
             ProgressDrawTarget::hidden()
         };
-        Self { bars: MultiProgress::with_draw_target(target), verbosity }
+        Self { bars: MultiProgress::with_draw_target(target), verbosity, tasks: Arc::default() }
     }
 
     /// Writes a result to standard output.
@@ -59,17 +65,38 @@ impl Console {
         self.bars.suspend(|| say(format_args!("{}: {text}", painted("warning", YELLOW))));
     }
 
-    /// Shows progress of `total` steps of something.
-    pub(crate) fn progress(&self, label: impl Display, total: u64, unit: &'static str) -> Progress {
-        Progress {
-            console: self.clone(),
-            label: label.to_string(),
-            total,
-            unit,
-            started: Instant::now(),
-            pace: None,
-            told: Instant::now(),
-            bar: None,
+    /// Hears what the libraries say, and asks them to stop when the user does.
+    pub(crate) fn listener(&self) -> impl Fn(&News<'_>) -> ControlFlow<()> + Send + Sync + 'static {
+        let console = self.clone();
+        move |news| {
+            match news {
+                News::Step(step) => console.show(step),
+                News::Note(text) => console.note(text),
+                News::Warning(text) => console.warn(text),
+                _ => {}
+            }
+            interrupt::flow()
+        }
+    }
+
+    /// Shows how far a task is, in place of tasks that began inside it.
+    fn show(&self, step: &Step<'_>) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        match tasks.iter().position(|task| task.label == step.task) {
+            Some(at) => self.end(tasks.drain(at + 1..)),
+            None => tasks.push(Task::begin(step)),
+        }
+        if step.total == Some(step.done) {
+            self.end(tasks.pop());
+        } else if let Some(task) = tasks.last_mut() {
+            task.at(step, self);
+        }
+    }
+
+    fn end(&self, tasks: impl IntoIterator<Item = Task>) {
+        for bar in tasks.into_iter().filter_map(|task| task.bar) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
         }
     }
 
@@ -104,94 +131,71 @@ fn painted(word: &str, colour: &str) -> String {
     if is_coloured() { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
 }
 
-/// Time and position of the first report: a resumed run's rate must count neither what was done before it nor what it took
-/// to start.
-#[derive(Debug, Clone, Copy)]
-struct PassOptions {
-    since: Instant,
-    first: u64,
-}
-
-impl PassOptions {
-    /// Steps a second.
-    fn rate(self, done: u64, now: Instant) -> f64 {
-        let seconds = (now - self.since).as_secs_f64();
-        if seconds > 0.0 { done.saturating_sub(self.first) as f64 / seconds } else { 0.0 }
-    }
-}
-
 /// Progress of one piece of work: a bar on a terminal, now and then a line in a log.
 #[derive(Debug)]
-pub(crate) struct Progress {
-    console: Console,
+struct Task {
     label: String,
-    total: u64,
-    unit: &'static str,
-    started: Instant,
-    pace: Option<PassOptions>,
+    begun: Instant,
+    /// Where it stood then: a resumed run's rate must not count what was done before it.
+    first: u64,
     told: Instant,
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
-    /// `done` steps are done; `detail` is what is worth watching.
-    pub(crate) fn at(&mut self, done: u64, detail: impl Display) {
-        let pace = *self.pace.get_or_insert_with(|| PassOptions { since: Instant::now(), first: done });
+impl Task {
+    fn begin(step: &Step<'_>) -> Self {
+        let now = Instant::now();
+        Self { label: step.task.to_owned(), begun: now, first: step.done, told: now, bar: None }
+    }
+
+    fn at(&mut self, step: &Step<'_>, console: &Console) {
         if stderr().is_terminal() {
-            if self.bar.is_none() && self.started.elapsed() >= PATIENCE {
-                self.bar = Some(self.new_bar(done));
+            if self.bar.is_none() && self.begun.elapsed() >= PATIENCE {
+                self.bar = Some(new_bar(step, console));
             }
             if let Some(bar) = &self.bar {
-                bar.set_position(done);
-                bar.set_message(detail.to_string());
+                bar.set_length(step.total.unwrap_or(step.done));
+                bar.set_position(step.done);
+                bar.set_message(step.detail.to_string());
             }
         } else if self.told.elapsed() >= LOG_INTERVAL {
             self.told = Instant::now();
-            let rate = pace.rate(done, self.told);
-            self.console.note(line(&self.label, [done, self.total], self.unit, rate, detail));
+            let rate = rate(self.first, step.done, self.told - self.begun);
+            console.note(line(step, rate));
         }
-    }
-
-    /// Another length, once it is known.
-    pub(crate) fn set_total(&mut self, total: u64) {
-        self.total = total;
-        if let Some(bar) = &self.bar {
-            bar.set_length(total);
-        }
-    }
-
-    /// A bar that counts its rate from `done` on.
-    fn new_bar(&self, done: u64) -> ProgressBar {
-        let counts = if self.unit == "bytes" {
-            "{bytes}/{total_bytes} · {bytes_per_sec}"
-        } else {
-            "{human_pos}/{human_len} · {per_sec}"
-        };
-        let template = format!("{{prefix}} {{bar:24}} {counts} · {{eta}} left · {{msg}}");
-        let style = ProgressStyle::with_template(&template).expect("the template is valid");
-        let bar = ProgressBar::new(self.total).with_style(style);
-        let bar = self.console.bars.add(bar.with_prefix(self.label.clone()).with_position(done));
-        bar.reset_eta();
-        bar
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-            self.console.bars.remove(bar);
-        }
-    }
+/// Steps a second.
+fn rate(first: u64, done: u64, time: Duration) -> f64 {
+    let seconds = time.as_secs_f64();
+    if seconds > 0.0 { done.saturating_sub(first) as f64 / seconds } else { 0.0 }
+}
+
+/// A bar that counts its rate from here on.
+fn new_bar(step: &Step<'_>, console: &Console) -> ProgressBar {
+    let counts = if step.unit == "bytes" {
+        "{bytes}/{total_bytes} · {bytes_per_sec}"
+    } else {
+        "{human_pos}/{human_len} · {per_sec}"
+    };
+    let template = format!("{{prefix}} {{bar:24}} {counts} · {{eta}} left · {{msg}}");
+    let style = ProgressStyle::with_template(&template).expect("the template is valid");
+    let bar = ProgressBar::new(step.total.unwrap_or(step.done)).with_style(style);
+    let bar = console.bars.add(bar.with_prefix(step.task.to_owned()).with_position(step.done));
+    bar.reset_eta();
+    bar
 }
 
 /// A line of a log: how far (of how much), how fast (a second), how long still.
-fn line(label: &str, [done, total]: [u64; 2], unit: &str, rate: f64, detail: impl Display) -> String {
-    let left = total.saturating_sub(done) as f64 / rate;
+fn line(step: &Step<'_>, rate: f64) -> String {
+    let Step { task, done, unit, .. } = step;
+    let total = step.total.unwrap_or(*done);
+    let left = total.saturating_sub(*done) as f64 / rate;
     let eta = if left.is_finite() { format!("{} left", duration(left)) } else { "no estimate".to_owned() };
-    let detail = detail.to_string();
+    let detail = step.detail.to_string();
     let gap = if detail.is_empty() { "" } else { " · " };
-    format!("{label}: {done}/{total} {unit} · {rate:.2}/s · {eta}{gap}{detail}")
+    format!("{task}: {done}/{total} {unit} · {rate:.2}/s · {eta}{gap}{detail}")
 }
 
 /// Seconds as "1 h 05 min", "2 min 10 s" or "8.4 s".
@@ -222,20 +226,33 @@ impl Write for LogWriter {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::{PassOptions, duration, line};
+    use super::*;
 
     #[test]
     fn a_resumed_run_counts_what_it_did_itself() {
-        let since = Instant::now();
-        let pace = PassOptions { since, first: 9000 };
         let said = |done, seconds| {
-            let rate = pace.rate(done, since + Duration::from_secs(seconds));
-            line("distil", [done, 10_000], "iterations", rate, "loss 1")
+            let rate = rate(9000, done, Duration::from_secs(seconds));
+            line(&Step::of("distil", done, 10_000, "iterations").with_detail(format_args!("loss 1")), rate)
         };
         assert_eq!(said(9100, 50), "distil: 9100/10000 iterations · 2.00/s · 7 min 30 s left · loss 1");
         assert_eq!(said(9000, 0), "distil: 9000/10000 iterations · 0.00/s · no estimate · loss 1");
+    }
+
+    #[test]
+    fn inner_tasks_end_when_the_outer_one_moves() {
+        let console = Console::new(Verbosity::Quiet);
+        let labels = || {
+            let tasks = console.tasks.lock().expect("nobody panicked");
+            tasks.iter().map(|task| task.label.clone()).collect::<Vec<_>>()
+        };
+        let show = |task, done| console.show(&Step::of(task, done, 3, "steps"));
+        show("distil", 1);
+        show("validate", 1);
+        assert_eq!(labels(), ["distil", "validate"]);
+        show("distil", 2);
+        assert_eq!(labels(), ["distil"]);
+        show("distil", 3);
+        assert!(labels().is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use distil::config::ConfigError;
+use distil_compdd::CompddError;
 
 /// Why a command ended early: one line for the user, and what to do where the line does not say it.
 #[derive(Debug)]
@@ -72,10 +73,19 @@ impl Failure {
     }
 }
 
-/// Errors of the libraries name the file or key and the remedy in one line; those of configurations keep them apart.
+/// Errors of the libraries name the file or key and the remedy in one line; those of configurations keep them apart. A stop
+/// that the user asked for is no error.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let config = (&error as &dyn Any).downcast_ref::<ConfigError>();
+        let any = &error as &dyn Any;
+        let config = match any.downcast_ref::<distil::Error>() {
+            Some(distil::Error::Stopped { how_on }) => return Self::interrupted(how_on),
+            Some(distil::Error::Config(config)) => Some(config),
+            _ => any.downcast_ref::<ConfigError>(),
+        };
+        if let Some(CompddError::Stopped) = any.downcast_ref::<CompddError>() {
+            return Self::interrupted("run the same command again to continue");
+        }
         match config.and_then(ConfigError::remedy) {
             Some(remedy) => Self::new(&error, remedy),
             None => Self::plain(error),

@@ -11,15 +11,10 @@ mod args;
 mod cli;
 mod commands;
 mod console;
-mod device;
+mod context;
 mod failure;
 mod interrupt;
-mod machine;
 mod panic;
-mod places;
-mod session;
-mod set_source;
-mod tracker;
 
 use std::process::ExitCode;
 

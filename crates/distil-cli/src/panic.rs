@@ -1,18 +1,13 @@
 //! Panics are defects of distil: the user sees one line that asks for a report.
 
-use std::cell::Cell;
 use std::panic::PanicHookInfo;
 
 use crate::console::say;
 
-thread_local! {
-    static SILENT: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Replaces the message and backtrace hint of the standard library.
 pub(crate) fn install_hook() {
     std::panic::set_hook(Box::new(|info| {
-        if !SILENT.get() {
+        if !distil::panic_is_expected() {
             describe(info);
         }
     }));
@@ -26,12 +21,4 @@ fn describe(info: &PanicHookInfo<'_>) {
         "help: this is a defect of distil; please report the command and this line at {}/issues",
         env!("CARGO_PKG_REPOSITORY")
     ));
-}
-
-/// Runs something whose panics on this thread are expected and handled.
-pub(crate) fn silenced<T>(work: impl FnOnce() -> T) -> T {
-    SILENT.set(true);
-    let result = work();
-    SILENT.set(false);
-    result
 }

@@ -27,7 +27,7 @@ fn photos() -> tempfile::TempDir {
         }
     }
     fs::write(at.join("photos.toml"), CONFIG).expect("a configuration");
-    succeed(at, &["train-cam", "--config", "photos.toml", "--epochs", "2", "--out", "cam.safetensors"]);
+    succeed(at, &["train", "--config", "photos.toml", "--epochs", "2", "--out", "cam.safetensors"]);
     folder
 }
 
@@ -204,7 +204,7 @@ fn what_does_not_fit_is_refused() {
     fs::copy(at.join("photos/c0/0.png"), at.join("photos/empty/0.png")).expect("a copy");
     refused(
         &measure(at, &["--out", "n"]),
-        &["cam.safetensors was trained on other classes", "\"empty\"", "distil train-cam"],
+        &["cam.safetensors was trained on other classes", "\"empty\"", "distil train"],
     );
 }
 
@@ -242,7 +242,7 @@ fn recovery_ratios_come_out_of_runs() {
     let at = folder.path();
     let larger = common::TINY.replace("resolution = 16", "resolution = 32");
     fs::write(at.join("tiny.toml"), larger).expect("a configuration");
-    succeed(at, &["train-cam", "--config", "tiny.toml", "--epochs", "1", "--out", "cam.safetensors"]);
+    succeed(at, &["train", "--config", "tiny.toml", "--epochs", "1", "--out", "cam.safetensors"]);
     for level in ["easy", "hard"] {
         let set = format!("data.name=clutter-{level}");
         let named = ["--config", "tiny.toml", "--set", &set, "--out", level];

@@ -44,8 +44,8 @@ fn a_named_network_is_taken_and_a_missing_one_named() {
     succeed(folder.path(), &["expert", "--config", "edf.toml"]);
     let said = run(folder.path(), &["run", "--config", "edf.toml"]);
     assert_eq!(said.code, Some(2), "{}", said.err);
-    assert!(said.err.contains("runs/cam") && said.err.contains("distil train-cam"), "{}", said.err);
-    succeed(folder.path(), &["train-cam", "--config", "edf.toml", "--out", "cam.safetensors"]);
+    assert!(said.err.contains("runs/cam") && said.err.contains("distil train"), "{}", said.err);
+    succeed(folder.path(), &["train", "--config", "edf.toml", "--out", "cam.safetensors"]);
     let model = "distill.enhancement.model=cam.safetensors";
     let map =
         "distill.enhancement.cam={ smooth-grad-cam-plus-plus = { form = \"public-code\", samples = 2 } }";

@@ -8,7 +8,7 @@ use common::{Said, folder, run, succeed};
 use image::{Rgb, RgbImage};
 
 const TRAIN: [&str; 7] =
-    ["train-cam", "--config", "tiny.toml", "--epochs", "2", "--out", "cam/model.safetensors"];
+    ["train", "--config", "tiny.toml", "--epochs", "2", "--out", "cam/model.safetensors"];
 
 /// `distil gradcam` with the model that [`TRAIN`] made.
 fn gradcam(folder: &Path, args: &[&str]) -> Said {
@@ -81,7 +81,7 @@ fn what_does_not_fit_is_refused() {
     refused(&gradcam(at, &["--config", "tiny.toml"]), &["cam/model.safetensors", "cannot read"]);
     succeed(at, &TRAIN);
     let set = |set: &str| gradcam(at, &["--config", "tiny.toml", "--set", set]);
-    refused(&set("data.resolution=20"), &["3x20x20", "takes 3x16x16", "train-cam"]);
+    refused(&set("data.resolution=20"), &["3x20x20", "takes 3x16x16", "train"]);
     refused(&gradcam(at, &["nowhere.png"]), &["nowhere.png", "neither a file", "clutter-easy"]);
     refused(&gradcam(at, &["cam"]), &["no PNG or JPEG", "cam"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--class", "disk"]), &["\"disk\"", "disc"]);
@@ -93,10 +93,10 @@ fn what_does_not_fit_is_refused() {
     std::fs::write(at.join("cam/model.safetensors"), "no model, and no tensors").expect("a file");
     refused(
         &gradcam(at, &["--config", "tiny.toml"]),
-        &["model.safetensors", "not a trained model", "train-cam"],
+        &["model.safetensors", "not a trained model", "train"],
     );
     assert!(!at.join("maps").exists());
-    let out = |out: &str| run(at, &["train-cam", "--config", "tiny.toml", "--out", out]);
+    let out = |out: &str| run(at, &["train", "--config", "tiny.toml", "--out", out]);
     refused(&out("tiny.toml/model"), &["tiny.toml"]);
     refused(&out("cam"), &["cam is a folder", "model.safetensors"]);
 }

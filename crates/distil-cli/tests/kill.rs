@@ -35,7 +35,7 @@ checkpoint_every = 5\nkeep_every = 8\nenhancement = { refresh_every = 7 }\n\
 const PHOTOS: &str = "\
 [data]\nname = \"folder\"\npath = \"photos\"\nresolution = 16\n[model]\nwidth = 4\ndepth = 2\n\
 [eval]\nbatch = 16\nfull_epochs = 1\n";
-const CAM: &str = "train-cam --config photos.toml --epochs 2 --out cam.safetensors";
+const CAM: &str = "train --config photos.toml --epochs 2 --out cam.safetensors";
 const MEASURE: &str = "compdd measure --config photos.toml --model cam.safetensors --out runs/measured \
                        --cam smooth-grad-cam++ --layer blocks.0 --batch 1 --save-every 0 --quiet";
 
@@ -180,7 +180,7 @@ fn evaluations_survive() {
 
 #[test]
 fn comparisons_survive() {
-    let args = "compare --methods dm,ead --config grid.toml --ipc 1 --seeds 1 --quiet";
+    let args = "sweep dm,ead --config grid.toml --ipc 1 --seeds 1 --quiet";
     survives("compare", args, &[]);
 }
 

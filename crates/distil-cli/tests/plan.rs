@@ -81,7 +81,7 @@ fn a_run_that_does_not_fit_is_refused_at_once() {
             assert!(said.err.contains(piece), "{piece:?} is missing in: {}", said.err);
         }
     }
-    for command in [&["reproduce"][..], &["compare", "--methods", "datm"]] {
+    for command in [&["reproduce"][..], &["sweep", "datm"]] {
         let args = [command, &["--config", "tiny.toml"], &HUGE].concat();
         let said = limited(folder.path(), "ulimit -v 1900000", &args);
         assert!(said.code == Some(2) && said.err.contains("ulimit -v"), "{command:?}: {}", said.err);

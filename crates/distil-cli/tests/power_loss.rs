@@ -176,8 +176,8 @@ fn names_come_after_bytes() {
     for (args, least) in [
         (format!("reproduce {short}"), 15),
         (format!("run {short} --out runs/again"), 10),
-        ("compare --methods dm --config grid.toml --ipc 1 --seeds 1 --out grid".to_owned(), 8),
-        ("train-cam --config tiny.toml --epochs 1 --out models/cam.safetensors".to_owned(), 1),
+        ("sweep dm --config grid.toml --ipc 1 --seeds 1 --out grid".to_owned(), 8),
+        ("train --config tiny.toml --epochs 1 --out models/cam.safetensors".to_owned(), 1),
         ("compdd measure --config tiny.toml --set data.train_limit=20 --model models/cam.safetensors --layer blocks.0 --out m --save-every 0".to_owned(), 5),
         ("export runs/tiny --to imagefolder --out sets/pictures".to_owned(), 1),
         ("inspect runs/tiny".to_owned(), 1),

@@ -73,7 +73,7 @@ fn a_teacher_is_asked_for_checked_and_learned_from() {
         "{}",
         refused.err
     );
-    let train = ["train-cam", "--config", "tiny.toml", "--epochs", "3", "--out"];
+    let train = ["train", "--config", "tiny.toml", "--epochs", "3", "--out"];
     at(&[&train[..], &["zca.safetensors"]].concat());
     at(&[
         &train[..],

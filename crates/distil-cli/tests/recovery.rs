@@ -93,7 +93,7 @@ fn measure(folder: &Path) -> Vec<f64> {
     let shares = shares.collect();
     let learned = ["--arch", "resnet18", "--base-width", "8", "--epochs", "16", "--out", "cam.safetensors"];
     if !folder.join("cam.safetensors").is_file() {
-        let said = succeed(folder, &[&["train-cam", "--config", "cam.toml"], &learned[..]].concat());
+        let said = succeed(folder, &[&["train", "--config", "cam.toml"], &learned[..]].concat());
         say(said.trim());
     }
     for at in 0..SETTINGS {

@@ -107,7 +107,7 @@ fn experts_and_the_run_after_them() {
 fn comparisons() {
     let folder = folder();
     fs::write(folder.path().join("grid.toml"), GRID).expect("a configuration");
-    let args = "compare --methods dm --config grid.toml --ipc 1 --seeds 1 --out runs/grid";
+    let args = "sweep dm --config grid.toml --ipc 1 --seeds 1 --out runs/grid";
     second_is_refused(folder.path(), args, "runs/grid/.comparison.lock");
 }
 
@@ -115,7 +115,7 @@ fn comparisons() {
 fn measurements() {
     let folder = folder();
     let at = folder.path();
-    succeed(at, &["train-cam", "--config", "tiny.toml", "--epochs", "1", "--out", "cam.safetensors"]);
+    succeed(at, &["train", "--config", "tiny.toml", "--epochs", "1", "--out", "cam.safetensors"]);
     let args =
         "compdd measure --config tiny.toml --model cam.safetensors --layer blocks.0 --batch 1 --out runs/m";
     second_is_refused(at, args, "runs/m/.complexity.lock");

@@ -13,10 +13,11 @@
 //! use distil_compdd::{Category, Definition, PassOptions, Pass, Ranking, Source};
 //! use distil_data::{DataConfig, Preprocessing};
 //! use distil_gradcam::{CamModel, ClassRule};
-//! use std::{ops::ControlFlow, path::PathBuf};
+//! use distil_progress::Progress;
+//! use std::path::PathBuf;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let model = CamModel::load("cam.safetensors")?;                       // `distil train-cam` on the same folder
+//! let model = CamModel::load("cam.safetensors")?;                       // `distil train` on the same folder
 //! let config = DataConfig { path: Some(PathBuf::from("photos")), ..DataConfig::new("folder".parse()?) };
 //! let listing = config.list()?;
 //! let preprocessing: Preprocessing = serde_json::from_value(model.card.preprocessing.clone())?;
@@ -31,7 +32,7 @@
 //!     device: &Device::default(),
 //!     options: PassOptions::default(),
 //! };
-//! let measured = pass.run(&mut |_progress| ControlFlow::Continue(()))?;
+//! let measured = pass.run(Progress::none())?;
 //! let ranking = Ranking::of(&measured, &Category::everything(&measured), 0)?;
 //! let selection = ranking.select(10)?;                                 // ten easiest, ten hardest
 //! # Ok(())
@@ -57,7 +58,7 @@ pub use clustering::categories;
 pub use definition::{Definition, MapValues, TargetClass};
 pub use error::CompddError;
 pub use measurement::{Measurement, Part};
-pub use pass::{Pass, PassOptions, PassProgress};
+pub use pass::{Pass, PassOptions};
 pub use ranking::{Ranked, Ranking, Selection, SubsetComplexity, Verification};
 pub use source::{BadImages, Skipped, Source};
 pub use tally::{ClassTally, HISTOGRAM_BINS};

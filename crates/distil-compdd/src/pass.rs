@@ -1,4 +1,4 @@
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::{ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy};
 use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
+use distil_progress::{Progress, Step};
 
 use crate::measurement::Identity;
 use crate::source::{Batch, Wanted};
@@ -66,29 +67,15 @@ impl Default for PassOptions<'_> {
     }
 }
 
-/// How far a pass has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PassProgress {
-    /// Images of its part gone through.
-    pub done: usize,
-    /// Images of its part.
-    pub total: usize,
-    /// Images left out so far.
-    pub skipped: usize,
-}
-
 impl Pass<'_> {
     /// Goes through the images: from where the file of [`PassOptions::file`] left off, or from the first one. Images are decoded
     /// while others are looked at.
     ///
-    /// `on_progress` is called after every shard; [`ControlFlow::Break`] saves and stops.
+    /// Progress is told after every shard; to stop saves first.
     ///
     /// # Errors
     /// [`CompddError`] names the image, class, file or setting and the remedy. What was measured before is kept in the file.
-    pub fn run(
-        &self,
-        on_progress: &mut dyn FnMut(PassProgress) -> ControlFlow<()>,
-    ) -> Result<Measurement, CompddError> {
+    pub fn run(&self, progress: Progress<'_>) -> Result<Measurement, CompddError> {
         self.check()?;
         let part = self.part()?;
         let identity = self.identity();
@@ -103,7 +90,7 @@ impl Pass<'_> {
                 // One shard waits while another is looked at and a third is decoded.
                 let (hand, take) = sync_channel(1);
                 scope.spawn(move || self.decode(rest, &hand));
-                self.walk(&mut measured, take, on_progress)
+                self.walk(&mut measured, take, progress)
             });
             self.save(&measured)?;
             walked?;
@@ -178,7 +165,7 @@ impl Pass<'_> {
         &self,
         measured: &mut Measurement,
         take: Receiver<Result<Batch, CompddError>>,
-        on_progress: &mut dyn FnMut(PassProgress) -> ControlFlow<()>,
+        progress: Progress<'_>,
     ) -> Result<(), CompddError> {
         let (theta, buffers) = self.model.tensors(self.device);
         let network = &self.model.network;
@@ -195,8 +182,12 @@ impl Pass<'_> {
             measured.skipped.extend(batch.skipped);
             measured.parts[0].next = batch.rows.end;
             let Part { start, next, end } = measured.parts[0];
-            let skipped = measured.skipped.len();
-            if on_progress(PassProgress { done: next - start, total: end - start, skipped }).is_break() {
+            let skipped = match measured.skipped.len() {
+                0 => String::new(),
+                skipped => format!("{skipped} unreadable"),
+            };
+            let step = Step::of("measure", (next - start) as u64, (end - start) as u64, "images");
+            if progress.at(step.with_detail(format_args!("{skipped}"))).is_break() {
                 return Err(CompddError::Stopped);
             }
             if saved.elapsed() >= self.options.save_every {

@@ -3,8 +3,8 @@
 //! The figures in `docs/benchmarks.md` are printed by
 //! `cargo test -p distil-compdd --test clutter -- --ignored --nocapture`.
 
+use distil_progress::Progress;
 use std::io::Write;
-use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 use distil_compdd::{Definition, Pass, PassOptions, Source};
@@ -69,7 +69,7 @@ fn train(settings: &[ClutterConfig], network: Network, epochs: usize) -> (CamMod
     let set = TrainingSet::Real(&train);
     let training =
         Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, device: &device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
+    let student = training.run(Progress::none()).expect("a network");
     let accuracy = accuracy(&network, &student.theta, &student.buffers, &test, &device);
     let state = NetworkState {
         theta: student.theta.into_data().iter::<f32>().collect(),
@@ -117,7 +117,7 @@ fn measure(
             device: &Device::flex(),
             options: PassOptions::default(),
         };
-        let found = pass.run(&mut |_| ControlFlow::Continue(())).expect("a measurement");
+        let found = pass.run(Progress::none()).expect("a measurement");
         for (threshold, measured) in measured.iter_mut().enumerate() {
             let of = |class: &distil_compdd::ClassTally| class.complexity(threshold).expect("images");
             measured.push(found.classes.iter().map(of).sum::<f64>() / CLASSES as f64);

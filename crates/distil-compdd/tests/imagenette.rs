@@ -4,8 +4,8 @@
 //! `cargo test -p distil-compdd --test imagenette -- --ignored --nocapture`, with the data in `DISTIL_DATA_DIR` or
 //! `../shared/data`.
 
+use distil_progress::Progress;
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
@@ -39,7 +39,7 @@ fn load(path: PathBuf) -> Dataset {
         validation: Some(HoldOut::Count(0)),
         ..DataConfig::new("folder".parse().expect("a name"))
     };
-    config.load(&mut |_| ControlFlow::Continue(())).expect("images")
+    config.load(Progress::none()).expect("images")
 }
 
 /// A network, what it is called, and how many of the test images it has right.
@@ -107,7 +107,7 @@ fn train(data: &Dataset, network: &Network, epochs: usize, seed: u64) -> Network
     let protocol = Protocol { batch: 32, micro_batch: 8, augmentation, ..Protocol::default() };
     let (set, device) = (TrainingSet::Real(&data.train), &Device::flex());
     let training = Training { net: network, set, protocol: &protocol, epochs, lr: 0.02, seed, device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
+    let student = training.run(Progress::none()).expect("a network");
     NetworkState {
         theta: student.theta.into_data().iter::<f32>().collect(),
         buffers: student.buffers.into_data().iter::<f32>().collect(),
@@ -138,7 +138,7 @@ fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset
         device: &Device::flex(),
         options: PassOptions::default(),
     };
-    let measured = pass.run(&mut |_| ControlFlow::Continue(())).expect("a measurement");
+    let measured = pass.run(Progress::none()).expect("a measurement");
     measured.classes.iter().map(|image| image.complexity(0).expect("one image")).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Passes that stop, go on, are cut into parts and meet bad images; rankings, selections and categories of what they find.
 
+use distil_progress::{News, Progress};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -101,12 +103,14 @@ fn run(
         device: &Device::flex(),
         options,
     };
-    let mut shards = 0;
-    pass.run(&mut |progress| {
-        shards += 1;
-        assert!(progress.done <= progress.total);
-        if shards == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
+    let shards = Cell::new(0);
+    let listener = |news: &News<'_>| {
+        let News::Step(step) = news else { panic!("{news:?}") };
+        shards.set(shards.get() + 1);
+        assert!(step.total.is_some_and(|total| step.done <= total));
+        if shards.get() == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    pass.run(Progress::to(&listener))
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use ureq::{Agent, Body, http::Response};
 use crate::{
     datasets::RemoteFile,
     error::Error,
-    progress::{OnProgress, Progress, Stage},
+    progress::{Progress, Stage, report},
 };
 
 const PIECE: usize = 1 << 16;
@@ -37,7 +36,7 @@ pub fn download(
     file: &RemoteFile,
     folder: &Path,
     how: Download,
-    on_progress: OnProgress<'_>,
+    progress: Progress<'_>,
 ) -> Result<PathBuf, Error> {
     let path = folder.join(&file.name);
     if path.exists() {
@@ -47,7 +46,7 @@ pub fn download(
     }
     let made = missing_folders(folder);
     distil_files::atomic::create_folder(folder)?;
-    let result = Part::open(file, folder).and_then(|part| part.complete(path, how, on_progress));
+    let result = Part::open(file, folder).and_then(|part| part.complete(path, how, progress));
     if result.is_err() {
         // A folder that nothing came into is not left behind; one that holds something cannot be removed.
         for folder in made {
@@ -107,13 +106,8 @@ impl<'a> Part<'a> {
     }
 
     /// Brings the file to its full length and gives it its name.
-    fn complete(
-        mut self,
-        path: PathBuf,
-        how: Download,
-        on_progress: OnProgress<'_>,
-    ) -> Result<PathBuf, Error> {
-        match self.transfer(&path, how, on_progress) {
+    fn complete(mut self, path: PathBuf, how: Download, progress: Progress<'_>) -> Result<PathBuf, Error> {
+        match self.transfer(&path, how, progress) {
             Ok(()) => self.rename(path),
             Err(error @ Error::Checksum { .. }) => self.discard(error),
             Err(error) if self.have == 0 => self.discard(error),
@@ -121,12 +115,12 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn transfer(&mut self, path: &Path, how: Download, on_progress: OnProgress<'_>) -> Result<(), Error> {
+    fn transfer(&mut self, path: &Path, how: Download, progress: Progress<'_>) -> Result<(), Error> {
         let agent = agent(how.patience);
         let mut last = None;
         for attempt in 0..how.attempts.max(1) {
             std::thread::sleep(Duration::from_millis(250) * attempt.min(8));
-            match self.advance(&agent, on_progress) {
+            match self.advance(&agent, progress) {
                 Ok(()) => match self.verify(path) {
                     // The beginning may stem from another version of the file: once more from the start.
                     Err(error) if self.resumed => last = Some(error),
@@ -168,7 +162,7 @@ impl<'a> Part<'a> {
     }
 
     /// One request that brings the file to its full length, if all goes well.
-    fn advance(&mut self, agent: &Agent, on_progress: OnProgress<'_>) -> Result<(), Broken> {
+    fn advance(&mut self, agent: &Agent, progress: Progress<'_>) -> Result<(), Broken> {
         if self.have == self.remote.bytes {
             return Ok(());
         }
@@ -180,7 +174,7 @@ impl<'a> Part<'a> {
         let response = request.call().map_err(|error| self.judge(&error))?;
         self.accept(&response)?;
         let body = response.into_body().into_reader();
-        let done = self.receive(body, on_progress);
+        let done = self.receive(body, progress);
         self.file.sync_data().map_err(Error::io(&self.path, "write"))?;
         done
     }
@@ -229,18 +223,11 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn receive(&mut self, mut body: impl Read, on_progress: OnProgress<'_>) -> Result<(), Broken> {
+    fn receive(&mut self, mut body: impl Read, progress: Progress<'_>) -> Result<(), Broken> {
         let mut piece = vec![0; PIECE];
         while self.have < self.remote.bytes {
-            let progress = Progress {
-                stage: Stage::Download,
-                item: &self.remote.name,
-                done: self.have,
-                total: Some(self.remote.bytes),
-            };
-            if on_progress(progress) == ControlFlow::Break(()) {
-                return Err(Error::Stopped.into());
-            }
+            let [have, all] = [self.have as usize, self.remote.bytes as usize];
+            report(progress, Stage::Download, &self.remote.name, have, all)?;
             let wanted = PIECE.min((self.remote.bytes - self.have) as usize);
             let read = body.read(&mut piece[..wanted]).map_err(|error| Broken::Passing(error.to_string()))?;
             if read == 0 {

@@ -10,19 +10,16 @@ use crate::{
     download::{Download, download},
     error::Error,
     locate::{candidates, data_dirs},
-    progress::{OnProgress, Stage, report},
+    progress::{Progress, Stage, report},
 };
 
 /// How to fetch.
 ///
 /// ```no_run
-/// use distil_data::{DatasetName, Fetch};
-/// use std::{ops::ControlFlow, path::Path};
+/// use distil_data::{DatasetName, Fetch, Progress};
+/// use std::path::Path;
 /// let mirror = Fetch { base_url: Some("http://mirror.example/cifar".to_owned()), ..Fetch::default() };
-/// let place = mirror.run(DatasetName::Cifar10, Path::new("data"), &mut |progress| {
-///     println!("{}: {} of {:?} bytes", progress.item, progress.done, progress.total);
-///     ControlFlow::Continue(())
-/// })?;
+/// let place = mirror.run(DatasetName::Cifar10, Path::new("data"), Progress::none())?;
 /// # Ok::<(), distil_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +42,8 @@ impl Default for Fetch {
 ///
 /// # Errors
 /// As [`Fetch::run`].
-pub fn fetch(name: DatasetName, dest: &Path, on_progress: OnProgress<'_>) -> Result<PathBuf, Error> {
-    Fetch::default().run(name, dest, on_progress)
+pub fn fetch(name: DatasetName, dest: &Path, progress: Progress<'_>) -> Result<PathBuf, Error> {
+    Fetch::default().run(name, dest, progress)
 }
 
 impl Fetch {
@@ -56,7 +53,7 @@ impl Fetch {
     /// # Errors
     /// [`Error::Config`] for a set that cannot be downloaded, [`Error::Download`], [`Error::Checksum`] (a damaged
     /// download is removed; a damaged file that was there before is not), [`Error::Io`], [`Error::Stopped`].
-    pub fn run(&self, name: DatasetName, dest: &Path, on_progress: OnProgress<'_>) -> Result<PathBuf, Error> {
+    pub fn run(&self, name: DatasetName, dest: &Path, progress: Progress<'_>) -> Result<PathBuf, Error> {
         let published = match &name.spec().origin {
             Origin::Published(_, published) => published,
             Origin::Generated => return Err(not_downloaded(name, "it is generated")),
@@ -65,7 +62,7 @@ impl Fetch {
         };
         for dir in data_dirs(Some(dest)) {
             for place in candidates(name, &dir) {
-                if intact(published, &place, on_progress)? {
+                if intact(published, &place, progress)? {
                     return Ok(place);
                 }
             }
@@ -74,7 +71,7 @@ impl Fetch {
         let how = Download { attempts: self.attempts, patience: self.patience };
         let mut place = folder.clone();
         for file in published.files(self.base_url.as_deref()) {
-            let path = download(&file, &folder, how, on_progress)?;
+            let path = download(&file, &folder, how, progress)?;
             if !published.members.is_empty() {
                 place = path;
             }
@@ -88,7 +85,7 @@ fn not_downloaded(name: DatasetName, why: &str) -> Error {
 }
 
 /// Whether a folder or archive holds exactly the published files.
-fn intact(published: &Published, place: &Path, on_progress: OnProgress<'_>) -> Result<bool, Error> {
+fn intact(published: &Published, place: &Path, progress: Progress<'_>) -> Result<bool, Error> {
     let files = published.files(None);
     let expected: Vec<(PathBuf, String)> = if place.is_dir() && !published.members.is_empty() {
         published.members.iter().map(|(name, sum)| (place.join(name), (*sum).to_owned())).collect()
@@ -99,7 +96,7 @@ fn intact(published: &Published, place: &Path, on_progress: OnProgress<'_>) -> R
     };
     let total = expected.len();
     for (done, (path, sum)) in expected.into_iter().enumerate() {
-        report(on_progress, Stage::Verify, &path.to_string_lossy(), done, total)?;
+        report(progress, Stage::Verify, &path.to_string_lossy(), done, total)?;
         if !path.is_file() {
             return Ok(false);
         }
@@ -114,12 +111,11 @@ fn intact(published: &Published, place: &Path, on_progress: OnProgress<'_>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ops::ControlFlow;
 
     #[test]
     fn sets_without_a_download_say_so() {
         for name in DatasetName::all().filter(|name| !name.is_downloaded()) {
-            let error = fetch(name, Path::new("x"), &mut |_| ControlFlow::Continue(())).unwrap_err();
+            let error = fetch(name, Path::new("x"), Progress::none()).unwrap_err();
             assert!(error.to_string().contains("not downloaded"), "{error}");
         }
     }

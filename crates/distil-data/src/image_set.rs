@@ -13,7 +13,7 @@ use crate::{
     parallel::in_parallel,
     picture,
     preprocessing::Resize,
-    progress::OnProgress,
+    progress::Progress,
 };
 
 /// The test share of a folder without parts.
@@ -119,12 +119,12 @@ fn check_counts(row: &DatasetSpec, found: &Found, root: &std::path::Path) -> Res
 }
 
 /// Decodes a listed set into memory.
-pub(crate) fn load(config: &DataConfig, on_progress: OnProgress<'_>) -> Result<Parts, Error> {
+pub(crate) fn load(config: &DataConfig, progress: Progress<'_>) -> Result<Parts, Error> {
     let Listing { name, class_names, train, validation, test } = config.list()?;
     let parts = [train, validation, test];
     let resize = config.wanted_resize();
     let shape = match (config.name.spec().shape, resize) {
-        (None, resize) => common_shape(&parts, resize, on_progress)?,
+        (None, resize) => common_shape(&parts, resize, progress)?,
         (Some(shape), None) => shape,
         (Some(shape), Some(Resize { height, width, .. })) => ImageShape { height, width, ..shape },
     };
@@ -136,7 +136,7 @@ pub(crate) fn load(config: &DataConfig, on_progress: OnProgress<'_>) -> Result<P
     }
     let mut splits = Vec::new();
     for part in parts {
-        splits.push(decode(&part, &name, shape, resize, on_progress)?);
+        splits.push(decode(&part, &name, shape, resize, progress)?);
     }
     let splits = splits.try_into().expect("three parts went in");
     Ok(Parts { name, class_names, splits, resize })
@@ -147,7 +147,7 @@ fn decode(
     name: &str,
     shape: ImageShape,
     resize: Option<Resize>,
-    on_progress: OnProgress<'_>,
+    progress: Progress<'_>,
 ) -> Result<Split, Error> {
     let mut pixels = Vec::with_capacity(part.len() * shape.len());
     let read = |file: &crate::source::ImageFile| {
@@ -158,7 +158,7 @@ fn decode(
         let problem = format!("is {}, but the others are {shape}", picture.shape);
         Err(Error::format(&file.path, problem, "set data.resolution to bring all to one size"))
     };
-    in_parallel(&part.files, name, on_progress, read, |bytes| pixels.extend(bytes))?;
+    in_parallel(&part.files, name, progress, read, |bytes| pixels.extend(bytes))?;
     Split::new(Images::from_u8(shape, pixels)?, part.labels.clone())
 }
 
@@ -166,12 +166,12 @@ fn decode(
 fn common_shape(
     parts: &[ImageList; 3],
     resize: Option<Resize>,
-    on_progress: OnProgress<'_>,
+    progress: Progress<'_>,
 ) -> Result<ImageShape, Error> {
     let files: Vec<&std::path::Path> =
         parts.iter().flat_map(|part| part.files.iter().map(|file| &*file.path)).collect();
     let mut shapes = Vec::with_capacity(files.len());
-    in_parallel(&files, "headers", on_progress, |path| picture::probe(path), |shape| shapes.push(shape))?;
+    in_parallel(&files, "headers", progress, |path| picture::probe(path), |shape| shapes.push(shape))?;
     let channels = shapes.iter().map(|shape| shape.channels).max().unwrap_or(1);
     if let Some(Resize { height, width, .. }) = resize {
         return Ok(ImageShape { channels, height, width });

@@ -4,14 +4,13 @@
 //! [`Split`]s in memory, and the [`Preprocessing`] that made network input of their pixels.
 //!
 //! ```
-//! use distil_data::{DataConfig, DatasetName, HoldOut};
-//! use std::ops::ControlFlow;
+//! use distil_data::{DataConfig, DatasetName, HoldOut, Progress};
 //! let config = DataConfig {
 //!     validation: Some(HoldOut::Count(100)),
 //!     train_limit: Some(50),
 //!     ..DataConfig::new(DatasetName::ClutterEasy)
 //! };
-//! let data = config.load(&mut |_progress| ControlFlow::Continue(()))?;
+//! let data = config.load(Progress::none())?;
 //! assert_eq!((data.train.len(), data.validation.len()), (50, 100));
 //! let batch = data.train.images.gather(&[3, 1]);                        // network input, [2, 3, 32, 32]
 //! let pictures = data.preprocessing.undo(data.shape(), &batch)?;        // back in [0, 1]
@@ -92,6 +91,6 @@ pub use picture_folder::{FolderLayout, PictureFolder};
 pub use preprocessing::{
     Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
 };
-pub use progress::{OnProgress, Progress, Stage};
+pub use progress::Progress;
 pub use size::DatasetSize;
 pub use summary::{ClassSummary, Summary};

@@ -14,7 +14,7 @@ use crate::{
     locate::locate,
     normalise,
     preprocessing::Resize,
-    progress::{OnProgress, Stage, report},
+    progress::{Progress, Stage, report},
     resize::resize_images,
 };
 
@@ -36,28 +36,28 @@ impl DataConfig {
     ///
     /// # Errors
     /// [`Error`] names the key, file and record that is wrong.
-    pub fn load(&self, on_progress: OnProgress<'_>) -> Result<Dataset, Error> {
+    pub fn load(&self, progress: Progress<'_>) -> Result<Dataset, Error> {
         self.check()?;
         let name = self.name.as_str();
         let arrays = match self.name.spec().reader {
             Reader::ImageFiles(_) => {
-                return normalise::normalise(self, image_set::load(self, on_progress)?, on_progress);
+                return normalise::normalise(self, image_set::load(self, progress)?, progress);
             }
             Reader::Arrays(read) => {
-                report(on_progress, Stage::Read, name, 0, 1)?;
+                report(progress, Stage::Read, name, 0, 1)?;
                 self.read(read)?
             }
             Reader::Generated(preset) => {
-                report(on_progress, Stage::Read, name, 0, 1)?;
+                report(progress, Stage::Read, name, 0, 1)?;
                 self.generate(preset(self))?
             }
         };
-        report(on_progress, Stage::Read, name, 1, 1)?;
-        let parts = self.load_arrays(arrays, on_progress)?;
-        normalise::normalise(self, parts, on_progress)
+        report(progress, Stage::Read, name, 1, 1)?;
+        let parts = self.load_arrays(arrays, progress)?;
+        normalise::normalise(self, parts, progress)
     }
 
-    fn load_arrays(&self, arrays: Arrays, on_progress: OnProgress<'_>) -> Result<Parts, Error> {
+    fn load_arrays(&self, arrays: Arrays, progress: Progress<'_>) -> Result<Parts, Error> {
         let Arrays { class_names, train, validation, test } = arrays;
         let mut splits = if let Some(validation) = validation {
             let rows = self.all_rows(&train.labels, class_names.len())?;
@@ -73,7 +73,7 @@ impl DataConfig {
         });
         if let Some(to) = resize {
             for (done, split) in splits.iter_mut().enumerate() {
-                report(on_progress, Stage::Resize, self.name.as_str(), done, 3)?;
+                report(progress, Stage::Resize, self.name.as_str(), done, 3)?;
                 split.images = resize_images(&split.images, to)?;
             }
         }

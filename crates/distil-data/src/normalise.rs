@@ -13,7 +13,7 @@ use crate::{
     images::Images,
     load::Parts,
     preprocessing::{Normalisation, Preprocessing, Whitening},
-    progress::{OnProgress, Stage, report},
+    progress::{Progress, Stage, report},
     zca_cache,
 };
 
@@ -24,18 +24,14 @@ const WHITEN_ROWS: usize = 4096;
 /// The largest image that ZCA is fitted to: 64×64 in colour. Its matrices take 2.4 GB, four times that while fitting.
 const LARGEST_ZCA: usize = 3 * 64 * 64;
 
-pub(crate) fn normalise(
-    config: &DataConfig,
-    parts: Parts,
-    on_progress: OnProgress<'_>,
-) -> Result<Dataset, Error> {
+pub(crate) fn normalise(config: &DataConfig, parts: Parts, progress: Progress<'_>) -> Result<Dataset, Error> {
     let Parts { name, class_names, splits, resize } = parts;
     let train = &splits[0];
     if train.is_empty() {
         return Err(Error::config("validation", "leaves no training image; hold fewer out"));
     }
     let normalisation = if config.zca {
-        Normalisation::Zca(fit(config, &train.images, on_progress)?)
+        Normalisation::Zca(fit(config, &train.images, progress)?)
     } else if let Some(published) = config.name.spec().mean_std {
         published.normalisation()
     } else {
@@ -50,7 +46,7 @@ pub(crate) fn normalise(
             ("validation", &mut dataset.validation),
             ("test", &mut dataset.test),
         ] {
-            split.images = whiten(zca, &split.images, part, on_progress)?;
+            split.images = whiten(zca, &split.images, part, progress)?;
         }
     }
     Ok(dataset)
@@ -80,7 +76,7 @@ pub(crate) fn mean_std(split: &Split) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Fits ZCA to the training images, or takes the fit from the cache.
-fn fit(config: &DataConfig, images: &Images, on_progress: OnProgress<'_>) -> Result<Whitening, Error> {
+fn fit(config: &DataConfig, images: &Images, progress: Progress<'_>) -> Result<Whitening, Error> {
     let size = images.shape().len();
     if size > LARGEST_ZCA {
         let problem = format!(
@@ -96,13 +92,13 @@ fn fit(config: &DataConfig, images: &Images, on_progress: OnProgress<'_>) -> Res
     let zca = if let Some(zca) = cached.filter(|zca| zca.d() == size) {
         zca
     } else {
-        report(on_progress, Stage::FitZca, config.name.as_str(), 0, 1)?;
+        report(progress, Stage::FitZca, config.name.as_str(), 0, 1)?;
         let zca = Zca::fit_rows(images.len(), size, ZCA_EPS, &|row, out| {
             let image = &bytes[row * size..(row + 1) * size];
             out.iter_mut().zip(image).for_each(|(x, &byte)| *x = f64::from(byte) / 255.0);
         })?;
         zca_cache::write(&cache, &digest, &zca)?;
-        report(on_progress, Stage::FitZca, config.name.as_str(), 1, 1)?;
+        report(progress, Stage::FitZca, config.name.as_str(), 1, 1)?;
         zca
     };
     Ok(Whitening { eps: ZCA_EPS, fit_digest: digest, matrices: Some(Arc::new(zca)) })
@@ -115,11 +111,11 @@ fn fit_digest(images: &Images, bytes: &[u8]) -> String {
     hex(&hash.finalize())
 }
 
-fn whiten(zca: &Zca, images: &Images, part: &str, on_progress: OnProgress<'_>) -> Result<Images, Error> {
+fn whiten(zca: &Zca, images: &Images, part: &str, progress: Progress<'_>) -> Result<Images, Error> {
     let mut values = Vec::with_capacity(images.len() * zca.d());
     let rows: Vec<usize> = (0..images.len()).collect();
     for block in rows.chunks(WHITEN_ROWS) {
-        report(on_progress, Stage::Whiten, part, block[0], images.len())?;
+        report(progress, Stage::Whiten, part, block[0], images.len())?;
         let pixels = images.pictures(block).unwrap_or_default();
         values.extend(zca.whiten_f32(&pixels)?);
     }

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use crate::{
     error::Error,
-    progress::{OnProgress, Stage, report},
+    progress::{Progress, Stage, report},
 };
 
 /// Files worked on between two reports of progress.
@@ -15,17 +15,17 @@ const BATCH: usize = 256;
 pub(crate) fn in_parallel<I: Sync, T: Send>(
     items: &[I],
     name: &str,
-    on_progress: OnProgress<'_>,
+    progress: Progress<'_>,
     work: impl Fn(&I) -> Result<T, Error> + Sync,
     mut take: impl FnMut(T),
 ) -> Result<(), Error> {
     for (index, batch) in items.chunks(BATCH).enumerate() {
-        report(on_progress, Stage::Read, name, index * BATCH, items.len())?;
+        report(progress, Stage::Read, name, index * BATCH, items.len())?;
         for result in on_all_cores(batch, &work) {
             take(result?);
         }
     }
-    report(on_progress, Stage::Read, name, items.len(), items.len())
+    report(progress, Stage::Read, name, items.len(), items.len())
 }
 
 /// Applies `work` to every item; results keep the order.

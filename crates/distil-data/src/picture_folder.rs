@@ -149,8 +149,8 @@ fn png(picture: &[f32], shape: ImageShape) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use distil_progress::Progress;
     use std::fs;
-    use std::ops::ControlFlow;
 
     use super::*;
     use crate::{DataConfig, DatasetName, HoldOut};
@@ -179,7 +179,7 @@ mod tests {
             test_share: Some(0.1),
             ..DataConfig::new(DatasetName::Folder)
         };
-        let read = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
+        let read = config.load(Progress::none()).unwrap();
         assert_eq!(read.class_names, ["0-zebra__plain", "1-a_b"]);
         let mut all: Vec<(u32, [u8; 3])> = Vec::new();
         for split in [&read.train, &read.test] {

@@ -125,7 +125,7 @@ fn first_shape(listing: &Listing) -> Option<ImageShape> {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
+    use distil_progress::Progress;
 
     use super::*;
     use crate::clutter::ClutterConfig;
@@ -133,7 +133,7 @@ mod tests {
 
     #[track_caller]
     fn agrees_with_loading(data: &DataConfig) {
-        let loaded = data.load(&mut |_| ControlFlow::Continue(())).unwrap();
+        let loaded = data.load(Progress::none()).unwrap();
         let found = data.size().unwrap();
         assert_eq!((found.shape, found.classes), (loaded.shape(), loaded.classes()));
         assert_eq!(found.images, loaded.parts().map(|(_, split)| split.len()));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests unwrap like the tests")]
 
+use distil_progress::{News, Progress};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -125,7 +126,7 @@ fn remote(server: &Server) -> RemoteFile {
 
 fn get(server: &Server, folder: &Path, attempts: u32) -> Result<std::path::PathBuf, Error> {
     let how = Download { attempts, patience: Duration::from_secs(20) };
-    download(&remote(server), folder, how, &mut |_| ControlFlow::Continue(()))
+    download(&remote(server), folder, how, Progress::none())
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -236,11 +237,12 @@ fn nobody_listening_is_an_error_not_a_hang() {
 fn stopping_keeps_what_has_arrived() {
     let (folder, server) = (tempfile::tempdir().unwrap(), serve(Mood::Good));
     let how = Download { attempts: 3, patience: Duration::from_secs(20) };
-    let mut stop = |progress: distil_data::Progress<'_>| {
-        assert_eq!(progress.total, Some(300_000));
-        if progress.done > 100_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let stop = |news: &News<'_>| {
+        let News::Step(step) = news else { panic!("{news:?}") };
+        assert_eq!(step.total, Some(300_000));
+        if step.done > 100_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let error = download(&remote(&server), folder.path(), how, &mut stop).unwrap_err();
+    let error = download(&remote(&server), folder.path(), how, Progress::to(&stop)).unwrap_err();
     assert!(matches!(error, Error::Stopped));
     let part = fs::read(folder.path().join("set.bin.part")).unwrap();
     assert!(part.len() > 100_000 && part == content()[..part.len()]);
@@ -265,7 +267,7 @@ fn the_published_sets_are_asked_for_below_the_base() {
     let (folder, server) = (tempfile::tempdir().unwrap(), serve(Mood::Missing));
     let fetch = Fetch { base_url: Some(server.url), ..Fetch::default() };
     // Whether this machine has the set elsewhere must not matter: a set that nobody has under this name.
-    let error = fetch.run(DatasetName::Cifar100, folder.path(), &mut |_| ControlFlow::Continue(()));
+    let error = fetch.run(DatasetName::Cifar100, folder.path(), Progress::none());
     if std::env::var_os("DISTIL_DATA_DIR").is_none() {
         let error = error.unwrap_err().to_string();
         assert!(error.contains("/cifar-100-binary.tar.gz") && error.contains("404"), "{error}");

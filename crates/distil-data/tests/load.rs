@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests unwrap like the tests")]
 
+use distil_progress::{News, Progress};
+use std::cell::Cell;
 use std::{
     fs,
     io::Write,
@@ -10,12 +12,12 @@ use std::{
 };
 
 use distil_data::{
-    DataConfig, Dataset, DatasetName, Error, HoldOut, ImageShape, Normalisation, ResizePolicy, Stage,
+    DataConfig, Dataset, DatasetName, Error, HoldOut, ImageShape, Normalisation, ResizePolicy,
 };
 use flate2::{Compression, write::GzEncoder};
 
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    config.load(&mut |_| ControlFlow::Continue(()))
+    config.load(Progress::none())
 }
 
 fn at(name: DatasetName, path: &Path) -> DataConfig {
@@ -219,12 +221,14 @@ fn zca_is_fitted_on_train_cached_and_undone() {
     let base = at(DatasetName::Mnist, folder.path());
     let config = DataConfig { zca: true, cache_dir: Some(cache.path().to_owned()), ..base };
     let fits = |config: &DataConfig| {
-        let mut fits = 0;
-        let data = config.load(&mut |progress| {
-            fits += usize::from(progress.stage == Stage::FitZca && progress.done == 0);
+        let fits = Cell::new(0);
+        let listener = |news: &News<'_>| {
+            let fit = matches!(news, News::Step(step) if step.task.starts_with("fit ZCA") && step.done == 0);
+            fits.set(fits.get() + usize::from(fit));
             ControlFlow::Continue(())
-        });
-        (data.unwrap(), fits)
+        };
+        let data = config.load(Progress::to(&listener));
+        (data.unwrap(), fits.get())
     };
     let (data, first) = fits(&config);
     let (again, second) = fits(&config);
@@ -384,7 +388,9 @@ fn clutter_is_generated_and_balanced() {
 
 #[test]
 fn stopping_stops() {
-    let error = DataConfig::new(DatasetName::ClutterEasy).load(&mut |_| ControlFlow::Break(())).unwrap_err();
+    let error = DataConfig::new(DatasetName::ClutterEasy)
+        .load(Progress::to(&|_| ControlFlow::Break(())))
+        .unwrap_err();
     assert!(matches!(error, Error::Stopped));
 }
 

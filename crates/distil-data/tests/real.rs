@@ -1,6 +1,7 @@
 //! Published images, where this machine has them.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use distil_progress::Progress;
+use std::path::PathBuf;
 
 use distil_data::{
     Counts, DataConfig, Dataset, DatasetName, Error, Fetch, HoldOut, ImageShape, ImageStream, ResizePolicy,
@@ -15,7 +16,7 @@ fn data_dir() -> PathBuf {
 /// `None`, with a line that says so, where the set is not there.
 fn load(config: DataConfig) -> Option<Dataset> {
     let name = config.name;
-    match (DataConfig { data_dir: Some(data_dir()), ..config }).load(&mut |_| ControlFlow::Continue(())) {
+    match (DataConfig { data_dir: Some(data_dir()), ..config }).load(Progress::none()) {
         Ok(data) => Some(data),
         Err(Error::Missing { .. }) => {
             skipped(Need::Data, format!("{name} is not in {}", data_dir().display()));
@@ -46,7 +47,7 @@ fn fashion_mnist_that_is_there_is_not_downloaded() {
         return skipped(Need::Data, format!("no {}", place.display()));
     }
     let fetch = Fetch { base_url: Some("http://127.0.0.1:9".to_owned()), ..Fetch::default() };
-    let found = fetch.run(DatasetName::FashionMnist, &data_dir(), &mut |_| ControlFlow::Continue(()));
+    let found = fetch.run(DatasetName::FashionMnist, &data_dir(), Progress::none());
     assert_eq!(found.unwrap(), place);
 }
 
@@ -65,7 +66,7 @@ fn imagenette_slice() {
     }
     let config =
         DataConfig { path: Some(root), resolution: Some(64), ..DataConfig::new(DatasetName::Folder) };
-    let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
+    let data = config.load(Progress::none()).unwrap();
     assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [540, 60, 300]);
     assert_eq!((data.shape().channels, data.shape().height), (3, 64));
 }
@@ -96,7 +97,7 @@ fn imagenette_by_name() {
         assert_eq!(shards.iter().map(|shard| shard.split.len()).collect::<Vec<_>>(), [30, 30, 30, 10]);
         assert_eq!(shards[0].split.images.shape(), ImageShape { channels: 3, height: side, width: side });
     }
-    let data = config.load(&mut |_| ControlFlow::Continue(())).unwrap();
+    let data = config.load(Progress::none()).unwrap();
     assert_eq!((data.shape().height, data.class_names[0].as_str()), (128, "n01440764 tench"));
     let rows: Vec<usize> = (0..data.train.len()).collect();
     let inputs = data.train.images.gather(&rows);

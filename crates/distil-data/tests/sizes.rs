@@ -1,7 +1,7 @@
 //! Sets of unusual sizes: thousands of small files, a hundred thousand classes, one image of a class, odd pictures.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::ops::ControlFlow;
+use distil_progress::Progress;
 use std::path::Path;
 
 use distil_data::{DataConfig, Dataset, DatasetName, Error, HoldOut, ImageShape, Images, Split};
@@ -10,7 +10,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
 fn load(path: &Path, change: impl FnOnce(&mut DataConfig)) -> Result<Dataset, Error> {
     let mut config = DataConfig { path: Some(path.to_owned()), ..DataConfig::new(DatasetName::Folder) };
     change(&mut config);
-    config.load(&mut |_| ControlFlow::Continue(()))
+    config.load(Progress::none())
 }
 
 fn save(picture: impl Into<DynamicImage>, path: &Path) {

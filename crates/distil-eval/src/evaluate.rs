@@ -3,10 +3,10 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use distil_data::{Dataset, Split};
-use distil_models::{Arch, Network};
+use distil_models::Network;
+use distil_progress::{News, Progress, Step};
 use distil_stats::{RepeatedScores, Tally};
-use distil_store::SyntheticSet;
-use serde::{Deserialize, Serialize};
+use distil_store::{Evaluation, RowKind, SyntheticSet};
 use thiserror::Error;
 
 use crate::input::check;
@@ -28,46 +28,15 @@ pub enum Subject<'a> {
     FullData,
 }
 
-/// Accuracies of one subject over seeds, on the test split.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// What was evaluated, as a table shows it.
-    pub name: String,
-    /// Architecture of the students.
-    #[serde(default)]
-    pub arch: Arch,
-    /// The protocol of the students in words, see [`Protocol::described`]; empty in results of earlier versions.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub protocol: String,
-    /// Training images of a student.
-    pub images: usize,
-    /// Index of a student's last epoch.
-    pub epochs: usize,
-    /// Step size of the students.
-    pub lr: f64,
-    /// Test accuracy of each seed, in `[0, 1]`.
-    pub accuracies: Vec<f64>,
-    /// Mean, standard deviation and 95% interval of the accuracies.
-    pub summary: Summary,
-    /// Wall-clock seconds of all students together.
-    pub seconds: f64,
-    /// What else the students' predictions on the test split say; absent in results of earlier versions. A student
-    /// that diverged predicts nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scores: Option<RepeatedScores>,
-}
-
-/// Where an evaluation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Student, from 0.
-    pub student: usize,
-    /// Number of students.
-    pub students: usize,
-    /// Epochs done by this student.
-    pub epoch: usize,
-    /// Epochs of a student.
-    pub epochs: usize,
+impl Subject<'_> {
+    /// What a row of results says of it; whoever knows the set better says it then.
+    fn kind(self) -> RowKind {
+        match self {
+            Self::Synthetic(_) => RowKind::Other,
+            Self::RandomReal { .. } => RowKind::Random,
+            Self::FullData => RowKind::Full,
+        }
+    }
 }
 
 /// Why an evaluation has no result.
@@ -161,9 +130,9 @@ impl Evaluator<'_> {
         &self,
         name: &str,
         subject: Subject<'_>,
-        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        progress: Progress<'_>,
     ) -> Result<Evaluation, EvaluateError> {
-        self.evaluate_on(&self.dataset.test, name, subject, report)
+        self.evaluate_on(&self.dataset.test, name, subject, progress)
     }
 
     /// As [`Evaluator::evaluate`], tested on other images of the same input and classes, such as the validation split.
@@ -175,7 +144,7 @@ impl Evaluator<'_> {
         tested: &Split,
         name: &str,
         subject: Subject<'_>,
-        report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        progress: Progress<'_>,
     ) -> Result<Evaluation, EvaluateError> {
         let Self { net, dataset, protocol, teacher, device, .. } = *self;
         let (epochs, lr) = match subject {
@@ -187,6 +156,7 @@ impl Evaluator<'_> {
             Subject::FullData => (protocol.full_epochs, protocol.real_lr),
         };
         let started = Instant::now();
+        let task = format!("evaluate {name}");
         let mut tallies = Vec::with_capacity(protocol.seeds);
         let mut images = 0;
         for student in 0..protocol.seeds {
@@ -202,17 +172,20 @@ impl Evaluator<'_> {
                 _ => TrainingSet::Real(drawn.as_ref().unwrap_or(&dataset.train)),
             };
             images = set.len();
-            let mut tell =
-                |epoch| report(Progress { student, students: protocol.seeds, epoch, epochs: epochs + 1 });
+            let listener = |news: &News<'_>| self.of_student(student, &task, news, progress);
+            let tell = Progress::to(&listener);
             let training = Training { net, set, protocol, epochs, lr, seed, device };
             let trained = match teacher {
-                Some(teacher) => training.run_with_teacher(teacher, &mut tell),
-                None => training.run(&mut tell),
+                Some(teacher) => training.run_with_teacher(teacher, tell),
+                None => training.run(tell),
             };
             tallies.push(match trained {
                 Ok(trained) => tally(net, &trained.theta, &trained.buffers, tested, device),
                 Err(error @ StudentError::Diverged { .. }) => {
-                    tracing::warn!("{name}, student {}: {error}; it counts as accuracy 0", student + 1);
+                    progress.warn(format_args!(
+                        "{name}, student {}: {error}; it counts as accuracy 0",
+                        student + 1
+                    ));
                     Tally::new(net.classes())
                 }
                 Err(error) => return Err(error.into()),
@@ -222,7 +195,37 @@ impl Evaluator<'_> {
         let scores = RepeatedScores::of(&tallies);
         let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
-        let (name, arch, protocol) = (name.to_owned(), net.arch(), protocol.described());
-        Ok(Evaluation { name, arch, protocol, images, epochs, lr, accuracies, summary, seconds, scores })
+        Ok(Evaluation {
+            kind: subject.kind(),
+            name: name.to_owned(),
+            arch: net.arch().to_string(),
+            protocol: protocol.described(),
+            images,
+            epochs,
+            lr,
+            accuracies,
+            summary,
+            seconds,
+            key: String::new(),
+            set: None,
+            conditions: None,
+            scores,
+        })
+    }
+
+    /// Hands on the epochs of one student as those of all.
+    fn of_student(
+        &self,
+        student: usize,
+        task: &str,
+        news: &News<'_>,
+        progress: Progress<'_>,
+    ) -> ControlFlow<()> {
+        let News::Step(Step { done, total: Some(each), unit, .. }) = *news else {
+            return progress.tell(news);
+        };
+        let (finished, count) = (student as u64, self.protocol.seeds as u64);
+        let detail = format_args!("student {}/{count}", finished + 1);
+        progress.at(Step::of(task, finished * each + done, count * each, unit).with_detail(detail))
     }
 }

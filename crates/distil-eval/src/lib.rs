@@ -21,13 +21,14 @@ mod training_set;
 
 pub use accuracy::{accuracy, tally};
 pub use distil_stats::Summary;
+pub use distil_store::Evaluation;
 pub use distillation::{Distillation, Mix};
-pub use evaluate::{EvaluateError, Evaluation, Evaluator, Progress, Subject};
+pub use evaluate::{EvaluateError, Evaluator, Subject};
 pub use input::{Input, LabelUse, ProtocolData};
 pub use named::{ProtocolName, UnknownProtocol};
 pub use optimiser::{Optimiser, Schedule};
 pub use protocol::{Protocol, ProtocolError};
-pub use ranking::{Arm, ArmResult, RankScores, Ranking, RankingProgress};
+pub use ranking::{Arm, ArmResult, RankScores, Ranking};
 pub use student::{Student, StudentError, Training};
 pub use teacher::{Teacher, TeacherError};
 pub use training_set::{TooFewImages, TrainingSet, random_real};

@@ -63,7 +63,7 @@ pub struct Protocol {
     /// Learning from a teacher instead of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
-    /// The teacher's file: a model of `distil train-cam`, or weights of torchvision's `resnet18` or EfficientNet-Lite.
+    /// The teacher's file: a model of `distil train`, or weights of torchvision's `resnet18` or EfficientNet-Lite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teacher: Option<PathBuf>,
 }

@@ -1,16 +1,15 @@
-use std::ops::ControlFlow;
-
 use burn::tensor::Device;
 use distil_augment::Strategy;
 use distil_data::Dataset;
 use distil_models::Network;
+use distil_progress::{News, Progress, Step};
 use distil_stats::{AugmentationRobust, LabelRobust};
 use distil_store::SyntheticSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Distillation, EvaluateError, Evaluation, Evaluator, LabelUse, Mix, Optimiser, Progress, Protocol,
-    ProtocolData, Schedule, Subject, Teacher,
+    Distillation, EvaluateError, Evaluation, Evaluator, LabelUse, Mix, Optimiser, Protocol, ProtocolData,
+    Schedule, Subject, Teacher,
 };
 
 /// Students that choose a step size must not be those that are tested: their seeds are far apart.
@@ -105,29 +104,14 @@ pub struct RankScores {
     pub arms: Vec<ArmResult>,
 }
 
-/// Where the computation of scores stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RankingProgress {
-    /// The arm at work.
-    pub arm: Arm,
-    /// The step size at work.
-    pub lr: f64,
-    /// Where its students stand.
-    pub students: Progress,
-}
-
 impl Ranking<'_> {
-    /// Trains and tests all arms. `report` is called after every epoch; [`ControlFlow::Break`] stops.
+    /// Trains and tests all arms.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the set does not fit, a class has too few images, or `report` asked to stop.
-    pub fn scores(
-        &self,
-        set: &SyntheticSet,
-        report: &mut dyn FnMut(RankingProgress) -> ControlFlow<()>,
-    ) -> Result<RankScores, EvaluateError> {
+    /// [`EvaluateError`] when the set does not fit, a class has too few images, or it was asked to stop.
+    pub fn scores(&self, set: &SyntheticSet, progress: Progress<'_>) -> Result<RankScores, EvaluateError> {
         let arms =
-            Arm::ALL.map(|arm| self.arm(arm, set, report)).into_iter().collect::<Result<Vec<_>, _>>()?;
+            Arm::ALL.map(|arm| self.arm(arm, set, progress)).into_iter().collect::<Result<Vec<_>, _>>()?;
         let mean = |arm: Arm| {
             let found = arms.iter().find(|result| result.arm == arm);
             found.expect("all arms were tested").evaluation.summary.mean
@@ -147,12 +131,7 @@ impl Ranking<'_> {
         Ok(RankScores { label, augmentation, arms })
     }
 
-    fn arm(
-        &self,
-        arm: Arm,
-        set: &SyntheticSet,
-        report: &mut dyn FnMut(RankingProgress) -> ControlFlow<()>,
-    ) -> Result<ArmResult, EvaluateError> {
+    fn arm(&self, arm: Arm, set: &SyntheticSet, progress: Progress<'_>) -> Result<ArmResult, EvaluateError> {
         let protocol = self.protocol_of(arm);
         let grounds = ProtocolData::new(&protocol, self.dataset)?;
         let seen = grounds.set(set)?;
@@ -161,7 +140,7 @@ impl Ranking<'_> {
             Arm::SetHard | Arm::Set | Arm::SetPlain => Subject::Synthetic(&seen),
             Arm::Random | Arm::RandomPlain => Subject::RandomReal { ipc: set.card.ipc },
         };
-        let mut tested = |lr: f64, choice: bool| {
+        let tested = |lr: f64, choice: bool| {
             let seeds = if choice { 1 } else { protocol.seeds };
             let protocol = Protocol { seeds, real_lr: lr, synthetic_lr: Some(lr), ..protocol.clone() };
             let seed = if choice { self.seed.wrapping_add(CHOICE_SEED) } else { self.seed };
@@ -174,8 +153,15 @@ impl Ranking<'_> {
                 device: self.device,
             };
             let split = if choice { &grounds.dataset().validation } else { &grounds.dataset().test };
-            let mut tell = |students| report(RankingProgress { arm, lr, students });
-            evaluator.evaluate_on(split, arm.as_str(), subject, &mut tell)
+            let finished = Arm::ALL.iter().position(|each| *each == arm).unwrap_or(0) as u64;
+            let listener = |news: &News<'_>| match *news {
+                News::Step(Step { done, total: Some(each), .. }) => {
+                    progress.at(Step::of("rank", finished, Arm::ALL.len() as u64, "trainings")
+                        .with_detail(format_args!("{} at {lr}, epoch {done}/{each}", arm.as_str())))
+                }
+                other => progress.tell(&other),
+            };
+            evaluator.evaluate_on(split, arm.as_str(), subject, Progress::to(&listener))
         };
         let mut validation = Vec::with_capacity(self.grid.len());
         for &lr in self.grid {

@@ -1,8 +1,9 @@
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
 use distil_augment::{Augmentation, draw_flip, draw_patches, draw_resized_crop};
 use distil_models::{Network, Targets, TrainingStep};
+use distil_progress::{Progress, Step};
 use distil_random::{Stream, permutation, stream};
 use thiserror::Error;
 
@@ -65,16 +66,15 @@ pub struct Training<'a> {
 }
 
 impl Training<'_> {
-    /// Trains the student. `report` is called after every epoch with the number of epochs done;
-    /// [`ControlFlow::Break`] stops the training.
+    /// Trains the student; progress is told after every epoch.
     ///
     /// # Errors
     /// [`StudentError`] when it was stopped, diverged, has no data, or the protocol has a teacher.
-    pub fn run(&self, report: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Result<Student, StudentError> {
+    pub fn run(&self, progress: Progress<'_>) -> Result<Student, StudentError> {
         if self.protocol.distillation.is_some() {
             return Err(StudentError::NoTeacher);
         }
-        self.train(None, report)
+        self.train(None, progress)
     }
 
     /// As [`Training::run`], learning from `teacher` where the protocol has one; otherwise from labels.
@@ -84,16 +84,16 @@ impl Training<'_> {
     pub fn run_with_teacher(
         &self,
         teacher: &Teacher,
-        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        progress: Progress<'_>,
     ) -> Result<Student, StudentError> {
         let taught = self.protocol.distillation.as_ref().map(|distillation| (distillation, teacher));
-        self.train(taught, report)
+        self.train(taught, progress)
     }
 
     fn train(
         &self,
         taught: Option<(&Distillation, &Teacher)>,
-        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        progress: Progress<'_>,
     ) -> Result<Student, StudentError> {
         if self.set.is_empty() {
             return Err(StudentError::NoData);
@@ -127,7 +127,8 @@ impl Training<'_> {
                 loss = Some(step.loss);
             }
             losses.extend(loss);
-            if report(epoch + 1).is_break() {
+            let (done, all) = (epoch as u64 + 1, self.epochs as u64 + 1);
+            if progress.at(Step::of("train", done, all, "epochs")).is_break() {
                 return Err(StudentError::Stopped);
             }
         }

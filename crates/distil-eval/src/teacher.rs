@@ -24,7 +24,7 @@ pub enum TeacherError {
     /// It was trained on input that the students' cannot be turned into.
     #[error(
         "the teacher was trained on other input ({teacher}) than the students get ({students}); train one on the same with \
-         `distil train-cam`, or set eval.input = \"plain\" so that ZCA is undone"
+         `distil train`, or set eval.input = \"plain\" so that ZCA is undone"
     )]
     Input {
         /// Kind of the teacher's input.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::ops::ControlFlow;
+use distil_progress::Progress;
 
 use burn::tensor::Device;
 use common::{SIDE, dataset, net, protocol, synthetic};
@@ -24,11 +24,10 @@ fn every_subject_is_evaluated_by_the_same_code() {
         (Subject::FullData, 24, 10),
     ];
     for (subject, images, epochs) in subjects {
-        let mut go = |_| ControlFlow::Continue(());
-        let got = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
+        let got = evaluator.evaluate("subject", subject, Progress::none()).expect("an evaluation");
         assert_eq!((got.images, got.epochs, got.accuracies.len()), (images, epochs, 3));
         assert!(got.summary.mean > 0.8, "{subject:?}: {:?}", got.accuracies);
-        let again = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
+        let again = evaluator.evaluate("subject", subject, Progress::none()).expect("an evaluation");
         assert_eq!(got.accuracies, again.accuracies, "a seed decides everything");
         let scores = got.scores.expect("scores of the students");
         assert_eq!((scores.pooled.rows, scores.top5.as_slice()), (3 * 40, &[1.0; 3][..]), "two classes");
@@ -43,7 +42,7 @@ fn accuracy_counts_what_the_network_says() {
     let set = TrainingSet::Real(&data.train);
     let training =
         Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a student");
+    let student = training.run(Progress::none()).expect("a student");
     let right = accuracy(&net, &student.theta, &student.buffers, &data.test, &device);
     let flipped = data.test.labels.iter().map(|label| 1 - label).collect();
     let flipped = Split::new(data.test.images.clone(), flipped).expect("one label each");
@@ -70,8 +69,7 @@ fn a_diverged_student_counts_as_nothing_and_ends_nothing() {
     let set = synthetic(&data);
     let evaluator =
         Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
-    let mut go = |_| ControlFlow::Continue(());
-    let got = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect("an evaluation");
+    let got = evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect("an evaluation");
     assert_eq!(got.accuracies, [0.0; 3]);
 }
 
@@ -80,18 +78,20 @@ fn a_set_with_other_preprocessing_or_shape_is_refused() {
     let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
     let evaluator =
         Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
-    let mut go = |_| ControlFlow::Continue(());
     let mut set = synthetic(&data);
     set.card.preprocessing = serde_json::json!({"normalisation": "none"});
-    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other preprocessing");
+    let error =
+        evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect_err("other preprocessing");
     assert!(matches!(error, EvaluateError::Preprocessing), "{error}");
     let mut set = synthetic(&data);
     set.card.class_names.push("a third".into());
-    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other classes");
+    let error =
+        evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect_err("other classes");
     assert!(matches!(error, EvaluateError::Classes { .. }), "{error}");
     let mut set = synthetic(&data);
     set.shape = [2, 1, SIDE, SIDE / 2];
-    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("another shape");
+    let error =
+        evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect_err("another shape");
     assert!(matches!(error, EvaluateError::Shape { .. }), "{error}");
 }
 
@@ -112,9 +112,8 @@ fn other_architectures_learn_from_the_same_sets() {
             device: &device,
         };
         for (subject, enough) in [(Subject::Synthetic(&set), 0.6), (Subject::FullData, 0.8)] {
-            let mut go = |_| ControlFlow::Continue(());
-            let got = evaluator.evaluate("subject", subject, &mut go).expect("an evaluation");
-            assert_eq!(got.arch, net.arch());
+            let got = evaluator.evaluate("subject", subject, Progress::none()).expect("an evaluation");
+            assert_eq!(got.arch, net.arch().to_string());
             assert!(got.summary.mean > enough, "{} {enough}: {:?}", got.arch, got.accuracies);
         }
     }
@@ -128,7 +127,7 @@ fn a_student_with_batch_norms_is_tested_with_its_running_statistics() {
     let set = TrainingSet::Real(&data.train);
     let training =
         Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a student");
+    let student = training.run(Progress::none()).expect("a student");
     let trained: Vec<f32> = student.buffers.into_data().iter::<f32>().collect();
     let initial = net.init_buffers();
     assert_eq!(trained.len(), initial.len());

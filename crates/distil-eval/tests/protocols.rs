@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::ops::ControlFlow;
+use distil_progress::Progress;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -15,10 +15,6 @@ use distil_eval::{
 };
 use distil_models::{NetworkState, Targets};
 use distil_store::{LabelKind, Labels};
-
-fn go(_: usize) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
 
 /// Real data again, as ZCA would have them.
 fn whitened() -> Dataset {
@@ -55,12 +51,11 @@ fn sets_made_under_zca_are_unwhitened_and_normalised() {
     let (net, dataset) = (net(), grounds.dataset());
     let evaluator =
         Evaluator { net: &net, dataset, protocol: &protocol, teacher: None, seed: 3, device: &device };
-    let mut go = |_| ControlFlow::Continue(());
-    let got = evaluator.evaluate("x", Subject::Synthetic(&seen), &mut go).expect("an evaluation");
+    let got = evaluator.evaluate("x", Subject::Synthetic(&seen), Progress::none()).expect("an evaluation");
     assert!(got.summary.mean > 0.8, "{:?}", got.accuracies);
     assert!(got.protocol.starts_with("mtt with augmentation = none, batch = 12"), "{}", got.protocol);
     // Unconverted, it is refused, and so is a set of other data.
-    let error = evaluator.evaluate("x", Subject::Synthetic(&set), &mut go).expect_err("other input");
+    let error = evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect_err("other input");
     assert!(matches!(error, EvaluateError::Preprocessing), "{error}");
     let error = grounds.set(&synthetic(&common::dataset())).expect_err("other input");
     assert!(matches!(error, EvaluateError::Preprocessing), "{error}");
@@ -119,8 +114,8 @@ fn train(
     let training =
         Training { net: &net, set, protocol, epochs: protocol.epochs, lr: 0.01, seed: 1, device: &device };
     match teacher {
-        Some(teacher) => training.run_with_teacher(teacher, &mut go),
-        None => training.run(&mut go),
+        Some(teacher) => training.run_with_teacher(teacher, Progress::none()),
+        None => training.run(Progress::none()),
     }
 }
 
@@ -130,7 +125,7 @@ fn teacher(data: &Dataset) -> Teacher {
     let set = TrainingSet::Real(&data.train);
     let training =
         Training { net: &net, set, protocol: &protocol, epochs: 20, lr: 0.05, seed: 0, device: &device };
-    let trained = training.run(&mut go).expect("a teacher");
+    let trained = training.run(Progress::none()).expect("a teacher");
     assert!(accuracy(&net, &trained.theta, &trained.buffers, &data.test, &device) > 0.9);
     let theta = trained.theta.into_data().iter::<f32>().collect();
     Teacher::new(net, &NetworkState { theta, buffers: Vec::new() }, &device)
@@ -177,7 +172,7 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let set = TrainingSet::Real(&data.train);
     let training = Training { net: &net, set, protocol: &protocol, epochs: 0, lr, seed: 1, device: &device };
     let after: Vec<f32> = training
-        .run_with_teacher(&teacher, &mut go)
+        .run_with_teacher(&teacher, Progress::none())
         .expect("a student")
         .theta
         .into_data()
@@ -235,7 +230,7 @@ fn scores(data: &Dataset, teacher: Option<&Teacher>) -> RankScores {
         seed: 3,
         device: &device,
     };
-    ranking.scores(&synthetic(data), &mut |_| ControlFlow::Continue(())).expect("scores")
+    ranking.scores(&synthetic(data), Progress::none()).expect("scores")
 }
 
 #[test]

@@ -15,4 +15,4 @@ mod train;
 pub use gsam::{Gsam, GsamStep};
 pub use recipe::{Recipe, RecipeError};
 pub use store::{StoreOutcome, header, train_store};
-pub use train::{ExpertError, Progress, Trained, train_expert};
+pub use train::{ExpertError, Trained, train_expert};

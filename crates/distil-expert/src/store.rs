@@ -1,12 +1,11 @@
-use std::ops::ControlFlow;
-
 use burn::tensor::Device;
 use distil_data::Dataset;
 use distil_models::ConvNet;
+use distil_progress::{News, Progress, Step};
 use distil_store::{StoreHeader, TrajectoryStore};
 use serde_json::{Value, json};
 
-use crate::{ExpertError, Progress, Recipe, train_expert};
+use crate::{ExpertError, Recipe, train_expert};
 
 /// What filling a store came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +53,7 @@ pub fn train_store(
     dataset: &Dataset,
     recipe: &Recipe,
     device: &Device,
-    report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    progress: Progress<'_>,
 ) -> Result<StoreOutcome, ExpertError> {
     let missing = || {
         let complete = store.complete();
@@ -63,8 +62,21 @@ pub fn train_store(
     // A store that has all of them is only read, by any number of processes.
     let _lock = (!missing().is_empty()).then(|| store.lock()).transpose()?;
     let missing = missing();
-    for &expert in &missing {
+    if !missing.is_empty() {
+        let (count, of, at) = (missing.len(), recipe.experts, store.folder().display());
+        progress.note(format_args!("training {count} of {of} experts, in {at}"));
+    }
+    for (finished, &expert) in (0..).zip(&missing) {
+        // The steps of one expert become those of all that are missing.
+        let listener = |news: &News<'_>| match *news {
+            News::Step(Step { done, total: Some(each), unit, detail, .. }) => {
+                let all = each * missing.len() as u64;
+                progress.at(Step::of("experts", finished * each + done, all, unit).with_detail(detail))
+            }
+            other => progress.tell(&other),
+        };
         let seed = store.header().seed;
+        let report = Progress::to(&listener);
         let trained = train_expert(net, &dataset.train, recipe, seed, expert, device, report)?;
         store.write(expert, &trained.trajectory)?;
         tracing::debug!(expert, loss = trained.losses.last(), "expert written");

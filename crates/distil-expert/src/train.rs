@@ -1,28 +1,14 @@
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
 use distil_data::Split;
 use distil_models::{ConvNet, Targets, loss_and_gradient_of};
+use distil_progress::{Progress, Step};
 use distil_random::{permutation, stream};
 use thiserror::Error;
 
 use crate::Recipe;
-
-/// Where the training of one expert stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
-    /// Which expert.
-    pub expert: usize,
-    /// Its epoch, from 0.
-    pub epoch: usize,
-    /// Steps done in this epoch.
-    pub step: usize,
-    /// Steps of an epoch.
-    pub steps: usize,
-    /// Mean loss over the epoch; present with the epoch's last step.
-    pub epoch_loss: Option<f64>,
-}
 
 /// A trained expert.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +50,7 @@ pub enum ExpertError {
 
 /// Trains expert `expert` of a store with this `seed` on `train`, in f32 on `device`.
 ///
-/// `report` is called after every step; [`ControlFlow::Break`] stops the training.
+/// Progress is told after every step, and counts steps of this expert.
 ///
 /// # Errors
 /// [`ExpertError`] when it was stopped, diverged, or has no data.
@@ -75,7 +61,7 @@ pub fn train_expert(
     seed: u64,
     expert: usize,
     device: &Device,
-    report: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    progress: Progress<'_>,
 ) -> Result<Trained, ExpertError> {
     if train.labels.is_empty() {
         return Err(ExpertError::NoData);
@@ -84,6 +70,7 @@ pub fn train_expert(
     let mut theta = net.theta(&initial, device);
     let mut trained = Trained { trajectory: vec![initial], losses: Vec::new() };
     let steps = train.labels.len().div_ceil(recipe.batch);
+    let mut shown = String::new();
     for epoch in 0..recipe.epochs {
         let order = permutation(&mut epoch_stream(seed, "expert-order", expert, epoch), train.labels.len());
         let mut augmentation = epoch_stream(seed, "expert-augmentation", expert, epoch);
@@ -93,14 +80,16 @@ pub fn train_expert(
             let (next, loss) = batch.step(net, theta, recipe);
             theta = next;
             losses.push(loss * rows.len() as f64);
-            let last = step + 1 == steps;
-            let epoch_loss = last.then(|| mean(&losses, train.labels.len()));
-            let progress = Progress { expert, epoch, step: step + 1, steps, epoch_loss };
-            if report(progress).is_break() {
+            let done = (epoch * steps + step + 1) as u64;
+            let epochs = recipe.epochs;
+            let flow = progress.at(Step::of("expert", done, (epochs * steps) as u64, "steps")
+                .with_detail(format_args!("expert {expert}, epoch {}/{epochs}{shown}", epoch + 1)));
+            if flow.is_break() {
                 return Err(ExpertError::Stopped { expert });
             }
         }
         let loss = mean(&losses, train.labels.len());
+        shown = format!(", loss {loss:.3}");
         let snapshot: Vec<f32> = theta.clone().into_data().iter::<f32>().collect();
         if !loss.is_finite() || snapshot.iter().any(|p| !p.is_finite()) {
             return Err(ExpertError::Diverged { expert, epoch: epoch + 1, loss });

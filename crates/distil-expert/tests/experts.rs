@@ -1,5 +1,6 @@
 //! Experts on a set small enough to learn in a second.
 
+use distil_progress::{News, Progress};
 use std::ops::ControlFlow;
 
 use burn::tensor::Device;
@@ -43,15 +44,12 @@ fn recipe() -> Recipe {
     Recipe { experts: 3, epochs: 4, batch: 10, lr: 0.1, augmentation, ..Recipe::default() }
 }
 
-fn go(_: distil_expert::Progress) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
 #[test]
 fn an_expert_learns_and_is_a_function_of_its_key() {
     let (net, data, device) = (net(), dataset(), Device::flex());
     let train = |seed, expert| {
-        train_expert(&net, &data.train, &recipe(), seed, expert, &device, &mut go).expect("an expert")
+        train_expert(&net, &data.train, &recipe(), seed, expert, &device, Progress::none())
+            .expect("an expert")
     };
     let expert = train(0, 1);
     assert_eq!(expert.trajectory.len(), 5);
@@ -66,7 +64,8 @@ fn an_expert_learns_and_is_a_function_of_its_key() {
 fn gsam_and_augmentation_change_the_trajectory() {
     let (net, data, device) = (net(), dataset(), Device::flex());
     let last = |recipe: &Recipe| {
-        let trained = train_expert(&net, &data.train, recipe, 0, 0, &device, &mut go).expect("an expert");
+        let trained =
+            train_expert(&net, &data.train, recipe, 0, 0, &device, Progress::none()).expect("an expert");
         trained.trajectory[4].clone()
     };
     let plain = last(&recipe());
@@ -81,10 +80,14 @@ fn a_store_that_was_interrupted_continues_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fill = |name: &str, stop_in: Option<usize>| {
         let store = TrajectoryStore::create_or_open(folder.path().join(name), &header).expect("a store");
-        let mut report = |p: distil_expert::Progress| {
-            if Some(p.expert) == stop_in { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        // An expert takes three steps an epoch, for four epochs.
+        let stop = |news: &News<'_>| match news {
+            News::Step(step) if stop_in.is_some_and(|expert| step.done > 12 * expert as u64) => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
         };
-        train_store(&store, &net, &data, &recipe(), &device, &mut report)
+        train_store(&store, &net, &data, &recipe(), &device, Progress::to(&stop))
     };
     assert!(matches!(fill("torn", Some(2)), Err(ExpertError::Stopped { expert: 2 })));
     let outcome = fill("torn", None).expect("the rest");
@@ -103,7 +106,8 @@ fn a_store_that_was_interrupted_continues_to_the_same_bytes() {
 fn divergence_names_its_epoch() {
     let (net, data, device) = (net(), dataset(), Device::flex());
     let wild = Recipe { lr: 1e30, ..recipe() };
-    let error = train_expert(&net, &data.train, &wild, 0, 4, &device, &mut go).expect_err("it diverges");
+    let error =
+        train_expert(&net, &data.train, &wild, 0, 4, &device, Progress::none()).expect_err("it diverges");
     assert!(matches!(error, ExpertError::Diverged { expert: 4, .. }), "{error}");
 }
 

@@ -27,7 +27,7 @@ pub enum ModelError {
     Store(#[from] StoreError),
     /// Weights without a card are of no network that is known.
     #[error(
-        "{} is not a model of distil ({what}); train one with `distil train-cam`",
+        "{} is not a model of distil ({what}); train one with `distil train`",
         path.display()
     )]
     NotModel {
@@ -37,7 +37,7 @@ pub enum ModelError {
         what: String,
     },
     /// The card contradicts itself or the tensors.
-    #[error("{} is damaged: {what}; restore it from a copy or train it again with `distil train-cam`", path.display())]
+    #[error("{} is damaged: {what}; restore it from a copy or train it again with `distil train`", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

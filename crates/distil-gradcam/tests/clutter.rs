@@ -3,8 +3,8 @@
 //! The figures in `docs/benchmarks.md` are printed by
 //! `cargo test -p distil-gradcam --test clutter -- --ignored --nocapture`.
 
+use distil_progress::Progress;
 use std::io::Write;
-use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::clutter::{ClutterConfig, ClutterImages, Part, generate};
@@ -39,7 +39,7 @@ fn train(config: &ClutterConfig, network: Network, epochs: usize) -> Trained {
     let set = TrainingSet::Real(&split.0);
     let training =
         Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, device: &device };
-    let student = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
+    let student = training.run(Progress::none()).expect("a network");
     let (theta, buffers) = (student.theta, student.buffers);
     let accuracy = accuracy(&network, &theta, &buffers, &split.1, &device);
     Trained { network, theta, buffers, test, accuracy }

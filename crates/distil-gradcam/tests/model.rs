@@ -23,7 +23,7 @@ fn model(network: Network) -> CamModel {
         recipe: serde_json::json!({"epochs": 8}),
         seed: 7,
         distil_version: "0".into(),
-        command: "distil train-cam".into(),
+        command: "distil train".into(),
     };
     CamModel { network, state, card }
 }
@@ -58,7 +58,7 @@ fn other_files_and_damaged_ones_are_refused() {
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&path, &bytes).unwrap();
     let refused = || CamModel::load(&path).expect_err("a refusal").to_string();
-    assert!(refused().contains("model.safetensors is damaged") && refused().contains("train-cam"));
+    assert!(refused().contains("model.safetensors is damaged") && refused().contains("train"));
     std::fs::write(&path, "a text, and no tensors").unwrap();
     assert!(refused().contains("is not a trained model saved by distil"), "{}", refused());
 }
@@ -130,7 +130,7 @@ fn torchvision_weights_are_a_model() {
     std::fs::write(&path, "a text, and no tensors").unwrap();
     let error = CamModel::open(&path, [64, 64]).unwrap_err().to_string();
     assert!(
-        error.contains("is not a trained model saved by distil") && error.contains("train-cam"),
+        error.contains("is not a trained model saved by distil") && error.contains("train"),
         "{error}"
     );
 }

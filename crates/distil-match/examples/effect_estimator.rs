@@ -8,7 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints what it found")]
 
-use std::ops::ControlFlow;
+use distil_progress::Progress;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::clutter::ClutterConfig;
@@ -122,7 +122,7 @@ impl Study {
             train_limit: Some(SIZES[0] + SIZES[1]),
             ..DataConfig::new(DatasetName::Clutter)
         };
-        let data: Dataset = config.load(&mut |_| ControlFlow::Continue(()))?;
+        let data: Dataset = config.load(Progress::none())?;
         let device = Device::flex();
         let shape = data.shape();
         let tensor = |values: Vec<f32>, n| -> Tensor<4> {

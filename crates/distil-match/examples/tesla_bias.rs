@@ -8,7 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints what it found")]
 
-use std::ops::ControlFlow;
+use distil_progress::Progress;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Strategy;
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     };
-    let data = config.load(&mut |_| ControlFlow::Continue(()))?;
+    let data = config.load(Progress::none())?;
     let study = Study::new(&data)?;
     println!(
         "{}: ConvNet width {}, {} images in the set\n",
@@ -110,8 +110,7 @@ impl Study {
             Recipe { epochs: 5, lr: 0.05, batch: 32, augmentation: Strategy::none(), ..Recipe::default() };
         let mut pairs = Vec::new();
         for expert in 0..EXPERTS {
-            let go = &mut |_| ControlFlow::Continue(());
-            let trained = train_expert(&net, &data.train, &recipe, SEED, expert, &device, go)?;
+            let trained = train_expert(&net, &data.train, &recipe, SEED, expert, &device, Progress::none())?;
             let pair =
                 |start: usize| (trained.trajectory[start].clone(), trained.trajectory[start + AHEAD].clone());
             pairs.extend(STARTS.map(pair));

@@ -42,7 +42,7 @@ pub struct AreaEnhancement {
     /// The layer whose map is taken; without it, the last one (published).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
-    /// The network of the maps: a file of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite.
+    /// The network of the maps: a file of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// How labels become classes of that network. The public code's mapping, `"public-code"`, shows a network of
@@ -98,7 +98,7 @@ pub struct CamNetwork<'a> {
 pub enum EnhancementError {
     /// No network was given.
     #[error(
-        "distill.enhancement has no network; train one with `distil train-cam` and name its file in distill.enhancement.model, or set distill.enhancement to \"off\""
+        "distill.enhancement has no network; train one with `distil train` and name its file in distill.enhancement.model, or set distill.enhancement to \"off\""
     )]
     NoModel,
     /// The run was begun with another network.
@@ -108,7 +108,7 @@ pub enum EnhancementError {
     OtherModel,
     /// The network was trained on input that the synthetic images cannot be turned into.
     #[error(
-        "the network of distill.enhancement.model was trained on other input ({model}) than the synthetic images are ({data}); train one with `distil train-cam` and the same [data] section, or set data.zca=false"
+        "the network of distill.enhancement.model was trained on other input ({model}) than the synthetic images are ({data}); train one with `distil train` and the same [data] section, or set data.zca=false"
     )]
     Input {
         /// Kind of the network's input.
@@ -118,7 +118,7 @@ pub enum EnhancementError {
     },
     /// The card of the network's file is of another version.
     #[error(
-        "the card of distill.enhancement.model has no preprocessing that is known ({0}); train one with this version of `distil train-cam`"
+        "the card of distill.enhancement.model has no preprocessing that is known ({0}); train one with this version of `distil train`"
     )]
     Card(serde_json::Error),
     /// The maps cannot be made.

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use distil_store::{Card, Checkpoint, RunFolder, RunPaths, StoreError, SyntheticSet};
+use distil_store::{Card, Checkpoint, Part, RunFolder, RunPaths, StoreError, SyntheticSet};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -26,7 +26,7 @@ impl Files {
     /// The sets of the run in a folder.
     pub fn of(paths: &RunPaths) -> Self {
         let [initial, last, best, ema] =
-            ["initial", "last", "best", "ema"].map(|part| paths.synthetic_set(part));
+            [Part::Initial, Part::Last, Part::Best, Part::Ema].map(|part| paths.set(part));
         Self { initial, last, best, ema }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use distil_stats::{Bootstrap, Design, IntervalKind, StatsError, p_value, verdict, wilcoxon};
 
 use crate::conditions::{Incomparable, comparable};
-use crate::evaluation::EvaluationRow;
 use crate::table::comparison_table;
+use distil_store::Evaluation;
 
 /// A row under the name that a comparison calls it by.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub struct Contender<'a> {
     /// Its name.
     pub name: &'a str,
     /// What was measured.
-    pub row: &'a EvaluationRow,
+    pub row: &'a Evaluation,
 }
 
 /// Says in one sentence whether one of two rows is better (see [`distil_stats::verdict`]), and below it, as Markdown,
@@ -67,14 +67,14 @@ mod tests {
     use serde_json::json;
 
     use super::{Contender, comparison_markdown};
-    use crate::conditions::Conditions;
-    use crate::evaluation::EvaluationRow;
-    use crate::evaluation::tests::row;
+    use crate::testing::row;
+    use distil_store::Conditions;
+    use distil_store::Evaluation;
 
-    fn measured(name: &str, mean: f64, test: &str) -> EvaluationRow {
+    fn measured(name: &str, mean: f64, test: &str) -> Evaluation {
         let (dataset, test) = ("mnist".to_owned(), test.to_owned());
         let conditions = Some(Conditions { dataset, test, network: json!(3), protocol: json!({}) });
-        EvaluationRow { conditions, ..row(name, 10, mean, 5) }
+        Evaluation { conditions, ..row(name, 10, mean, 5) }
     }
 
     #[test]

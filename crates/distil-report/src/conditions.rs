@@ -1,10 +1,7 @@
 //! Under which conditions a row was measured, and whether two rows may be compared.
 
-use distil_store::RowKind;
-use serde::{Deserialize, Serialize};
+use distil_store::{Evaluation, RowKind};
 use serde_json::Value;
-
-use crate::evaluation::EvaluationRow;
 
 /// Keys of a protocol that do not change what a student achieves: how many there are, and how memory is bounded.
 const IGNORED_KEYS: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
@@ -12,19 +9,6 @@ const IGNORED_KEYS: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
 const ARCH: &str = "network.arch";
 /// The key that only students on the full training data follow.
 const FULL_ONLY: &str = "full_epochs";
-
-/// What an accuracy was measured on and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Conditions {
-    /// Name of the dataset.
-    pub dataset: String,
-    /// Digest of its test split: classes, pixels before preprocessing, labels.
-    pub test: String,
-    /// The students' network.
-    pub network: Value,
-    /// How students were trained.
-    pub protocol: Value,
-}
 
 /// Why two accuracies must not be compared. Every message is one line that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,9 +53,9 @@ pub enum Incomparable {
 /// # Errors
 /// [`Incomparable`] when they were tested on other images, their students had another network or were trained by
 /// another protocol (but for the number of students), or one of them does not say so.
-pub fn comparable(a: &EvaluationRow, b: &EvaluationRow) -> Result<(), Incomparable> {
+pub fn comparable(a: &Evaluation, b: &Evaluation) -> Result<(), Incomparable> {
     let conditions =
-        |row: &EvaluationRow| row.conditions.clone().ok_or(Incomparable::Unknown { name: row.name.clone() });
+        |row: &Evaluation| row.conditions.clone().ok_or(Incomparable::Unknown { name: row.name.clone() });
     let (of_a, of_b) = (conditions(a)?, conditions(b)?);
     if of_a.test != of_b.test {
         let [on_a, on_b] = [&of_a, &of_b].map(|c| format!("{} ({})", c.dataset, short(&c.test)));
@@ -129,20 +113,19 @@ fn short(digest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use distil_store::RowKind;
+    use distil_store::{Conditions, Evaluation, RowKind};
     use serde_json::{Value, json};
 
-    use super::{Conditions, Incomparable, comparable};
-    use crate::evaluation::EvaluationRow;
-    use crate::evaluation::tests::row;
+    use super::{Incomparable, comparable};
+    use crate::testing::row;
 
-    fn measured(name: &str, test: &str, network: Value, protocol: Value) -> EvaluationRow {
+    fn measured(name: &str, test: &str, network: Value, protocol: Value) -> Evaluation {
         let (dataset, test) = ("cifar10".to_owned(), test.to_owned());
         let conditions = Conditions { dataset, test, network, protocol };
-        EvaluationRow { conditions: Some(conditions), ..row(name, 10, 0.5, 5) }
+        Evaluation { conditions: Some(conditions), ..row(name, 10, 0.5, 5) }
     }
 
-    fn usual(name: &str, protocol: Value) -> EvaluationRow {
+    fn usual(name: &str, protocol: Value) -> Evaluation {
         measured(name, "0123456789", json!({"depth": 3}), protocol)
     }
 
@@ -151,7 +134,7 @@ mod tests {
         let a = usual("a", json!({"seeds": 5, "micro_batch": 8, "full_epochs": 50, "epochs": 1000}));
         let b = usual("b", json!({"seeds": 20, "epochs": 1000, "full_epochs": 30}));
         assert_eq!(comparable(&a, &b), Ok(()));
-        let full = |row: EvaluationRow| EvaluationRow { kind: RowKind::Full, ..row };
+        let full = |row: Evaluation| Evaluation { kind: RowKind::Full, ..row };
         let error = comparable(&full(a), &full(b)).unwrap_err();
         assert!(error.to_string().contains("eval.full_epochs: 50 and 30"), "{error}");
     }

@@ -1,7 +1,5 @@
 //! What can go wrong while a report is made.
 
-use std::path::PathBuf;
-
 use distil_store::{FileError, StoreError, WriteError};
 
 /// Why there is no report. Every message is one line that says what to do.
@@ -11,22 +9,6 @@ pub enum ReportError {
     /// A file of the run cannot be read, or the report cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The results of the evaluation cannot be understood.
-    #[error("{} does not hold the results of an evaluation: {what}; evaluate the run again", path.display())]
-    Evaluation {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// What a network saw cannot be understood.
-    #[error("{} does not hold an inspection: {what}; inspect the run again", path.display())]
-    Inspection {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
     /// There is no run to report on.
     #[error("a report needs a run; name at least one")]
     NoRuns,

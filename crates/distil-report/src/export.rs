@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::evaluation::EvaluationFile;
 use crate::significance::{Differences, Finding};
 use crate::table::{Table, one_line, protocol};
+use distil_store::EvaluationFile;
 
 /// The results as CSV (RFC 4180) with a header line, in full precision: shares in `[0, 1]`, the accuracy of each student
 /// in the last column, separated by blanks. `difference` is to the row that the result is quoted from, and
@@ -114,8 +114,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{results_table_csv, results_table_latex};
-    use crate::evaluation::EvaluationFile;
-    use crate::evaluation::tests::{paper, row};
+    use crate::testing::{paper, row};
+    use distil_store::EvaluationFile;
 
     fn results() -> EvaluationFile {
         let rows = vec![

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::axis::{Axis, Spacing};
-use crate::evaluation::{EvaluationFile, EvaluationRow};
+use distil_store::{Evaluation, EvaluationFile};
 
 const WIDTH: f64 = 260.0;
 const HEIGHT: f64 = 24.0;
@@ -30,7 +30,7 @@ impl Intervals {
     }
 
     /// One row: the 95% interval a bar, every student a dot, the mean a line across.
-    pub(crate) fn row(&self, row: &EvaluationRow) -> String {
+    pub(crate) fn row(&self, row: &Evaluation) -> String {
         let mut svg = self.frame(&format!("{} %", row.percent()));
         let middle = HEIGHT / 2.0;
         if let Some([low, high]) = row.summary.ci95 {
@@ -84,8 +84,8 @@ impl Intervals {
 #[cfg(test)]
 mod tests {
     use super::Intervals;
-    use crate::evaluation::EvaluationFile;
-    use crate::evaluation::tests::{paper, row};
+    use crate::testing::{paper, row};
+    use distil_store::EvaluationFile;
 
     #[test]
     fn rows_share_an_axis_and_one_student_has_no_interval() {

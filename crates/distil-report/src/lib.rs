@@ -37,12 +37,10 @@ mod conditions;
 mod confusion;
 mod curves;
 mod error;
-mod evaluation;
 mod export;
 mod gallery;
 mod history;
 mod html;
-mod inspection;
 mod interval;
 mod layers;
 mod live;
@@ -61,25 +59,25 @@ mod several;
 mod significance;
 mod table;
 mod tensorboard;
+#[cfg(test)]
+mod testing;
 mod tfrecord;
+mod tracker;
 mod wording;
 
 pub use comparison::{Contender, comparison_markdown};
 pub use complexity_figure::{Distribution, EasyHard, EasyHardBars};
 pub use complexity_page::ComplexityPage;
-pub use conditions::{Conditions, Incomparable, comparable};
+pub use conditions::{Incomparable, comparable};
 pub use error::ReportError;
-pub use evaluation::{EvaluationFile, EvaluationRow, MeasuredSet, PaperFigure};
 pub use export::{results_table_csv, results_table_latex};
 pub use gallery::{Gallery, soft_label_captions};
-pub use inspection::{
-    Activations, Distance, DrawnMap, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair,
-};
 pub use live::LiveRun;
-pub use methods::{Cost, MethodRow, MethodsTable, Reference};
+pub use methods::{MethodRow, MethodsTable, Reference};
 pub use recovery::{Recovery, RecoveryError};
 pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
 pub use report::{Report, write_report, write_reports};
-pub use results::{Results, set_digest};
-pub use table::results_table_markdown;
+pub use results::Results;
+pub use table::{results_table_markdown, text_table};
 pub use tensorboard::{tensorboard_header, tensorboard_record};
+pub use tracker::Tracker;

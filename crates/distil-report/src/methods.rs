@@ -1,13 +1,10 @@
 //! Many methods side by side: what each reaches, and what it costs.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use distil_stats::{ALPHA, Comparison, Design, Summary, TTest, holm};
-use distil_store::{FileError, seal};
-use serde::{Deserialize, Serialize};
+use distil_store::{Cost, PaperFigure};
 
-use crate::evaluation::PaperFigure;
 use crate::export::{CsvTable, latex};
 use crate::significance::Finding;
 use crate::table::{Table, aligned, significant};
@@ -23,30 +20,6 @@ const HEADER: [&str; 9] = [
     "peak MiB",
     "published %",
 ];
-
-/// What distilling a set took, as `cost.json` in a run folder says. No part of a run's replayed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Iterations that were timed: those of the last command that did any.
-    pub iterations: u64,
-    /// Mean wall-clock seconds of one, validations excluded.
-    pub seconds_per_iteration: f64,
-    /// Largest resident size of the process while it distilled, data and program included, in MiB; absent where the
-    /// system does not say.
-    #[serde(default)]
-    pub peak_mib: Option<f64>,
-}
-
-impl Cost {
-    /// Reads a run's `cost.json`; `None` where there is none, or it is of another form.
-    ///
-    /// # Errors
-    /// [`FileError`] when it does not match its checksum or cannot be read.
-    pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
-        let bytes = seal::read(path, "remove it; the table does without the cost of this run")?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-    }
-}
 
 /// One method at one number of images per class.
 #[derive(Debug, Clone, PartialEq)]
@@ -321,23 +294,5 @@ mod tests {
         );
         let latex = table().latex();
         assert!(latex.contains("dc & 1 & 61.0 $\\pm$ 1.0") && latex.contains("% Three runs."), "{latex}");
-    }
-
-    #[test]
-    fn costs_that_cannot_be_read_are_none() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("cost.json");
-        assert_eq!(Cost::load(&path).expect("no file"), None);
-        let cost = Cost { iterations: 3, seconds_per_iteration: 0.5, peak_mib: None };
-        std::fs::write(&path, serde_json::to_string(&cost).expect("plain JSON")).expect("a file");
-        assert_eq!(Cost::load(&path).expect("a cost without a checksum"), Some(cost));
-        std::fs::write(&path, "{\"of\": \"another form\"}").expect("a file");
-        assert_eq!(Cost::load(&path).expect("nothing damaged"), None);
-        std::fs::write(&path, seal::json(&cost)).expect("a file");
-        distil_damage::every_damage_is_found(&path, || match Cost::load(&path) {
-            Ok(Some(cost)) => Ok(cost),
-            Ok(None) => Err("cost.json; too short to be anything".to_owned()),
-            Err(error) => Err(error.to_string()),
-        });
     }
 }

@@ -6,8 +6,8 @@ use distil_stats::{RepeatedScores, Scores, Summary};
 use serde::Serialize;
 
 use crate::confusion::HeatMap;
-use crate::evaluation::EvaluationRow;
 use crate::wording::grouped;
+use distil_store::Evaluation;
 
 /// The most classes that are all listed; of more of them, this many with the lowest F1 are.
 const LISTED: usize = 20;
@@ -34,7 +34,7 @@ pub(crate) struct ClassRow {
 
 impl PerClass {
     /// The section on `row`; `None` when its evaluation kept no scores.
-    pub(crate) fn of(row: &EvaluationRow, names: &[String]) -> Option<Self> {
+    pub(crate) fn of(row: &Evaluation, names: &[String]) -> Option<Self> {
         let scores = row.scores.as_ref()?;
         let pooled = &scores.pooled;
         let k = pooled.f1.len();
@@ -95,8 +95,8 @@ pub(crate) mod tests {
     use distil_stats::{RepeatedScores, Tally};
 
     use super::PerClass;
-    use crate::evaluation::EvaluationRow;
-    use crate::evaluation::tests::row;
+    use crate::testing::row;
+    use distil_store::Evaluation;
 
     /// `students` that each predict `k` rows, the first wrongly.
     pub(crate) fn scores(k: usize, students: usize) -> Option<RepeatedScores> {
@@ -109,7 +109,7 @@ pub(crate) mod tests {
 
     #[test]
     fn classes_are_named_and_counted() {
-        let row = EvaluationRow { scores: scores(3, 2), ..row("distilled, last", 3, 0.6, 2) };
+        let row = Evaluation { scores: scores(3, 2), ..row("distilled, last", 3, 0.6, 2) };
         let section = PerClass::of(&row, &["cat".into(), "dog".into(), "owl".into()]).unwrap();
         assert_eq!(section.about, "“distilled, last”: 6 predictions of 2 students together.");
         let dog = &section.classes[1];
@@ -123,7 +123,7 @@ pub(crate) mod tests {
 
     #[test]
     fn of_many_classes_the_worst_are_listed() {
-        let row = EvaluationRow { scores: scores(30, 1), ..row("distilled, last", 3, 0.6, 1) };
+        let row = Evaluation { scores: scores(30, 1), ..row("distilled, last", 3, 0.6, 1) };
         let section = PerClass::of(&row, &[]).unwrap();
         assert_eq!(section.classes.len(), 20);
         assert_eq!((section.classes[0].name.as_str(), section.classes[0].f1.as_str()), ("class 0", "0.0"));

@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::conditions::{Incomparable, comparable};
 use crate::error::ReportError;
-use crate::evaluation::EvaluationRow;
 use crate::results::Results;
+use distil_store::Evaluation;
 
 /// The fewest subsets whose order is set against their complexity.
 const FEWEST: usize = 4;
@@ -95,8 +95,8 @@ impl Recovery {
         let distilled = rows.distilled().ok_or_else(|| missing("no result of a distilled set"))?;
         let full = rows.full_data().ok_or_else(|| missing("no result of training on all data"))?;
         let set = distilled.set.as_ref().ok_or_else(|| missing("a result of an unknown set"))?;
-        let card = SyntheticSet::load(run.synthetic_set(&set.part)).map_err(ReportError::from)?.card;
-        let blank = |method: &str, row: &EvaluationRow| {
+        let card = SyntheticSet::load(run.set(set.part)).map_err(ReportError::from)?.card;
+        let blank = |method: &str, row: &Evaluation| {
             Ok::<_, RecoveryError>(Self {
                 subset: card.dataset.clone(),
                 method: method.to_owned(),
@@ -125,7 +125,7 @@ impl Recovery {
     }
 }
 
-fn ratio(run: &Path, row: &EvaluationRow, full: &EvaluationRow) -> Result<Ratio, RecoveryError> {
+fn ratio(run: &Path, row: &Evaluation, full: &Evaluation) -> Result<Ratio, RecoveryError> {
     let run = || run.to_owned();
     comparable(row, full).map_err(|source| RecoveryError::Incomparable { run: run(), source })?;
     Ratio::of_means(&row.accuracies, &full.accuracies)

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use distil_stats::{Ratio, Summary, p_value};
 
-use crate::evaluation::percent;
 use crate::export::{CsvTable, latex, optional};
 use crate::recovery::{EasyAndHard, Recovery, against_complexity, distinct, pairs};
 use crate::table::{Table, aligned, one_line};
+use distil_store::percent;
 
 const LEGEND: [&str; 2] = [
     "Mean ± standard deviation over students (one per seed). Recovery ratio: mean test accuracy of students trained on \

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use distil_stats::{Calibration, ReliabilityBin};
 use serde::Serialize;
 
-use crate::evaluation::EvaluationRow;
 use crate::wording::grouped;
+use distil_store::Evaluation;
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 310.0;
@@ -27,7 +27,7 @@ pub(crate) struct Reliability {
 
 impl Reliability {
     /// The section on `row`; `None` when its evaluation kept no bins.
-    pub(crate) fn of(row: &EvaluationRow) -> Option<Self> {
+    pub(crate) fn of(row: &Evaluation) -> Option<Self> {
         let calibration = row.scores.as_ref()?.pooled.calibration.as_ref()?;
         if calibration.bins.is_empty() {
             return None;
@@ -108,14 +108,14 @@ fn axes(svg: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::Reliability;
-    use crate::evaluation::EvaluationRow;
-    use crate::evaluation::tests::row;
     use crate::per_class::tests::scores;
+    use crate::testing::row;
+    use distil_store::Evaluation;
 
     #[test]
     fn bins_with_predictions_are_drawn_and_listed() {
         // Of three predictions, each at e³ / (e³ + 2) = 90.9 %, the first is wrong.
-        let row = EvaluationRow { scores: scores(3, 2), ..row("<distilled>", 3, 0.6, 2) };
+        let row = Evaluation { scores: scores(3, 2), ..row("<distilled>", 3, 0.6, 2) };
         let section = Reliability::of(&row).unwrap();
         assert_eq!(section.bins, [["87 to 93", "6", "90.9", "66.7", "−24.3"].map(str::to_owned)]);
         assert!(section.about.contains("calibration error 24.3 % over 15 bins"), "{}", section.about);
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn rows_of_earlier_versions_have_no_diagram() {
         assert!(Reliability::of(&row("x", 3, 0.6, 2)).is_none());
-        let mut old = EvaluationRow { scores: scores(3, 2), ..row("x", 3, 0.6, 2) };
+        let mut old = Evaluation { scores: scores(3, 2), ..row("x", 3, 0.6, 2) };
         if let Some(calibration) = old.scores.as_mut().and_then(|scores| scores.pooled.calibration.as_mut()) {
             calibration.bins.clear();
         }

@@ -2,22 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_store::{Card, RunPaths, StoreError, SyntheticSet, atomic};
+use distil_store::{
+    Card, Evaluation, EvaluationFile, Inspection, MeasuredSet, Part, RunPaths, StoreError, SyntheticSet,
+    atomic,
+};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::curves::{ChartView, charts};
 use crate::error::ReportError;
-use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::{Gallery, GalleryView};
 use crate::history::History;
 use crate::html;
-use crate::inspection::Inspection;
 use crate::interval::Intervals;
 use crate::layers::LayersView;
 use crate::per_class::PerClass;
 use crate::reliability::Reliability;
-use crate::results::{Results, set_digest};
+use crate::results::Results;
 use crate::seen::{Current, SeenView};
 use crate::several::Comparisons;
 use crate::significance::{Differences, Finding};
@@ -97,9 +98,8 @@ impl Report {
     /// comes from the caller because showing network input as pixels takes the data set's statistics.
     ///
     /// # Errors
-    /// [`ReportError::Store`] when `folder` is no run folder or one of its files is damaged,
-    /// [`ReportError::Evaluation`] and [`ReportError::Inspection`] when `evaluation.json` or `inspection.json` hold
-    /// something else, [`ReportError::Gallery`] when the gallery's parts do not fit each other.
+    /// [`ReportError::Store`] when `folder` is no run folder or one of its files is damaged or something else,
+    /// [`ReportError::Gallery`] when the gallery's parts do not fit each other.
     pub fn from_run(folder: &Path, gallery: Option<Gallery>) -> Result<Self, ReportError> {
         if let Some(gallery) = &gallery {
             gallery.check()?;
@@ -190,8 +190,8 @@ fn page(title: &str, several: Option<Comparisons>, runs: Vec<RunView>) -> String
 /// What a network saw of the run, and whether of the set that is there now.
 fn inspection(paths: &RunPaths) -> Result<Option<(Inspection, Current)>, ReportError> {
     let Some(found) = Inspection::load(&Inspection::path(paths))? else { return Ok(None) };
-    let file = paths.synthetic_set(&found.set.part);
-    let same = file.is_file() && set_digest(&file)? == found.set.digest;
+    let file = paths.set(found.set.part);
+    let same = file.is_file() && MeasuredSet::of(found.set.part, &file)? == found.set;
     Ok(Some((found, if same { Current::Yes } else { Current::No })))
 }
 
@@ -208,9 +208,9 @@ pub fn write_report(folder: &Path, gallery: Option<Gallery>) -> Result<PathBuf, 
 
 /// The card of the set that validation chose, or else of the last one, or of the one the run began with.
 fn find_card(paths: &RunPaths, history: &History) -> Result<Option<Card>, StoreError> {
-    let chosen = history.chosen().map(|_| "best");
-    let parts = chosen.into_iter().chain(["last", "initial"]);
-    match parts.map(|part| paths.synthetic_set(part)).find(|path| path.is_file()) {
+    let chosen = history.chosen().map(|_| Part::Best);
+    let parts = chosen.into_iter().chain([Part::Last, Part::Initial]);
+    match parts.map(|part| paths.set(part)).find(|path| path.is_file()) {
         Some(path) => SyntheticSet::load(path).map(|set| Some(set.card)),
         None => Ok(None),
     }
@@ -264,7 +264,7 @@ fn results(evaluation: &EvaluationFile) -> ResultsView {
     let quoted = evaluation.distilled().map(|row| row.name.as_str());
     let differences = Differences::of(evaluation);
     let findings = differences.as_ref().map_or(&[][..], |differences| &differences.findings);
-    let view = |(index, row): (usize, &EvaluationRow)| {
+    let view = |(index, row): (usize, &Evaluation)| {
         let finding = findings.get(index).copied().unwrap_or(Finding::Reference);
         RowView {
             kind: if quoted == Some(row.name.as_str()) { "quoted" } else { "" },

@@ -1,12 +1,10 @@
 //! The results of a run that still hold.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use distil_store::{FileError, RunPaths, StoreError, sha256_of_file};
+use distil_store::{Evaluation, EvaluationFile, FileError, MeasuredSet, Part, RunPaths};
 
 use crate::error::ReportError;
-use crate::evaluation::{EvaluationFile, EvaluationRow};
 
 /// The results of a run, without those of sets that the run has replaced since.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,8 +22,7 @@ impl Results {
     /// that did not record the file.
     ///
     /// # Errors
-    /// [`ReportError::Evaluation`] when `evaluation.json` holds something else, [`ReportError::Store`] when a file cannot
-    /// be read.
+    /// [`ReportError::Store`] when `evaluation.json` holds something else, or a file cannot be read.
     pub fn of_run(paths: &RunPaths) -> Result<Option<Self>, ReportError> {
         let Some(mut evaluation) = EvaluationFile::load(&paths.evaluation())? else { return Ok(None) };
         let mut digests = BTreeMap::new();
@@ -55,40 +52,31 @@ impl Results {
     }
 }
 
-/// SHA-256 of a synthetic set's file, in hex.
-///
-/// # Errors
-/// [`StoreError::File`] when it cannot be read.
-pub fn set_digest(path: &Path) -> Result<String, StoreError> {
-    Ok(sha256_of_file(path).map_err(|source| FileError::read(path, source))?)
-}
-
 fn holds(
-    row: &EvaluationRow,
+    row: &Evaluation,
     paths: &RunPaths,
-    digests: &mut BTreeMap<String, Option<String>>,
-) -> Result<bool, StoreError> {
+    now: &mut BTreeMap<Part, Option<MeasuredSet>>,
+) -> Result<bool, FileError> {
     let Some(set) = &row.set else {
         // Rows of real images depend on no set. A row without a key was not written by an evaluation of this run.
         return Ok(row.key.is_empty() || !row.kind.is_distilled());
     };
-    if !digests.contains_key(&set.part) {
-        let path = paths.synthetic_set(&set.part);
-        let digest = if path.is_file() { Some(set_digest(&path)?) } else { None };
-        digests.insert(set.part.clone(), digest);
+    if !now.contains_key(&set.part) {
+        let file = paths.set(set.part);
+        let found = file.is_file().then(|| MeasuredSet::of(set.part, &file)).transpose()?;
+        now.insert(set.part, found);
     }
-    Ok(digests[&set.part].as_ref() == Some(&set.digest))
+    Ok(now[&set.part].as_ref() == Some(set))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use distil_store::RunPaths;
+    use distil_store::{Evaluation, EvaluationFile, MeasuredSet, Part, RunPaths};
 
-    use super::{Results, set_digest};
-    use crate::evaluation::tests::row;
-    use crate::evaluation::{EvaluationFile, EvaluationRow, MeasuredSet};
+    use super::Results;
+    use crate::testing::row;
 
     #[test]
     fn a_row_holds_as_long_as_its_set() {
@@ -96,19 +84,19 @@ mod tests {
         let paths = RunPaths::new(folder.path());
         assert_eq!(Results::of_run(&paths).unwrap(), None);
         fs::create_dir_all(paths.synthetic()).unwrap();
-        let file = paths.synthetic_set("last");
+        let file = paths.set(Part::Last);
         fs::write(&file, "one set").unwrap();
-        let measured = |name: &str, part: &str, digest: &str| EvaluationRow {
+        let digest = MeasuredSet::of(Part::Last, &file).unwrap().digest;
+        let measured = |name: &str, part: Part| Evaluation {
             key: "k".into(),
-            set: Some(MeasuredSet { part: part.into(), digest: digest.into() }),
+            set: Some(MeasuredSet { part, digest: digest.clone() }),
             ..row(name, 10, 0.5, 2)
         };
-        let digest = set_digest(&file).unwrap();
         let rows = vec![
             row("random real", 10, 0.4, 2),
-            measured("distilled, last", "last", &digest),
-            measured("distilled, EMA", "ema", &digest),
-            EvaluationRow {
+            measured("distilled, last", Part::Last),
+            measured("distilled, EMA", Part::Ema),
+            Evaluation {
                 key: "k".into(),
                 name: "distilled, old".into(),
                 ..row("distilled, last", 10, 0.3, 2)

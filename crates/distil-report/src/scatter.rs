@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::inspection::{EmbeddedPoint, Embedding, ImageKind};
+use distil_store::{EmbeddedPoint, Embedding, ImageKind};
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 400.0;
@@ -93,8 +93,8 @@ fn colour(class: usize, classes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::Scatter;
-    use crate::inspection::tests::inspection;
-    use crate::inspection::{EmbeddedPoint, Embedding};
+    use crate::testing::inspection;
+    use distil_store::{EmbeddedPoint, Embedding};
 
     #[test]
     fn synthetic_images_lie_above_real_ones_inside_the_drawing() {

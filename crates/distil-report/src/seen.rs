@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::axis::{Axis, Spacing};
 use crate::chart::{Chart, Curve, Dots};
 use crate::curves::{ChartView, Key};
-use crate::inspection::{DrawnMap, Inspection};
 use crate::scatter::Scatter;
 use crate::table::significant;
+use distil_store::{DrawnMap, Inspection};
 
 /// The section as the page shows it.
 #[derive(Debug, Serialize)]
@@ -39,7 +39,7 @@ impl SeenView {
         let charts = [distance(inspection), activations(inspection)];
         Self {
             network: inspection.network.clone(),
-            part: inspection.set.part.clone(),
+            part: inspection.set.part.as_str().to_owned(),
             outdated: current == Current::No,
             scatter: Scatter::of(&inspection.embedding, names),
             charts: charts.into_iter().flatten().collect(),
@@ -109,7 +109,7 @@ fn activations(inspection: &Inspection) -> Option<ChartView> {
 }
 
 fn maps(inspection: &Inspection, names: &[String]) -> Vec<MapView> {
-    let view = |pair: &crate::inspection::MapPair| {
+    let view = |pair: &distil_store::MapPair| {
         let after = 100.0 * pair.after.area;
         let caption = match &pair.before {
             Some(before) => {
@@ -151,7 +151,7 @@ fn gain(inspection: &Inspection) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Current, SeenView};
-    use crate::inspection::tests::inspection;
+    use crate::testing::inspection;
 
     #[test]
     fn gains_are_of_images_whose_beginning_is_known() {

@@ -7,11 +7,11 @@ use crate::axis::{Axis, Spacing};
 use crate::chart::{Chart, Curve, Dots};
 use crate::conditions::comparable;
 use crate::curves::{ChartView, Key};
-use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::history::History;
 use crate::report::Report;
 use crate::series::{smoothed, window};
 use crate::significance::points;
+use distil_store::{Evaluation, EvaluationFile};
 
 /// Classes of the style sheet, one a run; further runs begin again.
 const COLOURS: [&str; 8] = ["run-0", "run-1", "run-2", "run-3", "run-4", "run-5", "run-6", "run-7"];
@@ -72,7 +72,7 @@ impl Comparisons {
     }
 }
 
-fn quoted(run: &Report) -> Option<&EvaluationRow> {
+fn quoted(run: &Report) -> Option<&Evaluation> {
     run.results.as_ref().map(|results| &results.evaluation).and_then(EvaluationFile::distilled)
 }
 
@@ -110,7 +110,7 @@ fn row(run: &Report, against: &Against, colour: &'static str) -> RunRow {
         name: run.folder.clone(),
         title: run.title(),
         validation: validation.unwrap_or_default(),
-        accuracy: quoted.map(EvaluationRow::percent).unwrap_or_default(),
+        accuracy: quoted.map(Evaluation::percent).unwrap_or_default(),
         seeds: quoted.map(|row| row.summary.n.to_string()).unwrap_or_default(),
         difference: match against {
             Against::First | Against::Nothing => String::new(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use distil_stats::{ALPHA, Comparison, Design, holm};
 
-use crate::evaluation::{EvaluationFile, EvaluationRow};
+use distil_store::{Evaluation, EvaluationFile};
 
 /// What can be said of a row's difference to the reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,7 +85,7 @@ impl Differences {
             return None;
         }
         // Students of another architecture or protocol say something about a set only beside others of their kind.
-        let against = |row: &EvaluationRow| {
+        let against = |row: &Evaluation| {
             evaluation.reference(row).map_or(Finding::Reference, |reference| finding(row, reference))
         };
         let mut findings: Vec<Finding> = evaluation.rows.iter().map(against).collect();
@@ -99,7 +99,7 @@ impl Differences {
                 findings[at] = findings[at].with_p(p);
             }
         }
-        let other = |row: &EvaluationRow| row.arch() != quoted.arch() || row.protocol != quoted.protocol;
+        let other = |row: &Evaluation| row.arch != quoted.arch || row.protocol != quoted.protocol;
         let several = evaluation.rows.iter().any(other);
         Some(Self { reference: quoted.name.clone(), findings, several, protocols: protocols.len() })
     }
@@ -126,7 +126,7 @@ impl Differences {
     }
 }
 
-fn finding(row: &EvaluationRow, quoted: &EvaluationRow) -> Finding {
+fn finding(row: &Evaluation, quoted: &Evaluation) -> Finding {
     if row.name == quoted.name {
         return Finding::Reference;
     }
@@ -157,23 +157,19 @@ mod tests {
     use distil_store::{Part, RowKind};
 
     use super::{Differences, points};
-    use crate::evaluation::tests::row;
-    use crate::evaluation::{EvaluationFile, EvaluationRow};
+    use crate::testing::row;
+    use distil_store::{Evaluation, EvaluationFile};
 
     #[test]
     fn rows_are_told_apart_from_the_quoted_one() {
         let best = row("distilled, best on validation", 10, 0.70, 5);
-        let near = EvaluationRow {
+        let near = Evaluation {
             accuracies: vec![0.68, 0.72, 0.70, 0.71, 0.705],
             ..row("distilled, EMA", 10, 0.703, 5)
         };
         let rows = vec![
             row("random real", 10, 0.52, 5),
-            EvaluationRow {
-                kind: RowKind::Distilled(Part::Last),
-                name: "distilled, last".into(),
-                ..best.clone()
-            },
+            Evaluation { kind: RowKind::Set(Part::Last), name: "distilled, last".into(), ..best.clone() },
             best,
             near,
             row("full data", 600, 0.885, 1),
@@ -188,10 +184,10 @@ mod tests {
 
     #[test]
     fn rows_of_another_protocol_change_nothing_about_those_of_the_first() {
-        let by = |row: EvaluationRow, protocol: &str| EvaluationRow { protocol: protocol.into(), ..row };
+        let by = |row: Evaluation, protocol: &str| Evaluation { protocol: protocol.into(), ..row };
         let own = [("random real", 0.69), ("distilled, last", 0.7), ("full data", 0.8)];
         let other = [("random real [dc]", 0.2), ("distilled, last [dc]", 0.3), ("full data [dc]", 0.31)];
-        let rows = |names: &[(&str, f64)], protocol: &str| -> Vec<EvaluationRow> {
+        let rows = |names: &[(&str, f64)], protocol: &str| -> Vec<Evaluation> {
             names.iter().map(|(name, mean)| by(row(name, 10, *mean, 4), protocol)).collect()
         };
         let alone = EvaluationFile { rows: rows(&own, "mtt"), paper: None, ..EvaluationFile::default() };
@@ -208,7 +204,7 @@ mod tests {
 
     #[test]
     fn architectures_have_references_of_their_own() {
-        let deep = |name: &str, mean| EvaluationRow { arch: "resnet18".into(), ..row(name, 10, mean, 5) };
+        let deep = |name: &str, mean| Evaluation { arch: "resnet18".into(), ..row(name, 10, mean, 5) };
         let rows = vec![
             row("distilled, last", 10, 0.7, 5),
             deep("random real (resnet18)", 0.3),
@@ -229,7 +225,7 @@ mod tests {
     fn many_comparisons_weigh_each_one_down() {
         let quoted = row("distilled, last", 10, 0.70, 4);
         // Alone, a difference with p of about 0.03; among five of its kind, nothing.
-        let shifted = |i: usize| EvaluationRow {
+        let shifted = |i: usize| Evaluation {
             name: format!("other {i}"),
             accuracies: quoted.accuracies.iter().map(|a| a + 0.005).collect(),
             ..row("", 10, 0.705, 4)

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use distil_stats::Ratio;
 
 use crate::comparison::Contender;
-use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::significance::Differences;
+use distil_store::{Evaluation, EvaluationFile};
 
 const HEADER: [&str; 5] = ["set", "images", "test accuracy %", "95% interval", "seeds"];
 
@@ -52,7 +52,7 @@ pub fn results_table_markdown(evaluation: &EvaluationFile) -> String {
 /// A table of two rows under the names a comparison calls them by.
 pub(crate) fn comparison_table(contenders: [Contender<'_>; 2]) -> String {
     let named =
-        |contender: Contender<'_>| EvaluationRow { name: contender.name.to_owned(), ..contender.row.clone() };
+        |contender: Contender<'_>| Evaluation { name: contender.name.to_owned(), ..contender.row.clone() };
     let rows = contenders.map(named).iter().map(cells).collect();
     aligned(&Table { header: HEADER.to_vec(), rows })
 }
@@ -95,8 +95,8 @@ fn recovery(evaluation: &EvaluationFile) -> Option<String> {
 }
 
 /// By which protocols the rows were measured; nothing of rows of earlier versions, which do not say.
-fn protocols(rows: &[EvaluationRow]) -> Option<String> {
-    let known: Vec<EvaluationRow> = rows.iter().filter(|row| !row.protocol.is_empty()).cloned().collect();
+fn protocols(rows: &[Evaluation]) -> Option<String> {
+    let known: Vec<Evaluation> = rows.iter().filter(|row| !row.protocol.is_empty()).cloned().collect();
     let first = &known.first()?.protocol;
     if known.len() == rows.len() && rows.iter().all(|row| row.protocol == *first) {
         return Some(format!("Protocol: {first}."));
@@ -106,12 +106,12 @@ fn protocols(rows: &[EvaluationRow]) -> Option<String> {
 }
 
 /// `epochs 0 to 1000 at step size 0.01 (random real, full data)`, one per distinct schedule.
-fn schedules(rows: &[EvaluationRow]) -> Vec<String> {
+fn schedules(rows: &[Evaluation]) -> Vec<String> {
     grouped(rows, |row| format!("epochs 0 to {} at step size {}", row.epochs, significant(row.lr)))
 }
 
 /// What is said of rows, with the names of those it is said of.
-fn grouped(rows: &[EvaluationRow], say: impl Fn(&EvaluationRow) -> String) -> Vec<String> {
+fn grouped(rows: &[Evaluation], say: impl Fn(&Evaluation) -> String) -> Vec<String> {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for row in rows {
         let (said, name) = (say(row), one_line(&row.name));
@@ -137,7 +137,7 @@ pub(crate) fn significant(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn cells(row: &EvaluationRow) -> Vec<String> {
+fn cells(row: &Evaluation) -> Vec<String> {
     vec![
         one_line(&row.name),
         row.images.to_string(),
@@ -151,28 +151,40 @@ pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Lines of equal length, with a rule below the header that says how columns are aligned.
+/// A Markdown table of numbers: the first column is aligned left, the others right.
 pub(crate) fn aligned(table: &Table) -> String {
-    // A bar would end its cell.
     let header = table.header.iter().map(|name| (*name).to_owned()).collect();
-    let escaped = table.rows.iter().map(|row| row.iter().map(|cell| cell.replace('|', "\\|")).collect());
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(escaped).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(header).chain(table.rows.iter().cloned()).collect();
+    laid_out(&lines, |column| column > 0)
+}
+
+/// A Markdown table of text, whose columns line up. The first line is its header; all lines have as many cells.
+pub fn text_table(lines: &[Vec<String>]) -> String {
+    laid_out(lines, |_| false)
+}
+
+/// Lines of equal length, with a rule below the header that says how columns are aligned.
+fn laid_out(lines: &[Vec<String>], right: impl Fn(usize) -> bool) -> String {
+    // A bar would end its cell.
+    let escaped = |line: &Vec<String>| line.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    let lines: Vec<Vec<String>> = lines.iter().map(escaped).collect();
+    let columns = lines.first().map_or(0, Vec::len);
     let longest = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..table.header.len()).map(|column| longest(column).max(3)).collect();
+    let widths: Vec<usize> = (0..columns).map(|column| longest(column).max(3)).collect();
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
         for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
-                write!(text, "| {cell:<width$} ")
-            } else {
+            let _ = if right(column) {
                 write!(text, "| {cell:>width$} ")
+            } else {
+                write!(text, "| {cell:<width$} ")
             };
         }
         text.push_str("|\n");
         if index == 0 {
             for (column, &width) in widths.iter().enumerate() {
-                let rule = "-".repeat(width - usize::from(column > 0));
-                let _ = write!(text, "| {rule}{} ", if column > 0 { ":" } else { "" });
+                let rule = "-".repeat(width - usize::from(right(column)));
+                let _ = write!(text, "| {rule}{} ", if right(column) { ":" } else { "" });
             }
             text.push_str("|\n");
         }
@@ -183,8 +195,8 @@ pub(crate) fn aligned(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::{results_table_markdown, significant};
-    use crate::evaluation::tests::{paper, row};
-    use crate::evaluation::{EvaluationFile, EvaluationRow};
+    use crate::testing::{paper, row};
+    use distil_store::{Evaluation, EvaluationFile};
 
     #[test]
     fn columns_line_up_and_say_everything() {
@@ -233,7 +245,7 @@ mod tests {
 
     #[test]
     fn rows_of_other_protocols_are_named_and_compared_among_themselves() {
-        let by = |row: EvaluationRow, protocol: &str| EvaluationRow { protocol: protocol.into(), ..row };
+        let by = |row: Evaluation, protocol: &str| Evaluation { protocol: protocol.into(), ..row };
         let rows = vec![
             by(row("random real", 10, 0.5, 5), "mtt"),
             by(row("distilled, last", 10, 0.7, 5), "mtt"),

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use distil_store::Card;
 
-use crate::evaluation::{EvaluationFile, EvaluationRow};
 use crate::gallery::GalleryView;
 use crate::history::{History, Skipped};
 use crate::table::significant;
+use distil_store::{Evaluation, EvaluationFile};
 
 /// `fashion-mnist distilled to 1 image per class (mtt)`.
 pub(crate) fn title(card: Option<&Card>, folder: &str) -> String {
@@ -24,7 +24,7 @@ pub(crate) fn title(card: Option<&Card>, folder: &str) -> String {
 pub(crate) fn result(evaluation: Option<&EvaluationFile>, history: &History) -> String {
     let mut parts = Vec::new();
     if let Some(evaluation) = evaluation {
-        let reach = |what: String, row: &EvaluationRow| format!("{what} {} %", row.percent());
+        let reach = |what: String, row: &Evaluation| format!("{what} {} %", row.percent());
         if let Some(row) = evaluation.distilled() {
             parts.push(reach(
                 format!(
@@ -224,9 +224,9 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{grouped, notes, result};
-    use crate::evaluation::EvaluationFile;
-    use crate::evaluation::tests::row;
     use crate::history::{History, Validation};
+    use crate::testing::row;
+    use distil_store::EvaluationFile;
 
     #[test]
     fn the_result_fits_what_was_measured() {

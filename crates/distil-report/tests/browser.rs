@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use distil_report::{Inspection, write_report};
+use distil_report::write_report;
 use distil_require::{Need, skipped};
-use distil_store::RunPaths;
+use distil_store::{Inspection, RunPaths};
 use image::RgbImage;
 use serde_json::{Value, json};
 
@@ -32,8 +32,8 @@ fn page(folder: &Path) {
     let shares: Vec<f64> = (0..k).map(|class| 0.5 + 0.03 * class as f64).collect();
     let row = |name: &str, mean: f64| {
         json!({
-            "kind": if name == "random real" { json!("random") } else { json!({"distilled": "best"}) },
-            "name": name, "images": 50_000, "epochs": 1000, "lr": 0.012_345, "accuracies": [mean, mean + 0.01],
+            "kind": if name == "random real" { json!("random") } else { json!({"set": "best"}) },
+            "name": name, "arch": "convnet", "protocol": "", "seconds": 1.0, "images": 50_000, "epochs": 1000, "lr": 0.012_345, "accuracies": [mean, mean + 0.01],
             "summary": {"n": 2, "mean": mean, "std": 0.01, "ci95": [mean - 0.1, mean + 0.1]},
             "scores": {"top5": [0.9, 0.9], "macro_f1": [0.5, 0.6], "pooled": {
                 "rows": 1000, "undecided": 0, "top1": mean, "top5": 0.9, "macro_f1": 0.5, "precision": shares,

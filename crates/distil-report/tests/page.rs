@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use distil_report::{
-    Gallery, Inspection, Report, ReportError, set_digest, soft_label_captions, write_report, write_reports,
+use distil_report::{Gallery, Report, ReportError, soft_label_captions, write_report, write_reports};
+use distil_store::{
+    Card, Decoding, Inspection, LabelKind, Labels, MeasuredSet, Part, RunPaths, SyntheticSet,
 };
-use distil_store::{Card, Decoding, LabelKind, Labels, RunPaths, SyntheticSet};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -45,10 +45,14 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
     SyntheticSet { images: vec![0.5; 8], shape: [2, 1, 2, 2], labels, syn_lr: 0.01, card }
 }
 
-fn save(folder: &Path, part: &str, set: &SyntheticSet) {
+fn save(folder: &Path, part: Part, set: &SyntheticSet) {
     let paths = RunPaths::new(folder);
     fs::create_dir_all(paths.synthetic()).unwrap();
-    set.save(paths.synthetic_set(part)).unwrap();
+    set.save(paths.set(part)).unwrap();
+}
+
+fn digest_of(paths: &RunPaths) -> String {
+    MeasuredSet::of(Part::Last, &paths.set(Part::Last)).unwrap().digest
 }
 
 fn gallery(set: &SyntheticSet) -> Gallery {
@@ -64,8 +68,8 @@ fn gallery(set: &SyntheticSet) -> Gallery {
 /// The kind of a row by its title here.
 fn kind(name: &str) -> Value {
     match name {
-        "distilled, best on validation" => json!({"distilled": "best"}),
-        "distilled, last" => json!({"distilled": "last"}),
+        "distilled, best on validation" => json!({"set": "best"}),
+        "distilled, last" => json!({"set": "last"}),
         _ => json!("other"),
     }
 }
@@ -73,9 +77,9 @@ fn kind(name: &str) -> Value {
 fn evaluation(name: &str) -> Value {
     json!({
         "rows": [
-            {"kind": kind(name), "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+            {"kind": kind(name), "name": name, "arch": "convnet", "protocol": "", "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
              "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]}},
-            {"kind": "full", "name": "full data", "images": 60000, "epochs": 10, "lr": 0.01, "accuracies": [0.9], "seconds": 1.0,
+            {"kind": "full", "name": "full data", "arch": "convnet", "protocol": "", "images": 60000, "epochs": 10, "lr": 0.01, "accuracies": [0.9], "seconds": 1.0,
              "summary": {"n": 1, "mean": 0.9, "std": 0.0, "ci95": null}},
         ],
         "paper": {"accuracy": 71.0, "std": null, "source": name, "note": name},
@@ -100,7 +104,7 @@ fn hostile_page() -> String {
     let folder = run(&format!("# {HOSTILE}\n"));
     let path = folder.path();
     let set = set(HOSTILE, 5);
-    save(path, "last", &set);
+    save(path, Part::Last, &set);
     log(
         path,
         &[
@@ -202,8 +206,8 @@ fn a_run_that_has_only_its_settings_gives_a_page() {
 fn everything_a_run_has_is_on_the_page() {
     let folder = run("");
     let path = folder.path();
-    save(path, "best", &set("cat", 100));
-    save(path, "last", &set("dog", 200));
+    save(path, Part::Best, &set("cat", 100));
+    save(path, Part::Last, &set("dog", 200));
     log(
         path,
         &[
@@ -242,7 +246,7 @@ fn kept(name: &str, part: &str, digest: &str) -> Value {
         },
     });
     json!({
-        "key": "k", "kind": {"distilled": "last"}, "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
+        "key": "k", "kind": {"set": "last"}, "arch": "convnet", "protocol": "", "name": name, "images": 2, "epochs": 10, "lr": 0.01, "accuracies": [0.5, 0.6], "seconds": 1.0,
         "summary": {"n": 2, "mean": 0.55, "std": 0.07, "ci95": [-0.08, 1.18]},
         "set": {"part": part, "digest": digest}, "scores": scores,
     })
@@ -252,14 +256,14 @@ fn kept(name: &str, part: &str, digest: &str) -> Value {
 fn results_of_a_set_that_the_run_has_replaced_are_not_shown() {
     let folder = run("");
     let path = folder.path();
-    save(path, "last", &set("cat", 100));
-    let digest = set_digest(&RunPaths::new(path).synthetic_set("last")).unwrap();
+    save(path, Part::Last, &set("cat", 100));
+    let digest = digest_of(&RunPaths::new(path));
     let rows = json!({"rows": [kept("distilled, last", "last", &digest)]});
     fs::write(RunPaths::new(path).evaluation(), rows.to_string()).unwrap();
     let page = Report::from_run(path, None).unwrap().render();
     assert!(page.contains("2 synthetic images reach 55.0") && !page.contains("Out of date"));
     // The run goes on.
-    save(path, "last", &set("cat", 200));
+    save(path, Part::Last, &set("cat", 200));
     let page = Report::from_run(path, None).unwrap().render();
     assert!(page.contains("Out of date: “distilled, last” is not shown") && page.contains("`distil eval`"));
     assert!(!page.contains("55.0") && !page.contains("class=\"heat\"") && !page.contains("<h2>Results"));
@@ -270,8 +274,8 @@ fn what_a_network_saw_is_drawn_and_says_when_it_is_old() {
     let folder = run("");
     let path = folder.path();
     let paths = RunPaths::new(path);
-    save(path, "last", &set("cat", 100));
-    let digest = set_digest(&paths.synthetic_set("last")).unwrap();
+    save(path, Part::Last, &set("cat", 100));
+    let digest = digest_of(&paths);
     fs::write(Inspection::path(&paths), inspection("expert 0", "last", &digest).to_string()).unwrap();
     let page = Report::from_run(path, None).unwrap().render();
     let section = page.split_once("<h2>What a network sees").unwrap().1.split_once("</section>").unwrap().0;
@@ -281,7 +285,7 @@ fn what_a_network_saw_is_drawn_and_says_when_it_is_old() {
     );
     assert!(section.contains("real images: 6") && !section.contains("class=\"warning\""), "{section}");
     assert_eq!((section.matches("<svg class=\"chart\"").count(), section.matches("<img").count()), (2, 2));
-    save(path, "last", &set("cat", 200));
+    save(path, Part::Last, &set("cat", 200));
     let page = Report::from_run(path, None).unwrap().render();
     assert!(page.contains("the run has replaced it since"), "another set than was looked at");
     fs::write(Inspection::path(&paths), "[]").unwrap();
@@ -302,11 +306,11 @@ fn dropout_is_a_table_of_layers() {
 /// A folder with a run of two losses, and results by students with these accuracies.
 fn measured(name: &str, accuracies: [f64; 3], test: &str) -> TempDir {
     let folder = run("");
-    save(folder.path(), "last", &set(name, 100));
-    let digest = set_digest(&RunPaths::new(folder.path()).synthetic_set("last")).unwrap();
+    save(folder.path(), Part::Last, &set(name, 100));
+    let digest = digest_of(&RunPaths::new(folder.path()));
     let mean = accuracies.iter().sum::<f64>() / 3.0;
     let rows = json!({"rows": [{
-        "key": "k", "kind": {"distilled": "last"}, "name": "distilled, last", "images": 2, "accuracies": accuracies,
+        "key": "k", "kind": {"set": "last"}, "arch": "convnet", "protocol": "", "name": "distilled, last", "images": 2, "epochs": 10, "lr": 0.01, "seconds": 1.0, "accuracies": accuracies,
         "summary": {"n": 3, "mean": mean, "std": 0.01, "ci95": [mean - 0.01, mean + 0.01]},
         "set": {"part": "last", "digest": digest},
         "conditions": {"dataset": "cats", "test": test, "network": {}, "protocol": {}},
@@ -346,8 +350,8 @@ fn several_runs_share_a_page_and_only_like_is_compared() {
 fn classes_are_shown_one_by_one_and_their_names_are_text() {
     let folder = run("");
     let path = folder.path();
-    save(path, "last", &set(HOSTILE, 100));
-    let digest = set_digest(&RunPaths::new(path).synthetic_set("last")).unwrap();
+    save(path, Part::Last, &set(HOSTILE, 100));
+    let digest = digest_of(&RunPaths::new(path));
     let rows = json!({"rows": [kept("distilled, last", "last", &digest)]});
     fs::write(RunPaths::new(path).evaluation(), rows.to_string()).unwrap();
     let page = Report::from_run(path, None).unwrap().render();
@@ -367,7 +371,7 @@ fn faults_name_what_is_wrong() {
     fs::write(RunPaths::new(path).evaluation(), "[]").unwrap();
     let error = write_report(path, None).unwrap_err();
     assert!(
-        matches!(error, ReportError::Evaluation { .. }) && error.to_string().contains("evaluation.json"),
+        matches!(error, ReportError::Store(_)) && error.to_string().contains("evaluation.json"),
         "{error}"
     );
     assert!(!RunPaths::new(path).report().exists());

@@ -22,6 +22,9 @@ pub enum StoreError {
         /// What the user should do.
         remedy: &'static str,
     },
+    /// The listener asked to stop.
+    #[error("stopped; what was imported is kept")]
+    Stopped,
     /// Data that were to be saved are not acceptable.
     #[error("cannot save {}: {what}; {remedy}", path.display())]
     Refused {

@@ -2,8 +2,8 @@
 //!
 //! A `replay_buffer_*.pt` is `torch.save` of a list \[expert\]\[snapshot\]\[tensor\].
 
+use distil_progress::{Progress, Step};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use pytorch_reader::{DType, PytorchReader, Tensor};
@@ -40,18 +40,19 @@ impl ReplayShape {
 
 /// Imports the experts of MTT-style `replay_buffer_*.pt` files into the store in `folder`, which is made or continued;
 /// they are numbered in the order of `paths`. Experts the store already has are skipped, so an interrupted import
-/// continues. `on_expert` is called with the number of each imported expert and can stop the import.
+/// continues.
 ///
 /// Needs free space for a copy of the largest file in `folder` while it is imported.
 ///
 /// # Errors
-/// [`StoreError::Import`] when a file is not a replay buffer, is damaged, or does not fit `header`; otherwise the
+/// [`StoreError::Import`] when a file is not a replay buffer, is damaged, or does not fit `header`;
+/// [`StoreError::Stopped`] when the listener asked to stop; otherwise the
 /// errors of [`TrajectoryStore::create_or_open`], [`TrajectoryStore::lock`] and [`TrajectoryStore::write`].
 pub fn import_replay_buffers(
     paths: &[PathBuf],
     header: &StoreHeader,
     folder: impl AsRef<Path>,
-    mut on_expert: impl FnMut(usize) -> ControlFlow<()>,
+    progress: Progress<'_>,
 ) -> Result<TrajectoryStore, StoreError> {
     let folder = folder.as_ref();
     // Nothing is made before all files are known to fit.
@@ -59,6 +60,7 @@ pub fn import_replay_buffers(
     let store = TrajectoryStore::create_or_open(folder, header)?;
     let _lock = store.lock()?;
     let complete = store.complete();
+    let total = shapes.iter().map(|shape| shape.experts).sum::<usize>() as u64;
     let mut first = 0;
     for (path, shape) in paths.iter().zip(shapes) {
         let missing: Vec<usize> = (0..shape.experts).filter(|i| !complete.contains(&(first + i))).collect();
@@ -66,8 +68,9 @@ pub fn import_replay_buffers(
             let buffer = ReplayBuffer::open(path, folder, Storages::Copied)?;
             for index in missing {
                 store.write(first + index, &buffer.expert(index)?)?;
-                if on_expert(first + index).is_break() {
-                    return Ok(store);
+                let done = (first + index) as u64 + 1;
+                if progress.at(Step::of("import", done, total, "experts")).is_break() {
+                    return Err(StoreError::Stopped);
                 }
             }
         }

@@ -55,7 +55,10 @@ pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
 pub use model::{ModelCard, TrainedModel};
-pub use records::{Part, RowKind};
+pub use records::{
+    Activations, Conditions, Cost, Distance, DrawnMap, EmbeddedPoint, Embedding, Evaluation, EvaluationFile,
+    ImageKind, Inspection, MapPair, MeasuredSet, PaperFigure, Part, RowKind, percent,
+};
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};

@@ -13,8 +13,8 @@ use crate::state_dict::StateDict;
 const MODEL: Format = Format {
     kind: "distil.model.2",
     expected: "a trained model",
-    origin: "train one with `distil train-cam`",
-    remedy: "restore it from a copy or train it again with `distil train-cam`",
+    origin: "train one with `distil train`",
+    remedy: "restore it from a copy or train it again with `distil train`",
 };
 
 /// What one must know about a trained network to use it; stored inside its file.

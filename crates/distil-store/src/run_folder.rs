@@ -13,6 +13,7 @@ use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::difference;
 use crate::error::StoreError;
 use crate::events::{self, EventLog};
+use crate::records::Part;
 
 /// What to do about a damaged `run.toml`.
 const CONFIG_REMEDY: &str =
@@ -61,9 +62,9 @@ impl RunPaths {
         self.folder.join("synthetic")
     }
 
-    /// A set of the run by its part in it: `initial`, `last`, `best` (on validation) or `ema`.
-    pub fn synthetic_set(&self, part: &str) -> PathBuf {
-        self.synthetic().join(format!("{part}.safetensors"))
+    /// A set of the run.
+    pub fn set(&self, part: Part) -> PathBuf {
+        self.synthetic().join(format!("{}.safetensors", part.as_str()))
     }
 
     /// The set as it was after an iteration, where it was kept.

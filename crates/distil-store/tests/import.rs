@@ -1,11 +1,13 @@
 //! Import of replay buffers that PyTorch saved.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use distil_progress::{News, Progress};
+use std::cell::RefCell;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use distil_store::{ReplayShape, StoreHeader, TrajectoryStore, import_replay_buffers};
+use distil_store::{ReplayShape, StoreError, StoreHeader, TrajectoryStore, import_replay_buffers};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -36,15 +38,13 @@ fn header(layout: Vec<(String, Vec<usize>)>, snapshots: usize) -> StoreHeader {
     }
 }
 
-fn go_on(_: usize) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
 /// The message of an import that must fail, after checking that it left nothing behind.
 fn refusal(file: &Path, header: &StoreHeader) -> String {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
-    let error = import_replay_buffers(&[file.to_path_buf()], header, &store, go_on).unwrap_err().to_string();
+    let error = import_replay_buffers(&[file.to_path_buf()], header, &store, Progress::none())
+        .unwrap_err()
+        .to_string();
     assert!(!store.exists() || fs::read_dir(&store).unwrap().all(|e| e.unwrap().file_name() == "store.json"));
     assert!(error.contains(file.file_name().unwrap().to_str().unwrap()), "{error}");
     assert!(!error.contains('\n'), "{error}");
@@ -57,7 +57,7 @@ fn imported_experts_equal_what_pytorch_saved() {
     let folder = tempfile::tempdir().unwrap();
     let files = [fixture("replay_buffer_0.pt"), fixture("replay_buffer_0.pt")];
     let header = header(dump.layout, 3);
-    let store = import_replay_buffers(&files, &header, folder.path(), go_on).unwrap();
+    let store = import_replay_buffers(&files, &header, folder.path(), Progress::none()).unwrap();
     assert_eq!(store.complete(), [0, 1, 2, 3]);
     for index in 0..4 {
         let expert = store.expert(index).unwrap();
@@ -77,15 +77,17 @@ fn an_interrupted_import_continues() {
     let header = header(dump().layout, 3);
     let folder = tempfile::tempdir().unwrap();
     let files = [fixture("replay_buffer_0.pt")];
-    let store = import_replay_buffers(&files, &header, folder.path(), |_| ControlFlow::Break(())).unwrap();
-    assert_eq!(store.complete(), [0]);
-    let mut imported = Vec::new();
-    let note = |index| {
-        imported.push(index);
+    let stop = |_: &News<'_>| ControlFlow::Break(());
+    let stopped = import_replay_buffers(&files, &header, folder.path(), Progress::to(&stop));
+    assert!(matches!(stopped, Err(StoreError::Stopped)), "{stopped:?}");
+    assert_eq!(TrajectoryStore::open(folder.path()).unwrap().complete(), [0]);
+    let imported = RefCell::new(Vec::new());
+    let note = |news: &News<'_>| {
+        imported.borrow_mut().extend(if let News::Step(step) = news { Some(step.done) } else { None });
         ControlFlow::Continue(())
     };
-    import_replay_buffers(&files, &header, folder.path(), note).unwrap();
-    assert_eq!(imported, [1], "the first expert is not imported again");
+    import_replay_buffers(&files, &header, folder.path(), Progress::to(&note)).unwrap();
+    assert_eq!(imported.into_inner(), [2], "the first expert is not imported again");
     assert_eq!(TrajectoryStore::open(folder.path()).unwrap().complete(), [0, 1]);
 }
 
@@ -95,7 +97,8 @@ fn views_of_a_shared_storage_are_gathered() {
     let header = header(layout.into_iter().map(|(name, shape)| (name.to_owned(), shape)).collect(), 2);
     let folder = tempfile::tempdir().unwrap();
     let store =
-        import_replay_buffers(&[fixture("shared_storage.pt")], &header, folder.path(), go_on).unwrap();
+        import_replay_buffers(&[fixture("shared_storage.pt")], &header, folder.path(), Progress::none())
+            .unwrap();
     let expected = [0., 1., 2., 3., 4., 5., 6., 8., 10., 7., 9., 11., 2., 3.];
     assert_eq!(store.expert(0).unwrap().snapshot(0), expected);
     assert_eq!(store.expert(0).unwrap().snapshot(1), expected);
@@ -153,7 +156,7 @@ fn truncated_and_altered_buffers_never_give_wrong_experts() {
         fs::write(&file, altered).unwrap();
         let folder = tempfile::tempdir().unwrap();
         // Padding and ZIP fields that nobody reads may differ; the numbers may not.
-        match import_replay_buffers(std::slice::from_ref(&file), &header, folder.path(), go_on) {
+        match import_replay_buffers(std::slice::from_ref(&file), &header, folder.path(), Progress::none()) {
             Ok(store) => {
                 let expert = store.expert(1).unwrap();
                 let expected: Vec<f32> = dump.experts[1][2].iter().map(|value| *value as f32).collect();

@@ -1,6 +1,12 @@
+use std::fmt;
+
+use crate::machine;
+use crate::panics;
+
 /// Where to compute.
 ///
 /// Which constructors there are depends on the features this crate is built with: `flex` (the default), `cuda`, `wgpu`.
+/// [`DeviceChoice`](crate::DeviceChoice) opens one by the name that a user gives.
 #[derive(Debug, Clone)]
 pub struct Device(burn::tensor::Device);
 
@@ -15,11 +21,42 @@ impl Device {
     pub fn burn(&self) -> &burn::tensor::Device {
         &self.0
     }
+
+    /// Whether it is the CPU backend: Burn tells it at compile time, by features, or in words.
+    pub fn is_cpu(&self) -> bool {
+        format!("{:?}", self.0).contains("Flex")
+    }
+}
+
+/// What the device calls itself.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_cpu() {
+            return f.write_str(&machine::cpu_name());
+        }
+        // Asking opens the device, and an unusable one panics.
+        #[cfg(any(feature = "cuda", feature = "wgpu"))]
+        if let Ok(Some(identity)) = panics::caught(|| self.0.identity()) {
+            return f.write_str(&identity.name);
+        }
+        write!(f, "{:?}", self.0)
+    }
 }
 
 /// A device that Burn opened, of whatever backend.
 impl From<burn::tensor::Device> for Device {
     fn from(device: burn::tensor::Device) -> Self {
         Self(device)
+    }
+}
+
+/// One small computation: whether the device computes, and what it says if it does not.
+pub(crate) fn probe(device: &Device) -> Result<(), String> {
+    let ones = || burn::tensor::Tensor::<1>::ones([4], device.burn());
+    let computes = || ones().sum().into_data().iter::<f32>().sum::<f32>();
+    match panics::caught(computes) {
+        Ok(sum) if (sum - 4.0).abs() < 1e-6 => Ok(()),
+        Ok(sum) => Err(format!("adds four ones up to {sum}")),
+        Err(_) => Err("does not compute".to_owned()),
     }
 }

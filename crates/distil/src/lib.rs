@@ -3,18 +3,48 @@
 // The types of GPU backends nest deeper than the default.
 #![recursion_limit = "256"]
 
+pub mod bench;
+mod choice;
 pub mod config;
 mod device;
+pub mod doctor;
 mod error;
+mod evaluation;
+mod experts;
+mod inspection;
+pub mod machine;
+mod maps_network;
+mod panics;
+mod place;
+mod plan;
+mod rank;
 pub mod rows;
+mod run;
 mod session;
+pub mod sets;
+mod students;
+mod sweep;
+mod training;
 
+pub use choice::{DeviceChoice, DeviceError, devices};
 pub use device::Device;
 pub use distil_eval::Protocol;
 pub use distil_match::Method;
+pub use distil_progress::{News, Progress, Step};
 pub use distil_store::SyntheticSet;
 pub use error::Error;
+pub use evaluation::Which;
+pub use experts::MissingExperts;
+pub use maps_network::MapsError;
+pub use panics::is_expected as panic_is_expected;
+pub use place::{RUNS, run_folder};
+pub use plan::{Bound, Limit, Plan, PlanError, Times, size};
+pub use rank::RankSettings;
+pub use run::{Existing, NoValidation, RunPlace};
 pub use session::{Score, Session, SessionBuilder};
+pub use sets::{SetError, SetSource};
+pub use students::{NoTeacher, Students};
+pub use sweep::{Cell, Sweep, SweepError, SweepPlan};
 
 /// The published ConvNet: width 128, instance norm, average pools, and a depth that fits the images.
 pub fn convnet() -> distil_models::ConvNetConfig {

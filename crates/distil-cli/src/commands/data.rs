@@ -8,8 +8,8 @@ use distil_store::atomic;
 
 use crate::args::InfoArgs;
 use crate::console::Console;
+use crate::context::load;
 use crate::failure::Failure;
-use crate::session::load;
 use distil::config::Config;
 
 /// Pictures of each class on a contact sheet.

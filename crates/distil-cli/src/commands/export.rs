@@ -4,12 +4,14 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use distil::SetSource;
+use distil::sets::shape;
 use distil_data::{FolderLayout, PictureFolder, Pictures, contact_sheet};
-use distil_store::{Labels, atomic};
+use distil_store::{Labels, Part, atomic};
 
+use crate::args::part;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::set_source::{Part, SetSource, shape};
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -22,8 +24,8 @@ pub(crate) struct ExportArgs {
     /// The file or, for png and imagefolder, the folder
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     out: PathBuf,
-    /// Which set of a run folder [default: best, or else last]
-    #[arg(long, value_enum, value_name = "PART")]
+    /// Which set of a run folder: best, last, ema or initial [default: best, or else last]
+    #[arg(long, value_name = "PART", value_parser = part)]
     part: Option<Part>,
 }
 

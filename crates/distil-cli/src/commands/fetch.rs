@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use distil::Progress;
 use distil_data::DatasetName;
 
 use crate::args::FetchArgs;
 use crate::console::Console;
+use crate::context::data_dir;
 use crate::failure::Failure;
-use crate::session::{Watch, data_dir, stopped};
 
 pub(crate) fn fetch(args: &FetchArgs, console: &Console) -> Result<(), Failure> {
     let name: DatasetName = args.name.parse().map_err(|_| unknown(&args.name))?;
@@ -17,8 +18,9 @@ pub(crate) fn fetch(args: &FetchArgs, console: &Console) -> Result<(), Failure> 
 
 /// Fetches a set into the first data folder; returns where it lies.
 pub(crate) fn into(name: DatasetName, given: Option<&Path>, console: &Console) -> Result<PathBuf, Failure> {
-    let mut watch = Watch::new(console);
-    distil_data::fetch(name, &data_dir(given), &mut |progress| watch.tell(progress)).map_err(stopped)
+    let listener = console.listener();
+    let fetched = distil_data::fetch(name, &data_dir(given), Progress::to(&listener));
+    Ok(fetched.map_err(distil::Error::from)?)
 }
 
 fn unknown(name: &str) -> Failure {

@@ -7,8 +7,10 @@ use distil_data::{Normalisation, Preprocessing};
 use distil_store::{Card, Decoding, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
 use serde_json::json;
 
+use crate::console::Console;
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::session::{Context, Session};
+use distil::Session;
 use distil::config::Config;
 
 #[derive(Debug, Args)]
@@ -45,7 +47,7 @@ pub(crate) struct ImportArgs {
     out: PathBuf,
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// How pixels in `[0, 1]` became those of the file.
@@ -68,12 +70,6 @@ enum SoftLabels {
     Probabilities,
 }
 
-impl ImportArgs {
-    pub(crate) fn data_dir(&self) -> Option<&Path> {
-        self.data_dir.as_deref()
-    }
-}
-
 pub(crate) fn import(args: &ImportArgs, context: Context<'_>) -> Result<(), Failure> {
     let kind = args.normalisation.ok_or_else(|| {
         Failure::new(
@@ -83,15 +79,15 @@ pub(crate) fn import(args: &ImportArgs, context: Context<'_>) -> Result<(), Fail
     })?;
     let syn_lr = step_size(&args.syn_lr)?;
     let (images, labels) = (PublicImages::read(&args.images)?, PublicLabels::read(&args.labels)?);
-    let session = Session::open(Config::load(&args.config, &args.set)?, context)?;
+    let session = context.session(Config::load(&args.config, &args.set)?, None)?;
     fits(args, &images, &session)?;
     let labels = own_labels(args, labels)?;
-    let pixels = own_pixels(args, kind, images.pixels, &session)?;
+    let pixels = own_pixels(args, kind, images.pixels, &session, context.console)?;
     let card = card(args, images.shape[0], &labels, &session);
     let set = SyntheticSet { images: pixels, shape: images.shape, labels, syn_lr, card };
     set.save(&args.out)?;
     let out = args.out.display();
-    session
+    context
         .console
         .result(format_args!("wrote {out}\nmeasure it: distil eval {out} --config {}", args.config.display()))
 }
@@ -110,9 +106,9 @@ fn step_size(text: &str) -> Result<f32, Failure> {
 }
 
 /// Refuses images of other sizes than the configuration's.
-fn fits(args: &ImportArgs, images: &PublicImages, session: &Session<'_>) -> Result<(), Failure> {
+fn fits(args: &ImportArgs, images: &PublicImages, session: &Session) -> Result<(), Failure> {
     let [_, channels, height, width] = images.shape;
-    let wanted = session.dataset.shape();
+    let wanted = session.dataset().shape();
     if [channels, height, width] == [wanted.channels, wanted.height, wanted.width] {
         return Ok(());
     }
@@ -152,9 +148,10 @@ fn own_pixels(
     args: &ImportArgs,
     kind: Kind,
     pixels: Vec<f32>,
-    session: &Session<'_>,
+    session: &Session,
+    console: &Console,
 ) -> Result<Vec<f32>, Failure> {
-    let (own, shape) = (&session.dataset.preprocessing, session.dataset.shape());
+    let (own, shape) = (&session.dataset().preprocessing, session.dataset().shape());
     let stated = match (kind, &args.mean, &args.std) {
         (Kind::MeanStd, Some(mean), Some(std)) => {
             Some(Normalisation::MeanStd { mean: mean.clone(), std: std.clone() })
@@ -173,10 +170,10 @@ fn own_pixels(
         return Ok(own.apply(shape, &stated.invert(shape, &pixels)?)?);
     }
     match (kind, &own.normalisation) {
-        (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => session.console.note(format_args!(
+        (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => console.note(format_args!(
             "taking the configuration's mean {mean:.4?} and std {std:.4?}; give --mean and --std if it had others"
         )),
-        (Kind::Zca, Normalisation::Zca(_)) => session.console.note(
+        (Kind::Zca, Normalisation::Zca(_)) => console.note(
             "taking the ZCA matrices of the configuration's training images; the public code fits them on all of them",
         ),
         (kind, _) => {
@@ -191,8 +188,8 @@ fn own_pixels(
     Ok(pixels)
 }
 
-fn card(args: &ImportArgs, images: usize, labels: &Labels, session: &Session<'_>) -> Card {
-    let Session { config, dataset, net, .. } = session;
+fn card(args: &ImportArgs, images: usize, labels: &Labels, session: &Session) -> Card {
+    let (config, dataset, net) = (session.config(), session.dataset(), session.net());
     let classes = dataset.classes();
     Card {
         dataset: dataset.name.clone(),

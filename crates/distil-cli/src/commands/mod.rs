@@ -1,11 +1,9 @@
 //! The commands, composed of the libraries.
 
 pub(crate) mod bench;
-mod cam_network;
 mod cite;
-pub(crate) mod compare;
+mod compare;
 pub(crate) mod compdd;
-mod conditions;
 mod data;
 mod datasets;
 pub(crate) mod doctor;
@@ -20,12 +18,12 @@ mod methods;
 pub(crate) mod plan;
 pub(crate) mod rank_score;
 mod report;
-mod reproduce;
+pub(crate) mod reproduce;
 pub(crate) mod rows;
 mod run;
-mod students;
+pub(crate) mod sweep;
 pub(crate) mod track;
-pub(crate) mod train_cam;
+pub(crate) mod train;
 pub(crate) mod watch;
 
 use clap::CommandFactory;
@@ -33,8 +31,8 @@ use clap::CommandFactory;
 use crate::args::DataCommand;
 use crate::cli::{Cli, Command};
 use crate::console::Console;
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::session::Context;
 
 /// Runs the command that was asked for.
 pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
@@ -45,24 +43,25 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Data(DataCommand::Info(args)) => data::info(args, console),
         Command::Datasets(args) => datasets::datasets(args, console),
         Command::Expert(args) => expert::expert(args, context(args.config.data_dir.as_deref())),
-        Command::Plan(args) => plan::plan(args, context(args.data_dir())),
+        Command::Plan(args) => plan::plan(args, context(args.data_dir.as_deref())),
         Command::Run(args) => run::run(args, context(args.config.data_dir.as_deref())),
         Command::Eval(args) => eval::eval(args, context(args.data_dir.as_deref())),
-        Command::RankScore(args) => rank_score::rank_score(args, context(args.data_dir())),
-        Command::Reproduce(args) => rows::reproduce(args, context(args.data_dir.as_deref())),
+        Command::RankScore(args) => rank_score::rank_score(args, context(args.data_dir.as_deref())),
+        Command::Reproduce(args) => reproduce::reproduce(args, context(args.data_dir.as_deref())),
         Command::Rows(args) => rows::rows(args, context(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
-        Command::Inspect(args) => inspect::inspect(args, context(args.data_dir())),
-        Command::Compare(args) => compare::compare(args, context(args.grid.data_dir.as_deref())),
+        Command::Inspect(args) => inspect::inspect(args, context(args.data_dir.as_deref())),
+        Command::Compare(args) => compare::compare(args, console),
+        Command::Sweep(args) => sweep::sweep(args, context(args.data_dir.as_deref())),
         Command::Doctor(args) => doctor::doctor(args, context(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
-        Command::TrainCam(args) => train_cam::train_cam(args, context(args.data_dir())),
-        Command::Gradcam(args) => gradcam::gradcam(args, context(args.data_dir())),
+        Command::Train(args) => train::train(args, context(args.data_dir.as_deref())),
+        Command::Gradcam(args) => gradcam::gradcam(args, context(args.data_dir.as_deref())),
         Command::Compdd(command) => compdd::compdd(command, context(command.data_dir())),
         Command::Watch(args) => watch::watch(args, console),
         Command::Track(args) => track::track(args, console),
         Command::Export(args) => export::export(args, console),
-        Command::Import(args) => import::import(args, context(args.data_dir())),
+        Command::Import(args) => import::import(args, context(args.data_dir.as_deref())),
         Command::Cite(args) => cite::cite(args, console),
         Command::Methods => methods::methods(console),
         Command::Schema => {

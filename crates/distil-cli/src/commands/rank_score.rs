@@ -1,20 +1,16 @@
 //! `distil rank-score`.
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use distil_eval::{Arm, ArmResult, EvaluateError, RankScores, Ranking, RankingProgress, StudentError};
-use distil_match::Files;
-use distil_models::Arch;
-use distil_store::{RunPaths, SyntheticSet, atomic, seal};
-
-use super::eval::config_file;
-use super::students::Students;
-use crate::failure::Failure;
-use crate::interrupt;
-use crate::session::{Context, Session};
 use distil::config::Config;
+use distil::sets::config_file;
+use distil::{RankSettings, SetSource, Students};
+use distil_eval::{ArmResult, RankScores};
+use distil_store::{RunPaths, atomic, seal};
+
+use crate::context::Context;
+use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct RankScoreArgs {
@@ -44,13 +40,7 @@ pub(crate) struct RankScoreArgs {
     seeds: Option<usize>,
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    data_dir: Option<PathBuf>,
-}
-
-impl RankScoreArgs {
-    pub(crate) fn data_dir(&self) -> Option<&Path> {
-        self.data_dir.as_deref()
-    }
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 fn step_size(text: &str) -> Result<f64, &'static str> {
@@ -64,60 +54,21 @@ fn share(text: &str) -> Result<f64, &'static str> {
 }
 
 pub(crate) fn rank_score(args: &RankScoreArgs, context: Context<'_>) -> Result<(), Failure> {
-    let run = args.subject.is_dir().then(|| RunPaths::new(&args.subject));
-    let file = config_file(args.config.as_deref(), &args.subject, run.as_ref())?;
+    let file = config_file(args.config.as_deref(), &args.subject)?;
     let mut sets = vec!["eval.protocol=dd-ranking".to_owned()];
     sets.extend(args.set.iter().cloned());
     sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
     let config = Config::load(&file, &sets)?;
-    let set = SyntheticSet::load(run.as_ref().map_or_else(|| args.subject.clone(), chosen))?;
-    let session = Session::open(config, context)?;
-    if session.dataset.validation.is_empty() {
-        let help = "hold some of the training images out: --set data.validation=0.1";
-        return Err(Failure::new("there are no validation images to choose step sizes on", help));
-    }
-    let students = Students::taught_by(&session, args.teacher.as_deref())?;
-    let scores = measure(args, &students, &set)?;
-    if let Some(run) = run {
+    let set = SetSource::open(&args.subject, None)?.set;
+    let session = context.session(config, None)?;
+    let students = Students::taught_by(&session, &session.config().eval, args.teacher.as_deref())?;
+    let settings = RankSettings { grid: &args.grid, weight: args.weight, gamma: args.gamma };
+    let scores = students.rank(&set, settings)?;
+    if args.subject.is_dir() {
+        let run = RunPaths::new(&args.subject);
         atomic::write(run.folder().join("ranking.json"), seal::json(&scores))?;
     }
-    session.console.result(described(&scores, args))
-}
-
-/// The set of a run that was chosen on validation images, or the last one.
-fn chosen(run: &RunPaths) -> PathBuf {
-    let Files { best, last, .. } = Files::of(run);
-    if best.is_file() { best } else { last }
-}
-
-fn measure(args: &RankScoreArgs, students: &Students<'_>, set: &SyntheticSet) -> Result<RankScores, Failure> {
-    let Session { config, dataset, device, console, .. } = students.session;
-    let net = students.network(Arch::ConvNet)?;
-    let ranking = Ranking {
-        net: &net,
-        dataset,
-        protocol: &config.eval,
-        teacher: students.teacher(),
-        grid: &args.grid,
-        weight: args.weight,
-        gamma: args.gamma,
-        seed: config.seed,
-        device,
-    };
-    let mut bar = console.progress("rank", Arm::ALL.len() as u64, "trainings");
-    let mut report = |progress: RankingProgress| -> ControlFlow<()> {
-        let RankingProgress { arm, lr, students } = progress;
-        let done = Arm::ALL.iter().position(|each| *each == arm).unwrap_or(0);
-        let epoch = format_args!("{}/{}", students.epoch, students.epochs);
-        bar.at(done as u64, format_args!("{} at {lr}, epoch {epoch}", arm.as_str()));
-        interrupt::flow()
-    };
-    ranking.scores(set, &mut report).map_err(|error| match error {
-        EvaluateError::Student(StudentError::Stopped) => {
-            Failure::interrupted("nothing is kept; run the same command again")
-        }
-        error => error.into(),
-    })
+    context.console.result(described(&scores, args))
 }
 
 fn described(scores: &RankScores, args: &RankScoreArgs) -> String {

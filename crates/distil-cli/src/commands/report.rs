@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_match::Files;
+use distil::config::Config;
+use distil::sets::{shape, viewer};
 use distil_report::{
     Gallery, Report, Results, results_table_csv, results_table_latex, results_table_markdown,
     soft_label_captions, write_report, write_reports,
 };
-use distil_store::{RunPaths, SyntheticSet};
+use distil_store::{Part, RunPaths, SyntheticSet};
 
 use super::compdd::page;
 use crate::args::{ReportArgs, TableFormat};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::set_source::{shape, viewer};
-use distil::config::Config;
 
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
     if let [only] = &args.runs[..]
@@ -90,20 +89,14 @@ fn gallery_or_none(run: &RunPaths, config: &Config, console: &Console) -> Option
 
 /// The best set (or else the last) beside the initial one; `None` before there is any.
 fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
-    let files = Files::of(run);
-    let Some(file) = [&files.best, &files.last, &files.initial].into_iter().find(|file| file.is_file())
-    else {
-        return Ok(None);
-    };
+    let wanted = [Part::Best, Part::Last, Part::Initial].map(|part| run.set(part));
+    let Some(file) = wanted.iter().find(|file| file.is_file()) else { return Ok(None) };
     let after = SyntheticSet::load(file)?.into_decoded();
     let viewer = viewer(&after, cache)?;
     let pictures = |set: &SyntheticSet| viewer.undo(shape(set), &set.images);
-    let before = files
-        .initial
-        .is_file()
-        .then(|| SyntheticSet::load(&files.initial))
-        .transpose()?
-        .map(SyntheticSet::into_decoded);
+    let initial = run.set(Part::Initial);
+    let before = initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?;
+    let before = before.map(SyntheticSet::into_decoded);
     let before = before.filter(|set| set.shape == after.shape);
     Ok(Some(Gallery {
         shape: after.shape,

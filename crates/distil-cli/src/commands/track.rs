@@ -1,15 +1,15 @@
 //! `distil track`: a run's log for TensorBoard.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use distil_report::Tracker;
 use distil_store::RunPaths;
 
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::tracker::Tracker;
 
 /// How often a followed log is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -27,13 +27,8 @@ pub(crate) struct TrackArgs {
     follow: bool,
 }
 
-/// Where the file of a run goes when nothing is said.
-pub(crate) fn default_folder(run: &Path) -> PathBuf {
-    run.join("tensorboard")
-}
-
 pub(crate) fn track(args: &TrackArgs, console: &Console) -> Result<(), Failure> {
-    let folder = args.out.clone().unwrap_or_else(|| default_folder(&args.run));
+    let folder = args.out.clone().unwrap_or_else(|| Tracker::default_folder(&args.run));
     let mut tracker = Tracker::start(&RunPaths::new(&args.run), &folder)?;
     while args.follow && !interrupt::wait(INTERVAL) {
         tracker.catch_up()?;

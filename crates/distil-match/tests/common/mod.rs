@@ -1,5 +1,6 @@
 //! A set small enough to see through, with experts, a network for activation maps and runs that are stopped anywhere.
 
+use distil_progress::Progress;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -80,8 +81,7 @@ impl Bench {
         let recipe = Recipe { experts: 2, epochs: 3, batch: 10, ..Recipe::default() };
         let header = header(&net, &dataset, &recipe, 5);
         let store = TrajectoryStore::create_or_open(folder.path().join("experts"), &header).expect("a store");
-        let mut go = |_| ControlFlow::Continue(());
-        train_store(&store, &net, &dataset, &recipe, &device, &mut go).expect("experts");
+        train_store(&store, &net, &dataset, &recipe, &device, Progress::none()).expect("experts");
         Self { net, dataset, store, device, folder, cam: None }
     }
 
@@ -109,7 +109,7 @@ impl Bench {
             seed,
             device: &self.device,
         };
-        let trained = training.run(&mut |_| ControlFlow::Continue(())).expect("a network");
+        let trained = training.run(Progress::none()).expect("a network");
         let floats = |tensor: burn::tensor::Tensor<1>| tensor.into_data().iter::<f32>().collect();
         let state = NetworkState { theta: floats(trained.theta), buffers: floats(trained.buffers) };
         let card = ModelCard {

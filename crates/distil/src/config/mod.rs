@@ -13,7 +13,7 @@ use distil_eval::Protocol;
 use distil_expert::Recipe;
 use distil_match::{Method, MethodName, methods};
 use distil_models::ConvNetConfig;
-use distil_report::PaperFigure;
+use distil_store::PaperFigure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -49,36 +49,30 @@ pub struct Config {
     pub eval: Protocol,
     /// The published figure this configuration is to be compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub paper: Option<Paper>,
+    pub paper: Option<PaperFigure>,
     /// `expert.store`: the folder of the experts, where it is not the default one.
     #[serde(skip)]
     pub store: Option<PathBuf>,
 }
 
-/// A published figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Paper {
-    /// Test accuracy in percent.
-    accuracy: f64,
-    /// Its standard deviation in percent points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    std: Option<f64>,
-    /// Where it was published.
-    source: String,
-    /// What one must know to compare.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    note: String,
-}
-
-impl From<&Paper> for PaperFigure {
-    fn from(paper: &Paper) -> Self {
-        let Paper { accuracy, std, source, note } = paper.clone();
-        Self { accuracy, std, source, note }
-    }
-}
-
 impl Config {
+    /// The defaults of every section on these data, with the published settings of the first method.
+    pub fn new(data: DataConfig) -> Self {
+        let row = methods()[0];
+        Self {
+            name: "session".to_owned(),
+            seed: 0,
+            method: MethodName::from(row),
+            data,
+            model: ConvNetConfig::default(),
+            expert: Recipe::default(),
+            distill: (row.preset)(),
+            eval: Protocol::default(),
+            paper: None,
+            store: None,
+        }
+    }
+
     /// Reads `file`, puts `sets` (`a.b=c`) on top, and the preset of its method below.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ pub type Published = BTreeMap<String, Figure>;
 pub(super) enum FileContents {
     /// One row: the configuration itself.
     Plain(Box<Row>),
-    /// None: what `distil compare --methods` takes.
+    /// None: what `distil sweep` takes.
     Comparison,
     /// Many.
     Table { path: PathBuf, file: TableFile },

@@ -5,6 +5,7 @@
 
 mod file;
 mod resolve;
+mod side_by_side;
 mod smoke;
 mod stand_in;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use toml::Table;
 
 pub use file::{Figure, Published};
 pub use resolve::Resolved;
+pub use side_by_side::side_by_side;
 pub use smoke::{REDUCED, Reduction};
 pub use stand_in::StandIn;
 

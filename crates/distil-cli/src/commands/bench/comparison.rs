@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
+use distil::{DeviceChoice, Progress, Step};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::setting::{Layout, Mode, Setting, count};
 use super::statistics::Spread;
 use crate::cli::Global;
-use crate::console::Progress;
-use crate::device::DeviceChoice;
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
 
@@ -129,6 +129,25 @@ impl Rounds {
     }
 }
 
+/// Which process is running, of how many.
+pub(super) struct Turns<'a> {
+    pub(super) console: &'a Console,
+    pub(super) task: &'static str,
+    pub(super) total: u64,
+    pub(super) done: u64,
+}
+
+impl Turns<'_> {
+    fn next(&mut self, who: &str, setting: &Setting) {
+        let (mode, described) = (setting.mode.name(), setting.described());
+        let step = Step::of(self.task, self.done, self.total, "processes");
+        // A stop is asked for below, where nothing is lost.
+        let listener = self.console.listener();
+        let _ = Progress::to(&listener).at(step.with_detail(format_args!("{who}: {mode}, {described}")));
+        self.done += 1;
+    }
+}
+
 /// Who takes part, and how often.
 #[derive(Debug)]
 pub(super) struct Comparison<'a> {
@@ -167,26 +186,17 @@ impl<'a> Comparison<'a> {
         self.peer.as_ref().filter(|_| setting.mode.has_peer())
     }
 
-    /// Measures one setting; `done` counts the processes so far.
+    /// Measures one setting.
     ///
     /// # Errors
     /// [`Failure`] when a program fails, or the user asked to stop.
-    pub(super) fn hold(
-        &self,
-        setting: &Setting,
-        bar: &mut Progress,
-        done: &mut u64,
-    ) -> Result<Rounds, Failure> {
+    pub(super) fn hold(&self, setting: &Setting, turns: &mut Turns<'_>) -> Result<Rounds, Failure> {
         let mut rounds = Rounds { distil: Vec::new(), peer: Vec::new() };
-        let mut tell = |who: &str| {
-            bar.at(*done, format_args!("{who}: {}, {}", setting.mode.name(), setting.described()));
-            *done += 1;
-        };
         for _ in 0..self.rounds {
-            tell("distil");
+            turns.next("distil", setting);
             rounds.distil.push(sample(&mut self.distil(setting)?)?);
             if let Some(peer) = self.peer_for(setting) {
-                tell("peer");
+                turns.next("peer", setting);
                 rounds.peer.push(sample(&mut peer.command(setting, self.threads))?);
             }
         }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::comparison::{Comparison, PeerArgs, Rounds, Summary};
+use super::comparison::{Comparison, PeerArgs, Rounds, Summary, Turns};
 use super::setting::{Mode, Setting, count};
 use super::statistics::exponent;
 use super::table;
@@ -101,13 +101,13 @@ pub(super) fn growth(args: &GrowthArgs, global: &Global, console: &Console) -> R
     };
     let comparison = Comparison::new(&args.peer, 1, global)?;
     let sizes: usize = args.axes.iter().map(|axis| axis.sizes().len()).sum();
-    let mut bar = console.progress("growth", sizes as u64 * comparison.processes(&base), "processes");
-    let mut done = 0;
+    let total = sizes as u64 * comparison.processes(&base);
+    let mut turns = Turns { console, task: "growth", total, done: 0 };
     for &axis in &args.axes {
         let mut measured = Vec::new();
         for &size in axis.sizes() {
             let setting = axis.at(size, &base);
-            measured.push((setting.clone(), comparison.hold(&setting, &mut bar, &mut done)?));
+            measured.push((setting.clone(), comparison.hold(&setting, &mut turns)?));
         }
         console.result(described(axis, &measured))?;
     }

@@ -2,19 +2,17 @@
 
 mod comparison;
 mod growth;
-mod maps;
 mod measure;
 mod setting;
 mod statistics;
 mod table;
-mod workload;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::Global;
 use crate::console::Console;
 use crate::failure::Failure;
-use comparison::{Comparison, PeerArgs};
+use comparison::{Comparison, PeerArgs, Turns};
 use growth::GrowthArgs;
 pub(crate) use measure::BURN;
 use setting::{Mode, Setting, count};
@@ -95,7 +93,7 @@ fn step(args: &StepArgs, global: &Global, console: &Console) -> Result<(), Failu
             _ => table::rows(&measured),
         });
     }
-    let measured = measure::measure(&args.setting, global.device)?;
+    let measured = measure::measure(&args.setting, global.device, console)?;
     if args.json {
         return console.result(serde_json::to_string(&measured).expect("a measurement is plain JSON"));
     }
@@ -121,14 +119,10 @@ fn compare(
     console: &Console,
 ) -> Result<Vec<(Setting, comparison::Rounds)>, Failure> {
     let comparison = Comparison::new(peer, 3, global)?;
-    let mut bar = console.progress(
-        "bench",
-        settings.iter().map(|setting| comparison.processes(setting)).sum(),
-        "processes",
-    );
-    let mut done = 0;
+    let total = settings.iter().map(|setting| comparison.processes(setting)).sum();
+    let mut turns = Turns { console, task: "bench", total, done: 0 };
     let measured = settings.into_iter().map(|setting| {
-        let rounds = comparison.hold(&setting, &mut bar, &mut done)?;
+        let rounds = comparison.hold(&setting, &mut turns)?;
         Ok((setting, rounds))
     });
     measured.collect()

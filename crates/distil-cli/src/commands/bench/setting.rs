@@ -1,6 +1,8 @@
 //! What is measured: the flags that distil and its peer understand alike.
 
 use clap::{Args, FromArgMatches, ValueEnum};
+use distil::bench::{Bench, Update, Work};
+use distil_match::Gradient;
 use distil_models::ConvNet;
 use serde::Serialize;
 
@@ -160,6 +162,24 @@ impl Setting {
             Ok(()) => Ok(net),
             Err(error) => Err(Failure::new(error, "change --depth, --resolution or --width")),
         }
+    }
+
+    /// What is measured, of a [resolved](Self::resolved) setting.
+    pub(crate) fn bench(&self) -> Result<Bench, Failure> {
+        let &Self { images, batch_syn, steps: syn_steps, batch, .. } = self;
+        let iteration = |gradient| {
+            let update = if self.no_update { Update::Zero } else { Update::Apply };
+            Work::Iteration { images, batch_syn, syn_steps, gradient, update }
+        };
+        let work = match self.mode {
+            Mode::Exact | Mode::Adjoint => iteration(Gradient::Exact),
+            Mode::Tesla => iteration(Gradient::Tesla),
+            Mode::TrainStep => Work::ExpertStep { batch },
+            Mode::EvalEpoch => Work::Epoch { images, batch },
+            Mode::GradCam => Work::Maps { images },
+        };
+        let &Self { micro_batch, warmup, repeats, seed, .. } = self;
+        Ok(Bench { net: self.network()?, work, micro_batch, warmup, repeats, seed })
     }
 
     /// As flags that distil and the peer understand alike.

@@ -85,7 +85,7 @@ pub(crate) struct ImagesArgs {
     /// Set a key of the configuration, as in `data.classes=["a","b"]`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     pub(super) set: Vec<String>,
-    /// A model of `distil train-cam`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18 that is trained on the images first]
+    /// A model of `distil train`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18 that is trained on the images first]
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(super) model: Option<PathBuf>,
     /// Which images of the data

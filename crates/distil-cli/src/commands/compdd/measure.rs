@@ -1,20 +1,21 @@
 //! One pass over the images.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use distil_compdd::{BadImages, CompddError, Measurement, Pass, PassOptions};
-use distil_data::{DataConfig, DatasetName, Preprocessing};
-use distil_gradcam::{CamModel, ModelCard};
+use distil::Progress;
+use distil::sets::preprocessing_with_matrices;
+use distil_compdd::{BadImages, Measurement, Pass, PassOptions};
+use distil_data::{DataConfig, DatasetName};
+use distil_gradcam::CamModel;
 use distil_store::{FolderLock, atomic};
 
 use super::args::ImagesArgs;
 use super::{FILE, source, write_figures};
-use crate::commands::train_cam::{self, TrainCamArgs};
+use crate::commands::train::{TrainArgs, train_model};
 use crate::console::Console;
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::interrupt;
-use crate::session::Context;
 
 /// Sides of torchvision's networks.
 const IMAGENET_SIDE: usize = 224;
@@ -40,19 +41,19 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
     let class_map = source::class_map(&data, &found.class_names, &model.card).map_err(|error| {
         Failure::new(
             format_args!("{} was trained on other classes: {error}", model_file.display()),
-            "train one on these data with `distil train-cam`",
+            "train one on these data with `distil train`",
         )
     })?;
-    let file = folder.join(FILE);
+    let (file, device) = (folder.join(FILE), context.device.open()?);
     let pass = Pass {
         source: &found.source,
         dataset: &found.name,
         class_names: &found.class_names,
         model: &model,
         class_map: &class_map,
-        preprocessing: &preprocessing(&model.card)?,
+        preprocessing: &preprocessing_with_matrices(&model.card.preprocessing)?,
         definition: &args.definition(),
-        device: &context.device.open()?,
+        device: device.burn(),
         options: PassOptions {
             part: args.shard,
             shard: args.batch.get(),
@@ -62,41 +63,14 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
             ..PassOptions::default()
         },
     };
-    let measured = run(&pass, context.console)?;
+    let listener = context.console.listener();
+    let measured = pass.run(Progress::to(&listener))?;
     tell_skipped(&measured, context.console);
     atomic::write(folder.join("classes.csv"), measured.csv())?;
     if measured.is_complete() {
         write_figures(&folder, &measured)?;
     }
     Ok((measured, folder))
-}
-
-fn run(pass: &Pass<'_>, console: &Console) -> Result<Measurement, Failure> {
-    let mut bar = console.progress("measure", pass.source.len() as u64, "images");
-    let mut begun: Option<(Instant, usize)> = None;
-    let mut rate = None;
-    let measured = pass.run(&mut |progress| {
-        // The first shard pays for starting up, and for what an earlier command did.
-        let (start, first) = *begun.get_or_insert_with(|| (Instant::now(), progress.done));
-        rate = Some((progress.done - first) as f64 / start.elapsed().as_secs_f64())
-            .filter(|_| progress.done > first);
-        bar.set_total(progress.total as u64);
-        let skipped = progress.skipped;
-        let detail = if skipped > 0 { format!("{skipped} unreadable") } else { String::new() };
-        bar.at(progress.done as u64, detail);
-        interrupt::flow()
-    });
-    drop(bar);
-    match measured {
-        Ok(measured) => {
-            if let Some(rate) = rate {
-                console.note(format_args!("{rate:.1} images/s"));
-            }
-            Ok(measured)
-        }
-        Err(CompddError::Stopped) => Err(Failure::interrupted("run the same command again to continue")),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn tell_skipped(measured: &Measurement, console: &Console) {
@@ -107,18 +81,6 @@ fn tell_skipped(measured: &Measurement, console: &Console) {
     if skipped.len() > SHOWN {
         console.warn(format_args!("left out {} more; {FILE} lists them", skipped.len() - SHOWN));
     }
-}
-
-fn preprocessing(card: &ModelCard) -> Result<Preprocessing, Failure> {
-    let mut preprocessing: Preprocessing =
-        serde_json::from_value(card.preprocessing.clone()).map_err(|error| {
-            Failure::new(
-                format_args!("the preprocessing on the card is not understood: {error}"),
-                "it was written by another version of distil: make it again",
-            )
-        })?;
-    preprocessing.load_matrix(&DataConfig::new(DatasetName::ClutterEasy).cache_folder())?;
-    Ok(preprocessing)
 }
 
 /// What the results' folder is called.
@@ -154,7 +116,7 @@ fn trained(
     context
         .console
         .note(format_args!("no --model: training a ResNet-18 on the images first, {file}, by {from}"));
-    train_cam::train_model(&TrainCamArgs::small_resnet(config, args.set.clone(), model.clone()), context)?;
+    train_model(&TrainArgs::small_resnet(config, args.set.clone(), model.clone()), context)?;
     Ok(model)
 }
 

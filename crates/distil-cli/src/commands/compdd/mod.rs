@@ -21,8 +21,8 @@ pub(crate) use args::CompddCommand;
 use args::{AgreeArgs, MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
 
 use crate::console::Console;
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::session::Context;
 
 /// Name of a measurement in its folder.
 const FILE: &str = "complexity.json";

@@ -8,8 +8,8 @@ use distil_gradcam::{ClassMap, ClassMapError, ModelCard};
 use distil_models::Network;
 
 use super::args::{ImagesArgs, PartName};
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::session::{Context, load};
 use distil::config::Config;
 
 /// The images and what they are called.
@@ -94,7 +94,7 @@ fn loaded(
         train_limit: None,
         ..data.clone()
     };
-    let dataset = load(&data, context.data_dir, context.console)?;
+    let dataset = context.load(&data)?;
     let split = match part {
         PartName::All => together(&dataset.train, &dataset.test)?,
         PartName::Train => dataset.train,

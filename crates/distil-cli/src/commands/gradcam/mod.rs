@@ -15,8 +15,8 @@ use distil_gradcam::{
 use distil_store::atomic;
 use image::RgbImage;
 
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::session::Context;
 use pictures::{Pictures, Source};
 
 /// Images alive at a time on each CPU thread.
@@ -40,7 +40,7 @@ pub(crate) struct GradcamArgs {
     /// Set a key of the configuration, as in `data.resolution=64`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// A model of `distil train-cam`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
+    /// A model of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
     /// The folder of the overlays
@@ -60,7 +60,7 @@ pub(crate) struct GradcamArgs {
     limit: std::num::NonZeroUsize,
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// A kind of map as the user names it.
@@ -89,12 +89,6 @@ impl CamName {
     }
 }
 
-impl GradcamArgs {
-    pub(crate) fn data_dir(&self) -> Option<&Path> {
-        self.data_dir.as_deref()
-    }
-}
-
 pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Failure> {
     let source = Source::open(args, context)?;
     let side = source.sides().unwrap_or([IMAGENET_SIDE; 2]);
@@ -103,7 +97,7 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
     let pictures = source.pictures(&model, args.limit.get())?;
     let classes = classes(args, card, &pictures)?;
     let device = context.device.open()?;
-    let (theta, buffers) = model.tensors(&device);
+    let (theta, buffers) = model.tensors(device.burn());
     let explainer = Explainer {
         network,
         theta: &theta,
@@ -113,7 +107,7 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
         micro_batch: MICRO_BATCH,
     };
     let target = classes.as_deref().map_or(Target::Predicted, Target::Classes);
-    let found = explainer.explain(&pictures.tensor(&device), target, Noise::default())?;
+    let found = explainer.explain(&pictures.tensor(device.burn()), target, Noise::default())?;
     let maps = found.raw.unit().resize(pictures.shape.height, pictures.shape.width);
     let files = write(&args.out, &pictures, &maps, &found, card)?;
     context.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
@@ -151,7 +145,7 @@ fn classes(args: &GradcamArgs, card: &ModelCard, pictures: &Pictures) -> Result<
     let map = map.map_err(|error| {
         Failure::new(
             format_args!("{} was trained on other classes: {error}", args.model.display()),
-            "train one with `distil train-cam` on these data, or name a class of the model with --class",
+            "train one with `distil train` on these data, or name a class of the model with --class",
         )
     })?;
     Ok(Some(map.classes(labels)?))

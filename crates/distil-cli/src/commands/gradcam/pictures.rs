@@ -7,9 +7,10 @@ use distil_gradcam::CamModel;
 use distil_store::SyntheticSet;
 
 use super::GradcamArgs;
+use crate::context::{Context, load};
 use crate::failure::Failure;
-use crate::session::{Context, load};
 use distil::config::Config;
+use distil::sets::preprocessing_with_matrices;
 
 /// Where the images are.
 pub(super) enum Source {
@@ -65,7 +66,7 @@ impl Source {
     pub(super) fn pictures(self, model: &CamModel, limit: usize) -> Result<Pictures, Failure> {
         let [channels, height, width] = model.network.image_shape();
         let shape = ImageShape { channels, height, width };
-        let preprocessing = preprocessing(&model.card.preprocessing)?;
+        let preprocessing = preprocessing_with_matrices(&model.card.preprocessing)?;
         match self {
             Self::Files(mut files) => {
                 files.truncate(limit);
@@ -123,18 +124,6 @@ fn data_config(
     }
 }
 
-/// The preprocessing of a card, with its matrices.
-fn preprocessing(card: &serde_json::Value) -> Result<Preprocessing, Failure> {
-    let mut preprocessing: Preprocessing = serde_json::from_value(card.clone()).map_err(|error| {
-        Failure::new(
-            format_args!("the preprocessing on the card is not understood: {error}"),
-            "it was written by another version of distil: make it again",
-        )
-    })?;
-    preprocessing.load_matrix(&DataConfig::new(DatasetName::ClutterEasy).cache_folder())?;
-    Ok(preprocessing)
-}
-
 fn of_files(
     files: &[PathBuf],
     shape: ImageShape,
@@ -172,7 +161,7 @@ fn of_set(
         .flat_map(|row| &set.images[row * shape.len()..(row + 1) * shape.len()])
         .copied()
         .collect();
-    let own = preprocessing(&set.card.preprocessing)?;
+    let own = preprocessing_with_matrices(&set.card.preprocessing)?;
     // Learned pixels leave [0, 1]: the model sees them as they are, pictures are clamped.
     let mut pixels = own.invert(shape, &learned)?;
     let same = own.normalisation == model.normalisation;
@@ -235,7 +224,7 @@ fn fits(what: &str, found: ImageShape, wanted: ImageShape) -> Result<(), Failure
     }
     Err(Failure::new(
         format_args!("the images of {what} are {found}, the model takes {wanted}"),
-        "train a model for them with `distil train-cam`, or load the dataset at the model's size: \
+        "train a model for them with `distil train`, or load the dataset at the model's size: \
          --config FILE --set data.resolution=N",
     ))
 }

@@ -1,7 +1,7 @@
 //! Archives as `np.savez` (stored) and `np.savez_compressed` (deflated) write them.
 
+use distil_progress::Progress;
 use std::io::{Cursor, Write};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use distil_damage::assault;
@@ -82,7 +82,7 @@ fn saved(files: &Files) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
-    config.load(&mut |_| ControlFlow::Continue(()))
+    config.load(Progress::none())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! SVHN's files, as SciPy writes them (tests/fixtures/README.md).
 
 use super::*;
+use distil_progress::Progress;
 
 const COMPRESSED: &[u8] = include_bytes!("../../../tests/fixtures/svhn-compressed.mat");
 const PLAIN: &[u8] = include_bytes!("../../../tests/fixtures/svhn-plain.mat");
@@ -68,6 +69,6 @@ fn a_set_is_found_and_loaded_by_name() {
         data_dir: Some(dir.path().to_owned()),
         ..crate::DataConfig::new(crate::DatasetName::Svhn)
     };
-    let data = config.load(&mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let data = config.load(Progress::none()).unwrap();
     assert_eq!((data.train.len() + data.validation.len(), data.test.len(), data.classes()), (7, 7, 10));
 }

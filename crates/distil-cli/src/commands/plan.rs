@@ -1,0 +1,128 @@
+//! `distil plan`: what a run will need.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use distil::config::Config;
+use distil::{Limit, Plan, Times, size};
+use distil_match::Passes;
+use distil_match::plan::Job;
+use distil_models::ConvNet;
+
+use crate::console::duration;
+use crate::context::Context;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The configuration (TOML)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: PathBuf,
+    /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where datasets are kept; needed only for sets that no name describes
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Skip the timing run
+    #[arg(long)]
+    no_timing: bool,
+}
+
+pub(crate) fn plan(args: &PlanArgs, context: Context<'_>) -> Result<(), Failure> {
+    let config = Config::load(&args.config, &args.set)?;
+    let plan = Plan::known(&config, context.data_dir, &context.device.open()?)?;
+    let remedy = plan.remedy();
+    let times = (remedy.is_none() && !args.no_timing).then(|| plan.times());
+    let job = plan.job();
+    let sections = [
+        headline(&plan, &job),
+        memory(&plan, &job, plan.limit(), remedy.as_deref()),
+        stored(&job),
+        times.map_or_else(|| "Nothing was timed.".to_owned(), |times| time(&times, &job)),
+    ];
+    context.console.result(sections.join("\n\n"))
+}
+
+fn headline(plan: &Plan<'_>, job: &Job<'_>) -> String {
+    let ConvNet { depth, width, channels, height, image_width, .. } = *plan.net();
+    let how = if job.kernels.is_some() { "fused kernels" } else { "Burn's operations" };
+    let steps = job.method.trajectory().map_or_else(String::new, |t| format!(", N = {}", t.syn_steps));
+    format!(
+        "{}: {} images, {} a step{steps}; ConvNet depth {depth}, width {width}, {channels}×{height}×{image_width}; \
+         {how} on {}, {} threads.",
+        plan.name(),
+        job.images(),
+        job.batch(),
+        plan.device(),
+        job.threads
+    )
+}
+
+fn memory(plan: &Plan<'_>, job: &Job<'_>, limit: Option<Limit>, remedy: Option<&str>) -> String {
+    let memory = job.memory();
+    let mut lines = vec!["| memory at the peak | |".to_owned(), "|---|---:|".to_owned()];
+    lines.extend(memory.parts.iter().map(|(part, bytes)| format!("| {} | {} |", part.name(), size(*bytes))));
+    lines.push(format!("| **all** | **{}** |", size(memory.total())));
+    if !plan.device().is_cpu() {
+        lines.push("\nHow much memory the device has, and what its own libraries take, is not known; the sum is of process and device.".to_owned());
+        return lines.join("\n");
+    }
+    let verdict = match (limit, remedy) {
+        (Some(limit), Some(remedy)) => format!(
+            "**It does not fit**: {} are available {}. What would do: {remedy}.",
+            size(limit.bytes),
+            limit.bound
+        ),
+        (Some(limit), None) => format!("It fits: {} are available {}.", size(limit.bytes), limit.bound),
+        (None, _) => "How much memory is available is not known on this system.".to_owned(),
+    };
+    lines.push(format!("\n{verdict}"));
+    lines.join("\n")
+}
+
+fn stored(job: &Job<'_>) -> String {
+    let stored = job.stored();
+    let rows = [
+        ("experts' trajectories", stored.trajectories),
+        ("checkpoints", stored.checkpoints),
+        ("synthetic sets", stored.sets),
+        ("log", stored.events),
+    ];
+    let mut lines = vec!["| on disk | |".to_owned(), "|---|---:|".to_owned()];
+    lines.extend(rows.iter().map(|(what, bytes)| format!("| {what} | {} |", size(*bytes))));
+    lines.push(format!("| **all** | **{}** |", size(stored.total())));
+    lines.join("\n")
+}
+
+fn time(times: &Times, job: &Job<'_>) -> String {
+    let Times { iteration, validation, validations, .. } = *times;
+    let passes = job.method.objective.cost(job.images() as usize, job.net.classes).passes;
+    let iterations = job.method.iterations;
+    let hourly = times.iterations_an_hour();
+    [
+        "| time on this device, as busy as it is now | |".to_owned(),
+        "|---|---:|".to_owned(),
+        format!("| one iteration: {} | {} |", parts(&passes, times), duration(iteration)),
+        format!("| iterations an hour | {hourly:.0} |"),
+        format!("| {validations} validations, each | {} |", duration(validation)),
+        format!(
+            "| **{iterations} iterations with validations, without experts and evaluation** | **{}** |",
+            duration(times.total(iterations))
+        ),
+    ]
+    .join("\n")
+}
+
+/// What an iteration computes.
+fn parts(passes: &Passes, times: &Times) -> String {
+    let kinds = [
+        (passes.forward, "forward passes", times.plain * Times::CLASSIFICATION),
+        (passes.plain, "gradients", times.plain),
+        (passes.dual, "second-order products", times.dual),
+    ];
+    let there = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    let parts: Vec<String> =
+        there.map(|(count, what, seconds)| format!("{count} {what} of {:.2} ms", 1e3 * seconds)).collect();
+    parts.join(" and ")
+}

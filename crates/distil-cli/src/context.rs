@@ -1,0 +1,67 @@
+//! What a command needs besides its arguments.
+
+use std::path::{Path, PathBuf};
+
+use distil::config::Config;
+use distil::{DeviceChoice, Plan, Progress, RUNS, Session, SessionBuilder};
+use distil_data::{DataConfig, Dataset};
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Where to speak and compute, and where data are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) console: &'a Console,
+    pub(crate) device: DeviceChoice,
+    /// `--data-dir`.
+    pub(crate) data_dir: Option<&'a Path>,
+}
+
+impl Context<'_> {
+    /// Opens the device, loads the data and builds the network; `experts` is `--experts`.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such device or data, or the network does not fit the images.
+    pub(crate) fn session(self, config: Config, experts: Option<&Path>) -> Result<Session, Failure> {
+        let device = self.device.open()?;
+        Ok(self.begin(config).experts_in(experts).on(device)?)
+    }
+
+    /// A session that keeps what runs share below `runs`, and speaks to the console.
+    pub(crate) fn begin(self, config: Config) -> SessionBuilder {
+        let listener = self.console.listener();
+        Session::configured(config).in_folder(RUNS).data_dir(self.data_dir).told_to(listener)
+    }
+
+    /// Refuses a run that needs more memory than there is, before anything is read or written. What cannot be planned is
+    /// refused, if at all, by whatever reads it.
+    pub(crate) fn refuse_what_does_not_fit(self, config: &Config) -> Result<(), Failure> {
+        let device = self.device.open()?;
+        if let Some(plan) = Plan::of(config, self.data_dir, &device)? {
+            plan.check()?;
+        }
+        Ok(())
+    }
+
+    /// Loads data; those of `--data-dir` first, which is no part of a configuration.
+    pub(crate) fn load(self, data: &DataConfig) -> Result<Dataset, Failure> {
+        load(data, self.data_dir, self.console)
+    }
+}
+
+/// Loads the data a configuration names; `data_dir` is searched first.
+pub(crate) fn load(
+    data: &DataConfig,
+    data_dir: Option<&Path>,
+    console: &Console,
+) -> Result<Dataset, Failure> {
+    let listener = console.listener();
+    let loaded = data.clone().searched_in(data_dir).load(Progress::to(&listener));
+    Ok(loaded.map_err(distil::Error::from)?)
+}
+
+/// The folder that datasets are fetched to and searched in.
+pub(crate) fn data_dir(given: Option<&Path>) -> PathBuf {
+    distil_data::data_dirs(given).swap_remove(0)
+}

@@ -1,0 +1,259 @@
+//! The results of an evaluation, as a run folder keeps them.
+
+use std::path::Path;
+
+use distil_files::{FileError, seal, sha256_of_file};
+use distil_stats::{RepeatedScores, Summary};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Part, RowKind, load};
+
+/// What to do about results that cannot be read.
+const REMEDY: &str = "move it away and evaluate the run again (`distil eval`)";
+
+/// Contents of a run folder's `evaluation.json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationFile {
+    /// Name of the run's own protocol; empty where the results are of no run.
+    #[serde(default)]
+    pub protocol: String,
+    /// One row per evaluated training set, in the order of the table.
+    pub rows: Vec<Evaluation>,
+    /// The published figure the distilled set is to be compared with.
+    #[serde(default)]
+    pub paper: Option<PaperFigure>,
+}
+
+/// Test accuracies of students trained on one training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// What the students were trained on.
+    pub kind: RowKind,
+    /// Its title in tables.
+    pub name: String,
+    /// Architecture of the students.
+    pub arch: String,
+    /// The protocol of the students in words.
+    pub protocol: String,
+    /// Training images of a student.
+    pub images: usize,
+    /// Index of a student's last epoch.
+    pub epochs: usize,
+    /// Step size of the students.
+    pub lr: f64,
+    /// Test accuracy of each student, in `[0, 1]`.
+    pub accuracies: Vec<f64>,
+    /// Mean, standard deviation and 95 % interval of the accuracies.
+    pub summary: Summary,
+    /// Wall-clock seconds of all students together.
+    pub seconds: f64,
+    /// Digest of everything it depends on, empty where nobody keeps it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The set that was measured; absent where real images were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<MeasuredSet>,
+    /// How it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Conditions>,
+    /// What the students' predictions say besides accuracy. A student that diverged predicts nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<RepeatedScores>,
+}
+
+/// What an accuracy was measured on and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Digest of its test split: classes, pixels before preprocessing, labels.
+    pub test: String,
+    /// The students' network.
+    pub network: Value,
+    /// How students were trained.
+    pub protocol: Value,
+}
+
+/// The file of a synthetic set as it was when it was evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredSet {
+    /// Its part in the run.
+    pub part: Part,
+    /// SHA-256 of its file.
+    pub digest: String,
+}
+
+impl MeasuredSet {
+    /// The set in `file` as it is now.
+    ///
+    /// # Errors
+    /// [`FileError::Read`] when it cannot be read.
+    pub fn of(part: Part, file: &Path) -> Result<Self, FileError> {
+        let digest = sha256_of_file(file).map_err(|source| FileError::read(file, source))?;
+        Ok(Self { part, digest })
+    }
+}
+
+/// A published accuracy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaperFigure {
+    /// Test accuracy in percent.
+    pub accuracy: f64,
+    /// Its standard deviation in percent points, where published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std: Option<f64>,
+    /// Where it was published.
+    pub source: String,
+    /// What one must know to compare, such as a checkpoint chosen on the test split; empty for nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl EvaluationFile {
+    /// Reads `path`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is damaged, cannot be read, or holds something else.
+    pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
+        load(path, "the results of an evaluation", REMEDY)
+    }
+
+    /// The verified bytes of the file at `path`; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`FileError`] when they do not match their checksum or cannot be read.
+    pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        seal::read(path, REMEDY)
+    }
+
+    /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
+    pub fn distilled(&self) -> Option<&Evaluation> {
+        let of = |part| self.of_kind(RowKind::Set(part));
+        of(Part::Best)
+            .or_else(|| of(Part::Last))
+            .or_else(|| self.rows.iter().find(|row| row.kind.is_distilled()))
+    }
+
+    /// The row of this kind with the run's own architecture and protocol.
+    fn of_kind(&self, kind: RowKind) -> Option<&Evaluation> {
+        let own = |row: &&Evaluation| {
+            row.arch == "convnet" && (self.protocol.is_empty() || row.protocol_name() == self.protocol)
+        };
+        self.rows.iter().filter(own).find(|row| row.kind == kind)
+    }
+
+    /// The row that `of` is compared with: as [`Self::distilled`], among rows of the same architecture and protocol.
+    pub fn reference(&self, of: &Evaluation) -> Option<&Evaluation> {
+        let alike = |row: &&Evaluation| row.arch == of.arch && row.protocol == of.protocol;
+        let of = |part| self.rows.iter().filter(alike).find(move |row| row.kind == RowKind::Set(part));
+        [Part::Best, Part::Last, Part::Ema].into_iter().find_map(of)
+    }
+
+    /// Random real images.
+    pub fn random_real(&self) -> Option<&Evaluation> {
+        self.of_kind(RowKind::Random)
+    }
+
+    /// All training images.
+    pub fn full_data(&self) -> Option<&Evaluation> {
+        self.of_kind(RowKind::Full)
+    }
+}
+
+impl Evaluation {
+    /// Name of the protocol.
+    pub fn protocol_name(&self) -> &str {
+        self.protocol.split_once(" with ").map_or(self.protocol.as_str(), |(name, _)| name)
+    }
+
+    /// Mean and deviation in percent, as `70.1 ± 0.4`; the mean alone for one student.
+    pub fn percent(&self) -> String {
+        let Summary { n, mean, std, .. } = self.summary;
+        percent(100.0 * mean, (n > 1).then_some(100.0 * std))
+    }
+
+    /// The 95% interval in percent, as `69.6 to 70.6`; a dash without one.
+    pub fn interval(&self) -> String {
+        match self.summary.ci95 {
+            Some([low, high]) => format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
+            None => "–".to_owned(),
+        }
+    }
+}
+
+impl PaperFigure {
+    /// The published figure as `71.0 ± 0.5`.
+    pub fn percent(&self) -> String {
+        percent(self.accuracy, self.std)
+    }
+}
+
+/// `71.0 ± 0.5`, of percents.
+pub fn percent(mean: f64, std: Option<f64>) -> String {
+    match std {
+        Some(std) => format!("{mean:.1} ± {std:.1}"),
+        None => format!("{mean:.1}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(kind: RowKind, mean: f64) -> Evaluation {
+        Evaluation {
+            kind,
+            name: kind.to_string(),
+            arch: "convnet".to_owned(),
+            protocol: "mtt".to_owned(),
+            images: 10,
+            epochs: 1000,
+            lr: 0.01,
+            accuracies: vec![mean],
+            summary: Summary { n: 1, mean, std: 0.0, ci95: None },
+            seconds: 12.0,
+            key: String::new(),
+            set: None,
+            conditions: None,
+            scores: None,
+        }
+    }
+
+    fn file(rows: Vec<Evaluation>) -> EvaluationFile {
+        EvaluationFile { rows, paper: None, ..EvaluationFile::default() }
+    }
+
+    #[test]
+    fn reads_what_is_written_and_refuses_what_is_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        assert_eq!(EvaluationFile::load(&path).unwrap(), None);
+        let paper = PaperFigure { accuracy: 71.0, std: None, source: "x".to_owned(), note: String::new() };
+        let written = EvaluationFile { paper: Some(paper), ..file(vec![row(RowKind::Full, 0.5)]) };
+        std::fs::write(&path, seal::json(&written)).unwrap();
+        let read = EvaluationFile::load(&path).unwrap().unwrap();
+        assert_eq!(read, written);
+        assert_eq!(read.full_data().unwrap().percent(), "50.0");
+        assert_eq!(read.paper.unwrap().percent(), "71.0");
+        std::fs::write(&path, "{\"rows\": 3}").unwrap();
+        let error = EvaluationFile::load(&path).unwrap_err();
+        assert!(matches!(error, FileError::Foreign { .. }) && error.to_string().contains("evaluation.json"));
+    }
+
+    #[test]
+    fn every_damaged_byte_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        std::fs::write(&path, seal::json(&file(vec![row(RowKind::Set(Part::Last), 0.9)]))).unwrap();
+        distil_damage::every_damage_is_found(&path, || EvaluationFile::load(&path));
+    }
+
+    #[test]
+    fn quotes_the_checkpoint_chosen_on_validation() {
+        let rows = vec![row(RowKind::Set(Part::Last), 0.9), row(RowKind::Set(Part::Best), 0.8)];
+        assert_eq!(file(rows).distilled().unwrap().summary.mean, 0.8);
+    }
+}

@@ -1,0 +1,51 @@
+//! One pass of activation maps: what discriminative-area enhancement does every K iterations, and Comp-DD once an image.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use distil_gradcam::{Cam, Explainer, Noise, Target, last_layer};
+use distil_models::Network;
+use distil_random::{normal, stream};
+
+use super::Bench;
+
+/// Grad-CAM of the last layer, for a class of each image.
+#[derive(Debug)]
+pub(super) struct Maps {
+    network: Network,
+    theta: Tensor<1>,
+    buffers: Tensor<1>,
+    images: Tensor<4>,
+    classes: Vec<u32>,
+    micro_batch: usize,
+}
+
+impl Maps {
+    pub(super) fn new(bench: &Bench, images: usize, device: &Device) -> Self {
+        let network = Network::ConvNet(bench.net.clone());
+        let theta = network.theta(&network.init(&mut stream(bench.seed, "bench-init", 0)), device);
+        let buffers = network.buffers(&network.init_buffers(), device);
+        let [channels, height, width] = network.image_shape();
+        let shape = [images, channels, height, width];
+        let mut rng = stream(bench.seed, "bench-images", 0);
+        let pixels: Vec<f32> = (0..shape.iter().product()).map(|_| normal(&mut rng)).collect();
+        let images = Tensor::from_data(TensorData::new(pixels, shape), device);
+        let classes = (0..shape[0]).map(|image| (image % bench.net.classes) as u32).collect();
+        Self { network, theta, buffers, images, classes, micro_batch: bench.micro_batch }
+    }
+
+    /// Maps of all images at their resolution; returns the mean value of a map.
+    pub(super) fn pass(&self) -> f64 {
+        let Self { network, theta, buffers, micro_batch, .. } = self;
+        let layer = last_layer(network).expect("a ConvNet has a layer");
+        let explainer =
+            Explainer { network, theta, buffers, layer, cam: Cam::GradCam, micro_batch: *micro_batch };
+        let found = explainer.explain(&self.images, Target::Classes(&self.classes), Noise::default());
+        let [_, _, height, width] = self.images.dims();
+        let maps = found.expect("classes and images of the network's own").raw.unit().resize(height, width);
+        let (mut sum, mut count) = (0.0, 0);
+        for map in maps.iter() {
+            sum += map.iter().sum::<f64>();
+            count += map.len();
+        }
+        sum / f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,126 @@
+//! The network that looks: an expert after its last epoch.
+
+use std::io::Cursor;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use distil_data::Preprocessing;
+use distil_gradcam::{
+    Cam, Enhancement, Explainer, Maps, Noise, Overlay, Target, Threshold, last_layer, overlay,
+};
+use distil_models::{ConvNet, Network, Plain};
+use distil_store::DrawnMap;
+use image::RgbImage;
+
+use super::Sample;
+use crate::{Error, Session};
+
+/// Images alive at a time on each CPU thread.
+const MICRO_BATCH: usize = 16;
+/// Images whose features are computed at a time.
+const BATCH: usize = 64;
+/// The smallest side of a drawn picture, in pixels.
+const SHOWN_SIDE: usize = 96;
+/// What counts as discriminative in EDF: what is not below the mean of its map.
+const AREA: Enhancement = Enhancement { beta: 1.0, threshold: Threshold::Mean };
+
+/// An expert and how its images are prepared.
+pub(super) struct Inspector<'a> {
+    expert: usize,
+    net: &'a ConvNet,
+    network: Network,
+    theta: Tensor<1>,
+    buffers: Tensor<1>,
+    device: &'a Device,
+    preprocessing: &'a Preprocessing,
+}
+
+/// What it saw in the images of a sample.
+pub(super) struct Features {
+    /// Activation maps in `[0, 1]` at the images' resolution.
+    pub(super) maps: Maps,
+    /// Discriminative area of each image, in `[0, 1]`.
+    areas: Vec<f64>,
+}
+
+impl<'a> Inspector<'a> {
+    /// The first expert of the run's store.
+    pub(super) fn open(session: &'a Session) -> Result<Self, Error> {
+        let store = session.open_experts()?;
+        let expert = store.complete()[0];
+        let trajectory = store.expert(expert)?;
+        let network = Network::ConvNet(session.net.clone());
+        let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), session.device.burn());
+        let buffers = network.buffers(&network.init_buffers(), session.device.burn());
+        let (net, device) = (&session.net, session.device.burn());
+        Ok(Self {
+            expert,
+            net,
+            network,
+            theta,
+            buffers,
+            device,
+            preprocessing: &session.dataset.preprocessing,
+        })
+    }
+
+    /// The network, for people.
+    pub(super) fn name(&self) -> String {
+        format!("expert {} after its last epoch, trained on the real images", self.expert)
+    }
+
+    /// Length of a feature vector.
+    pub(super) fn dims(&self) -> usize {
+        self.net.features()
+    }
+
+    /// Features before the classifier, `[n, dims]`, of `input` `[n, c, h, w]`.
+    pub(super) fn features(&self, input: &[f32]) -> Vec<f32> {
+        let params = self.net.layout().split(self.theta.clone());
+        let size: usize = self.network.image_shape().iter().product();
+        let batch = |input: &[f32]| {
+            let features = self.net.embed::<Plain>(&params, self.tensor(input));
+            features.into_data().iter::<f32>().collect::<Vec<_>>()
+        };
+        input.chunks(BATCH * size).flat_map(batch).collect()
+    }
+
+    /// Grad-CAM of the images' own classes.
+    pub(super) fn look(&self, sample: &Sample) -> Result<Features, Error> {
+        let explainer = Explainer {
+            network: &self.network,
+            theta: &self.theta,
+            buffers: &self.buffers,
+            layer: last_layer(&self.network)?,
+            cam: Cam::GradCam,
+            micro_batch: MICRO_BATCH,
+        };
+        let images = self.tensor(&sample.input);
+        let found = explainer.explain(&images, Target::Classes(&sample.labels), Noise::default())?;
+        let [_, height, width] = self.network.image_shape();
+        let maps = found.raw.unit().resize(height, width);
+        Ok(Features { areas: AREA.areas(&maps), maps })
+    }
+
+    /// Image `at` of a sample beside its map.
+    pub(super) fn draw(&self, sample: &Sample, seen: &Features, at: usize) -> Result<DrawnMap, Error> {
+        let sides = self.network.image_shape();
+        let [channels, height, width] = sides;
+        let size = channels * height * width;
+        let shape = distil_data::ImageShape { channels, height, width };
+        let pixels = self.preprocessing.undo(shape, &sample.input[at * size..][..size])?;
+        let scale = SHOWN_SIDE.div_ceil(height.min(width)).max(1);
+        let Overlay { width, height, rgb } = overlay(&pixels, sides, seen.maps.map(at), scale);
+        let picture = RgbImage::from_raw(width as u32, height as u32, rgb).expect("three bytes a pixel");
+        let mut png = Cursor::new(Vec::new());
+        picture
+            .write_to(&mut png, image::ImageFormat::Png)
+            .expect("a picture in memory becomes PNG in memory");
+        Ok(DrawnMap { png: png.into_inner(), area: seen.areas[at] })
+    }
+
+    fn tensor(&self, input: &[f32]) -> Tensor<4> {
+        let [channels, height, width] = self.network.image_shape();
+        let shape = [input.len() / (channels * height * width), channels, height, width];
+        Tensor::from_data(TensorData::new(input.to_vec(), shape), self.device)
+    }
+}

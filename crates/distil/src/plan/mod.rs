@@ -1,0 +1,229 @@
+//! What a run will need; and the refusal of a run that does not fit.
+
+mod calibration;
+mod limits;
+
+use burn::tensor::DType;
+use distil_gradcam::CamModel;
+use distil_match::plan::{Change, DataSize, Job, Memory, Part, Remedy, Students};
+use distil_models::{ConvNet, Network};
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::{Device, Error};
+
+pub use calibration::Times;
+pub use limits::{Bound, Limit};
+
+/// A run that cannot be planned, or does not fit.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Neither the name of the data nor their files tell their size.
+    #[error(
+        "nothing tells the size of the images of {data}; correct data.path, or look at the data first: `distil data info`"
+    )]
+    UnknownSize {
+        /// Name of the data.
+        data: String,
+    },
+    /// There is not enough memory.
+    #[error("this run needs about {needed} of memory, and {available} are available {bound}; {remedy}")]
+    DoesNotFit {
+        /// What the run needs.
+        needed: String,
+        /// What there is.
+        available: String,
+        /// What bounds it.
+        bound: Bound,
+        /// What would do.
+        remedy: String,
+    },
+}
+
+/// A run with the shapes it stands for, before any data are loaded.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    config: &'a Config,
+    net: ConvNet,
+    /// The network used for maps, where its file is there.
+    cam: Option<Network>,
+    /// The students' teacher, where its file is there.
+    teacher: Option<Network>,
+    data: DataSize,
+    /// Images that validations classify.
+    validation: usize,
+    device: Device,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan of a configuration on a device; `None` where the size of the data cannot be known without loading them.
+    ///
+    /// # Errors
+    /// [`Error::Network`] when the network does not fit the images.
+    pub fn of(
+        config: &'a Config,
+        data_dir: Option<&std::path::Path>,
+        device: &Device,
+    ) -> Result<Option<Self>, Error> {
+        let Some(found) = config.data.clone().searched_in(data_dir).size() else { return Ok(None) };
+        let shape = found.shape;
+        let net = config.model.build(shape.channels, found.classes, shape.height, shape.width)?;
+        // A file that cannot be read is refused by the run itself.
+        let network = |path: &std::path::PathBuf| {
+            CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.network)
+        };
+        let enhancement = config.distill.enhancement();
+        let cam = enhancement.and_then(|enhancement| enhancement.model.as_ref()).and_then(network);
+        let teacher = config.eval.teacher.as_ref().and_then(network);
+        let data = DataSize {
+            kept: found.images.iter().sum(),
+            read: found.read,
+            read_pixels: found.read_shape.len(),
+            zca: config.data.zca,
+        };
+        let validation = found.images[1];
+        Ok(Some(Self { config, net, cam, teacher, data, validation, device: device.clone() }))
+    }
+
+    /// As [`Plan::of`], where the size must be known.
+    ///
+    /// # Errors
+    /// [`PlanError::UnknownSize`], and those of [`Plan::of`].
+    pub fn known(
+        config: &'a Config,
+        data_dir: Option<&std::path::Path>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let unknown = || PlanError::UnknownSize { data: config.data.name.to_string() };
+        Ok(Self::of(config, data_dir, device)?.ok_or_else(unknown)?)
+    }
+
+    /// Name of the run.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The network of experts and students.
+    pub fn net(&self) -> &ConvNet {
+        &self.net
+    }
+
+    /// What it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Everything that decides what the run needs.
+    pub fn job(&self) -> Job<'_> {
+        let Self { config, net, cam, teacher, data, device, .. } = self;
+        Job {
+            method: &config.distill,
+            net,
+            kernels: net.kernels(device.burn(), DType::F32),
+            cam: cam.as_ref(),
+            teacher: teacher.as_ref(),
+            experts: if config.distill.needs_experts() { config.expert.experts } else { 0 },
+            expert_epochs: config.expert.epochs,
+            students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
+            data: *data,
+            device: device.burn(),
+            threads: if device.is_cpu() { rayon::current_num_threads() } else { 1 },
+        }
+    }
+
+    /// The bound that leaves least, where the plan's memory is this process's; `None` on other devices, and where the system
+    /// does not tell.
+    pub fn limit(&self) -> Option<Limit> {
+        let memory = self.job().memory();
+        limits::tightest(&memory).filter(|_| self.device.is_cpu())
+    }
+
+    /// What to change so that the run fits, in words; `None` where it does.
+    pub fn remedy(&self) -> Option<String> {
+        let (job, limit) = (self.job(), self.limit()?);
+        (!limit.allows(&job.memory())).then(|| remedy(&job, limit))
+    }
+
+    /// How long the run takes, from a few of its own steps on random data. Takes seconds.
+    pub fn times(&self) -> Times {
+        calibration::calibrate(self.config, &self.net, self.validation, self.device.burn())
+    }
+
+    /// Refuses a run that needs more memory than there is, before anything is read or written.
+    ///
+    /// # Errors
+    /// [`PlanError::DoesNotFit`] says what would do.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let (job, memory) = (self.job(), self.in_this_process());
+        let Some(limit) = limits::tightest(&memory).filter(|limit| !limit.allows(&memory)) else {
+            return Ok(());
+        };
+        Err(PlanError::DoesNotFit {
+            needed: size(limit.counts(&memory)),
+            available: size(limit.bytes),
+            bound: limit.bound,
+            remedy: remedy(&job, limit),
+        })
+    }
+
+    /// What of the plan lies in this process: all of it on the CPU.
+    fn in_this_process(&self) -> Memory {
+        let mut memory = self.job().memory();
+        if !self.device.is_cpu() {
+            let host = [Part::Program, Part::Data, Part::Zca, Part::Loss, Part::Reading, Part::Experts];
+            memory.parts.retain(|(part, _)| host.contains(part));
+        }
+        memory
+    }
+}
+
+/// What to change, in words.
+fn remedy(job: &Job<'_>, limit: Limit) -> String {
+    let Some(Remedy { changes, memory }) = job.remedy(|memory| limit.allows(memory)) else {
+        return "use less data (data.train_limit), a smaller network or resolution, or a larger machine"
+            .to_owned();
+    };
+    let flags: Vec<String> = changes.iter().map(flag).collect();
+    let needs = size(limit.counts(&memory));
+    format!("it fits in {needs} with {}; `distil plan` shows what takes how much", flags.join(" "))
+}
+
+fn flag(change: &Change) -> String {
+    match change {
+        Change::MicroBatch(size) => format!("--set distill.micro_batch={size}"),
+        Change::StudentMicroBatch(size) => format!("--set eval.micro_batch={size}"),
+        Change::Threads(threads) => format!("--threads {threads}"),
+        Change::BatchSyn(batch) => format!("--set distill.batch_syn={batch}"),
+        Change::Ipc(ipc) => format!("--set distill.ipc={ipc}"),
+    }
+}
+
+/// Bytes in a unit that leaves few digits.
+pub fn size(bytes: u128) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = match value {
+        _ if unit == 0 => 0,
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$} {}", units[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_short() {
+        let shown = [0, 1023, 1024, 10 << 20, 300 << 30, 1536 << 20].map(size);
+        assert_eq!(shown, ["0 B", "1023 B", "1.00 KiB", "10.0 MiB", "300 GiB", "1.50 GiB"]);
+    }
+}

@@ -1,0 +1,164 @@
+//! Synthetic sets where they lie: in a file, or in a run folder.
+
+use std::path::{Path, PathBuf};
+
+use distil_data::{DataConfig, DatasetName, ImageShape, Preprocessing};
+use distil_store::{Part, RunPaths, SyntheticSet};
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::Error;
+use crate::config::Config;
+
+/// A set that cannot be found or shown.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SetError {
+    /// The run has not left it.
+    #[error("{} has no {}; let the run go on with `distil run --resume`, or choose another --part", folder.display(), file.display())]
+    Missing {
+        /// The run folder.
+        folder: PathBuf,
+        /// The set that was looked for first.
+        file: PathBuf,
+    },
+    /// The run has left none.
+    #[error("{} holds no synthetic set yet; let the run go on with `distil run --resume`", folder.display())]
+    None {
+        /// The run folder.
+        folder: PathBuf,
+    },
+    /// A part of a file was asked for.
+    #[error("--part is for run folders; leave it out, or name the run folder instead")]
+    PartOfFile,
+    /// Nobody knows what the set was made for.
+    #[error(
+        "{} is not in a run folder, so its configuration is unknown; name the configuration it was made with: --config FILE",
+        file.display()
+    )]
+    NoConfig {
+        /// The set.
+        file: PathBuf,
+    },
+    /// The card was written by another version.
+    #[error(
+        "the preprocessing on the card is not understood: {what}; it was written by another version of distil: make it again"
+    )]
+    Card {
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// A decoded set, its file, and where ZCA matrices are.
+#[derive(Debug)]
+pub struct SetSource {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The set, decoded.
+    pub set: SyntheticSet,
+    cache: PathBuf,
+}
+
+impl SetSource {
+    /// Reads the set at `subject`, a file or a run folder; `part` is of the folder, the best set or else the last where
+    /// nothing is said.
+    ///
+    /// # Errors
+    /// [`SetError`] when it is not there, [`Error::Store`] when it cannot be read.
+    pub fn open(subject: &Path, part: Option<Part>) -> Result<Self, Error> {
+        let file = match part {
+            _ if subject.is_dir() => of_run(subject, part)?,
+            None => subject.to_owned(),
+            Some(_) => return Err(SetError::PartOfFile.into()),
+        };
+        let set = SyntheticSet::load(&file)?.into_decoded();
+        Ok(Self { cache: cache(&file)?, file, set })
+    }
+
+    /// Pixels `[n, c, h, w]` with normalisation and whitening undone; learned ones leave `[0, 1]`.
+    ///
+    /// # Errors
+    /// [`Error`] when the card is not understood, or the matrices of its ZCA are not there.
+    pub fn pixels(&self) -> Result<Vec<f32>, Error> {
+        Ok(viewer(&self.set, &self.cache)?.invert(shape(&self.set), &self.set.images)?)
+    }
+}
+
+/// What undoes the preprocessing of a set, with its matrices.
+///
+/// # Errors
+/// As [`SetSource::pixels`].
+pub fn viewer(set: &SyntheticSet, cache: &Path) -> Result<Preprocessing, Error> {
+    ready(&set.card.preprocessing, cache)
+}
+
+/// The preprocessing of a card, with the matrices of a ZCA from the user's cache.
+///
+/// # Errors
+/// As [`SetSource::pixels`].
+pub fn preprocessing_with_matrices(card: &Value) -> Result<Preprocessing, Error> {
+    ready(card, &DataConfig::new(DatasetName::Mnist).cache_folder())
+}
+
+fn ready(card: &Value, cache: &Path) -> Result<Preprocessing, Error> {
+    let mut preprocessing = preprocessing_of(card)?;
+    preprocessing.load_matrix(cache)?;
+    Ok(preprocessing)
+}
+
+/// The preprocessing of a card.
+pub(crate) fn preprocessing_of(card: &Value) -> Result<Preprocessing, SetError> {
+    Preprocessing::deserialize(card).map_err(|error| SetError::Card { what: error.to_string() })
+}
+
+/// Shape of one image.
+pub fn shape(set: &SyntheticSet) -> ImageShape {
+    let [_, channels, height, width] = set.shape;
+    ImageShape { channels, height, width }
+}
+
+fn of_run(folder: &Path, part: Option<Part>) -> Result<PathBuf, Error> {
+    let paths = RunPaths::new(folder);
+    paths.read_config()?;
+    let wanted = part.map_or_else(|| vec![Part::Best, Part::Last], |part| vec![part]);
+    let files: Vec<PathBuf> = wanted.into_iter().map(|part| paths.set(part)).collect();
+    files
+        .iter()
+        .find(|file| file.is_file())
+        .cloned()
+        .ok_or_else(|| SetError::Missing { folder: folder.to_owned(), file: files[0].clone() }.into())
+}
+
+/// The configuration that a set was made with: the one that is named, or that of the run folder that `subject` is or
+/// lies in.
+///
+/// # Errors
+/// [`SetError::NoConfig`], or [`Error::Store`] when the run's cannot be read.
+pub fn config_file(named: Option<&Path>, subject: &Path) -> Result<PathBuf, Error> {
+    if let Some(config) = named {
+        return Ok(config.to_owned());
+    }
+    if subject.is_dir() {
+        let run = RunPaths::new(subject);
+        run.read_config()?;
+        return Ok(run.config());
+    }
+    Ok(run_of(subject).ok_or_else(|| SetError::NoConfig { file: subject.to_owned() })?)
+}
+
+/// The configuration of the run that a set lies in.
+fn run_of(file: &Path) -> Option<PathBuf> {
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let config = RunPaths::new(whole.parent()?.parent()?).config();
+    config.is_file().then_some(config)
+}
+
+/// The cache folder of the run that the set lies in, or the user's.
+fn cache(file: &Path) -> Result<PathBuf, Error> {
+    match run_of(file) {
+        Some(config) => Ok(Config::load(&config, &[])?.data.cache_folder()),
+        None => Ok(DataConfig::new(DatasetName::Mnist).cache_folder()),
+    }
+}
