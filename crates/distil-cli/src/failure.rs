@@ -73,8 +73,8 @@ impl Failure {
     }
 }
 
-/// Errors of the libraries name the file or key and the remedy in one line; those of configurations keep them apart. A stop
-/// that the user asked for is no error.
+/// Errors of the libraries name the file or key, and after the last semicolon the remedy; those of configurations keep them
+/// apart. A stop that the user asked for is no error.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let any = &error as &dyn Any;
@@ -86,9 +86,13 @@ impl<E: Error + 'static> From<E> for Failure {
         if let Some(CompddError::Stopped) = any.downcast_ref::<CompddError>() {
             return Self::interrupted("run the same command again to continue");
         }
-        match config.and_then(ConfigError::remedy) {
-            Some(remedy) => Self::new(&error, remedy),
-            None => Self::plain(error),
+        if let Some(remedy) = config.and_then(ConfigError::remedy) {
+            return Self::new(&error, remedy);
+        }
+        let line = one_line(&error.to_string());
+        match line.rsplit_once("; ") {
+            Some((message, remedy)) => Self::new(message, remedy),
+            None => Self::plain(line),
         }
     }
 }
@@ -106,5 +110,13 @@ mod tests {
     fn a_message_is_one_line() {
         let failure = Failure::new("first\n  second\n", "do this");
         assert_eq!(failure.lines(), [("error", "first; second"), ("help", "do this")]);
+    }
+
+    #[test]
+    fn a_library_says_the_remedy_last() {
+        let failure = Failure::from(distil_data::Error::Stopped);
+        assert_eq!(failure.lines().len(), 1);
+        let failure = Failure::from(distil::DeviceError::NotBuilt { feature: "cuda" });
+        assert!(failure.lines()[1].1.starts_with("build it with"), "{failure:?}");
     }
 }

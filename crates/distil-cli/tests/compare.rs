@@ -12,9 +12,9 @@ fn kind(name: &str) -> Value {
     match name {
         "random real" => json!("random"),
         "full data" => json!("full"),
-        "distilled, best on validation" => json!({"distilled": "best"}),
-        "distilled, EMA" => json!({"distilled": "ema"}),
-        name if name.starts_with("distilled") => json!({"distilled": "last"}),
+        "distilled, best on validation" => json!({"set": "best"}),
+        "distilled, EMA" => json!({"set": "ema"}),
+        name if name.starts_with("distilled") => json!({"set": "last"}),
         _ => json!("other"),
     }
 }
@@ -23,7 +23,7 @@ fn row(name: &str, accuracies: &[f64], test: &str, epochs: usize) -> Value {
     let n = accuracies.len();
     let mean = accuracies.iter().sum::<f64>() / n as f64;
     json!({
-        "kind": kind(name), "name": name, "images": 10, "epochs": epochs, "lr": 0.01, "accuracies": accuracies, "seconds": 1.0,
+        "kind": kind(name), "name": name, "arch": "convnet", "protocol": "", "images": 10, "epochs": epochs, "lr": 0.01, "accuracies": accuracies, "seconds": 1.0,
         "summary": {"n": n, "mean": mean, "std": 0.01, "ci95": [mean - 0.01, mean + 0.01]},
         "conditions": {
             "dataset": "mnist", "test": test, "network": {"arch": "convnet"},

@@ -91,10 +91,7 @@ fn what_does_not_fit_is_refused() {
     image::GrayImage::new(16_000, 16_000).save(at.join("bomb.png")).expect("a picture");
     refused(&gradcam(at, &["bomb.png"]), &["bomb.png", "67108864 are read at most"]);
     std::fs::write(at.join("cam/model.safetensors"), "no model, and no tensors").expect("a file");
-    refused(
-        &gradcam(at, &["--config", "tiny.toml"]),
-        &["model.safetensors", "not a trained model", "train"],
-    );
+    refused(&gradcam(at, &["--config", "tiny.toml"]), &["model.safetensors", "not a trained model", "train"]);
     assert!(!at.join("maps").exists());
     let out = |out: &str| run(at, &["train", "--config", "tiny.toml", "--out", out]);
     refused(&out("tiny.toml/model"), &["tiny.toml"]);

@@ -37,18 +37,7 @@ set = { distill = { iterations = 2 }, paper = { accuracy = 48.9, source = "a pap
 "#;
 
 fn compare(at: &Path, methods: &str, more: &[&str]) -> String {
-    let args = [
-        "sweep",
-        methods,
-        "--config",
-        "grid.toml",
-        "--ipc",
-        "1,2",
-        "--seeds",
-        "2",
-        "--out",
-        "grid",
-    ];
+    let args = ["sweep", methods, "--config", "grid.toml", "--ipc", "1,2", "--seeds", "2", "--out", "grid"];
     succeed(at, &[&args, more].concat())
 }
 

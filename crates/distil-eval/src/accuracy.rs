@@ -4,7 +4,7 @@ use distil_models::Network;
 use distil_stats::Tally;
 
 /// Images a forward pass; bounds memory only.
-const BATCH: usize = 250;
+pub const TEST_BATCH: usize = 250;
 
 /// Top-1 accuracy of `net` at `theta` `[P]` and `buffers` `[B]` on a labelled split, in `[0, 1]`; 0 on an empty split.
 ///
@@ -27,7 +27,7 @@ pub fn tally(net: &Network, theta: &Tensor<1>, buffers: &Tensor<1>, split: &Spli
     let [channels, height, width] = net.image_shape();
     let rows: Vec<usize> = (0..split.labels.len()).collect();
     let mut tally = Tally::new(net.classes());
-    for rows in rows.chunks(BATCH) {
+    for rows in rows.chunks(TEST_BATCH) {
         let shape = [rows.len(), channels, height, width];
         let data = TensorData::new(split.images.gather(rows), shape);
         let out = net.logits(theta, buffers, &Tensor::from_data(data, (device, DType::F32)));

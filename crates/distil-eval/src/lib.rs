@@ -19,7 +19,7 @@ mod student;
 mod teacher;
 mod training_set;
 
-pub use accuracy::{accuracy, tally};
+pub use accuracy::{TEST_BATCH, accuracy, tally};
 pub use distil_stats::Summary;
 pub use distil_store::Evaluation;
 pub use distillation::{Distillation, Mix};
@@ -30,5 +30,5 @@ pub use optimiser::{Optimiser, Schedule};
 pub use protocol::{Protocol, ProtocolError};
 pub use ranking::{Arm, ArmResult, RankScores, Ranking};
 pub use student::{Student, StudentError, Training};
-pub use teacher::{Teacher, TeacherError};
+pub use teacher::{TEACHER_BATCH, Teacher, TeacherError};
 pub use training_set::{TooFewImages, TrainingSet, random_real};

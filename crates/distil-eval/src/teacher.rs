@@ -4,7 +4,7 @@ use distil_models::{Network, NetworkState};
 use thiserror::Error;
 
 /// The most images of one forward pass; bounds memory only.
-const BATCH: usize = 250;
+pub const TEACHER_BATCH: usize = 250;
 
 /// A trained network whose outputs students learn.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl Teacher {
 
     /// Logits `[n, labels]` of the students' images `[n, c, h, w]`.
     pub fn logits(&self, images: &Tensor<4>) -> Tensor<2> {
-        let parts = images.clone().split(BATCH, 0).into_iter().map(|part| {
+        let parts = images.clone().split(TEACHER_BATCH, 0).into_iter().map(|part| {
             let part = match &self.input {
                 Some([factor, summand]) => part * factor.clone() + summand.clone(),
                 None => part,

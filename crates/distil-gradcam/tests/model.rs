@@ -129,10 +129,7 @@ fn torchvision_weights_are_a_model() {
     assert!(error.contains("not a model of distil") && error.contains("resnet18"), "{error}");
     std::fs::write(&path, "a text, and no tensors").unwrap();
     let error = CamModel::open(&path, [64, 64]).unwrap_err().to_string();
-    assert!(
-        error.contains("is not a trained model saved by distil") && error.contains("train"),
-        "{error}"
-    );
+    assert!(error.contains("is not a trained model saved by distil") && error.contains("train"), "{error}");
 }
 
 /// Weights of any size of EfficientNet-Lite are known by their tensors.

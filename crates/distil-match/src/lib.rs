@@ -33,7 +33,6 @@ mod methods;
 mod objective;
 mod outer;
 mod own_state;
-pub mod plan;
 mod range;
 mod real;
 mod registry;

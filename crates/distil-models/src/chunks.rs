@@ -5,10 +5,10 @@ use rayon::prelude::*;
 
 /// Chunks whose results are alive at a time on the CPU. A constant, so that the order of reduction, and
 /// with it every bit of the result, does not depend on the machine.
-const WAVE: usize = 8;
+pub const WAVE: usize = 8;
 
 /// The most images of a chunk on the CPU: more would leave its cache.
-const LARGEST_CPU_CHUNK: usize = 16;
+pub const LARGEST_CPU_CHUNK: usize = 16;
 
 /// Images of each chunk but the last of a batch of `n`, when at most `micro_batch` are allowed at a time.
 ///

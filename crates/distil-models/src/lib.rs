@@ -47,7 +47,7 @@ mod vgg11;
 pub use alexnet::AlexNet;
 pub use arithmetic::Arithmetic;
 pub use backbone::{BackboneNorm, NetworkError, Stem};
-pub use chunks::{chunk_size, reduce_chunks};
+pub use chunks::{LARGEST_CPU_CHUNK, WAVE, chunk_size, reduce_chunks};
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetError, Norm, Pool};
 pub use efficientnet_lite::{EfficientNetLite, LiteSize};
 pub use gradient::{LossGradient, loss_and_gradient, loss_and_gradient_of};

@@ -29,8 +29,12 @@ impl ConvNet {
     /// Logits `[n, k]` of images `[n, c, h, w]` at θ `[P]`, without a graph.
     pub fn logits(&self, theta: &Tensor<1>, images: &Tensor<4>) -> Tensor<2> {
         let device = images.device();
+        let n = images.dims()[0];
         let Some(net) = self.kernels(&device, theta.dtype()) else {
-            return self.forward::<Plain>(&self.layout().split(theta.clone()), images.clone());
+            let params = self.layout().split(theta.clone());
+            let work = |rows: Range<usize>| self.forward::<Plain>(&params, images.clone().slice([rows]));
+            let join = |a, b| Tensor::cat(vec![a, b], 0);
+            return reduce_chunks(n, n, &device, work, join).expect("there are images");
         };
         let weights = Weights::new(&net, &scalars(theta.clone()));
         let work = |range: Range<usize>| logits(&net, &weights, &scalars(images.clone().slice([range])));
@@ -38,7 +42,6 @@ impl ConvNet {
             all.extend(next);
             all
         };
-        let n = images.dims()[0];
         let out = reduce_chunks(n, n, &device, work, join).unwrap_or_default();
         vector(out, &device).reshape([n, self.classes])
     }

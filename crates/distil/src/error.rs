@@ -81,6 +81,9 @@ pub enum Error {
     /// The file of a sweep cannot be used.
     #[error(transparent)]
     Sweep(#[from] crate::SweepError),
+    /// Complexity cannot be shown.
+    #[error(transparent)]
+    Complexity(#[from] distil_compdd::CompddError),
     /// A device failed at work.
     #[error("the device failed: {0}; update its driver, or use another --device")]
     Execution(String),

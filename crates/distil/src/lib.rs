@@ -5,6 +5,8 @@
 
 pub mod bench;
 mod choice;
+pub mod citations;
+pub mod complexity;
 pub mod config;
 mod device;
 pub mod doctor;
@@ -16,7 +18,7 @@ pub mod machine;
 mod maps_network;
 mod panics;
 mod place;
-mod plan;
+pub mod plan;
 mod rank;
 pub mod rows;
 mod run;

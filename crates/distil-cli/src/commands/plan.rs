@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use distil::config::Config;
+use distil::plan::Job;
 use distil::{Limit, Plan, Times, size};
 use distil_match::Passes;
-use distil_match::plan::Job;
 use distil_models::ConvNet;
 
 use crate::console::duration;

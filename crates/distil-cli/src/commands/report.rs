@@ -10,14 +10,14 @@ use distil_report::{
 };
 use distil_store::{Part, RunPaths, SyntheticSet};
 
-use super::compdd::page;
+use super::compdd;
 use crate::args::{ReportArgs, TableFormat};
 use crate::console::Console;
 use crate::failure::Failure;
 
 pub(crate) fn report(args: &ReportArgs, console: &Console) -> Result<(), Failure> {
     if let [only] = &args.runs[..]
-        && page::is_measurement(only)
+        && compdd::is_measurement(only)
     {
         return complexity(only, args, console);
     }
@@ -51,7 +51,7 @@ fn complexity(measurement: &Path, args: &ReportArgs, console: &Console) -> Resul
             "its classes.csv holds the table; `distil compdd rank` prints it in order",
         ));
     }
-    console.result(format_args!("wrote {}", page::write(measurement, console)?.display()))
+    console.result(format_args!("wrote {}", compdd::write_page(measurement, console)?.display()))
 }
 
 /// Prints the results that still hold.

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use distil::config::{Config, Layer};
+use distil::plan::Part;
 use distil::rows::{Resolved, Row, Rows};
 use distil::{Plan, size};
 use distil_data::{DatasetName, data_dirs, locate};
-use distil_match::plan::Part;
 use distil_report::text_table;
 
 use crate::console::duration;

@@ -33,7 +33,9 @@ impl<'a> Prepared<'a> {
         Ok(match bench.work {
             Work::Iteration { .. } => Self::Distillation(Box::new(Distillation::new(bench, device)?)),
             Work::ExpertStep { batch } => {
-                Self::Expert { images: dataset(&bench.net, bench.net.classes, batch, bench.seed)?, device }
+                // One epoch of all steps.
+                let images = batch * (bench.warmup + bench.repeats);
+                Self::Expert { images: dataset(&bench.net, bench.net.classes, images, bench.seed)?, device }
             }
             Work::Epoch { images, .. } => {
                 Self::Student { images: dataset(&bench.net, bench.net.classes, images, bench.seed)?, device }
@@ -58,9 +60,9 @@ impl<'a> Prepared<'a> {
             Self::Expert { images, device } => {
                 let recipe = Recipe {
                     experts: 1,
-                    epochs: times,
+                    epochs: 1,
                     lr: LR,
-                    batch: images.train.len(),
+                    batch: images.train.len() / times,
                     micro_batch: bench.micro_batch,
                     augmentation: distil_augment::Strategy::none(),
                     gsam: None,
@@ -126,7 +128,7 @@ impl<'a> Distillation<'a> {
         let Work::Iteration { images, .. } = bench.work else { unreachable!("an iteration is asked for") };
         // As many classes as divide the images evenly; the network knows more.
         let classes = greatest_divisor(images, net.classes);
-        let dataset = dataset(net, classes, classes, *seed)?;
+        let dataset = dataset(net, classes, images, *seed)?;
         let folder = tempfile::tempdir().map_err(Error::Temporary)?;
         let recipe = Recipe { experts: 1, epochs: 1, ..Recipe::default() };
         let store = TrajectoryStore::create_or_open(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use distil_match::plan::Memory;
+use super::Memory;
 
 use crate::machine;
 

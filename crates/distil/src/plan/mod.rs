@@ -1,11 +1,20 @@
-//! What a run will need; and the refusal of a run that does not fit.
+//! What a run will need, before it starts: memory, disk, time; and what to change when it does not fit.
+//!
+//! What the kernels work in is exact. What a network on Burn's operations takes for an image is measured. The whole is meant to
+//! be within 20 % of the largest resident size of a real run (docs/benchmarks.md).
 
 mod calibration;
+mod job;
 mod limits;
+mod log;
+mod measured;
+mod memory;
+mod remedy;
+#[cfg(test)]
+mod tests;
 
 use burn::tensor::DType;
 use distil_gradcam::CamModel;
-use distil_match::plan::{Change, DataSize, Job, Memory, Part, Remedy, Students};
 use distil_models::{ConvNet, Network};
 use thiserror::Error;
 
@@ -13,7 +22,11 @@ use crate::config::Config;
 use crate::{Device, Error};
 
 pub use calibration::Times;
+pub use job::{DataSize, Job, Stored, Students};
 pub use limits::{Bound, Limit};
+pub use measured::PerImage;
+pub use memory::{Memory, Part};
+pub use remedy::{Change, Remedy};
 
 /// A run that cannot be planned, or does not fit.
 #[derive(Debug, Error)]
@@ -53,6 +66,7 @@ pub struct Plan<'a> {
     data: DataSize,
     /// Images that validations classify.
     validation: usize,
+    measured: Option<PerImage>,
     device: Device,
 }
 
@@ -83,7 +97,10 @@ impl<'a> Plan<'a> {
             zca: config.data.zca,
         };
         let validation = found.images[1];
-        Ok(Some(Self { config, net, cam, teacher, data, validation, device: device.clone() }))
+        let device = device.clone();
+        let mut plan = Self { config, net, cam, teacher, data, validation, measured: None, device };
+        plan.measured = plan.measure();
+        Ok(Some(plan))
     }
 
     /// As [`Plan::of`], where the size must be known.
@@ -127,6 +144,7 @@ impl<'a> Plan<'a> {
             expert_epochs: config.expert.epochs,
             students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
             data: *data,
+            measured: self.measured,
             device: device.burn(),
             threads: if device.is_cpu() { rayon::current_num_threads() } else { 1 },
         }
@@ -167,6 +185,20 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// What passes over an image take, where no formula says it: on Burn's operations on the CPU. What is far from fitting is not
+    /// tried.
+    fn measure(&self) -> Option<PerImage> {
+        let job = self.job();
+        let room = limits::tightest(&job.memory()).map_or(u128::MAX, |limit| limit.bytes / 2);
+        let tried = job.kernels.is_none() && self.device.is_cpu() && job.of_one_chunk() < room;
+        let batch = usize::try_from(job.batch().max(2)).unwrap_or(usize::MAX);
+        let measure = || {
+            let sizes = (batch, job.threads);
+            measured::per_image(&self.config.distill, &self.net, sizes, self.device.burn())
+        };
+        tried.then(measure).flatten()
+    }
+
     /// What of the plan lies in this process: all of it on the CPU.
     fn in_this_process(&self) -> Memory {
         let mut memory = self.job().memory();
@@ -186,7 +218,7 @@ fn remedy(job: &Job<'_>, limit: Limit) -> String {
     };
     let flags: Vec<String> = changes.iter().map(flag).collect();
     let needs = size(limit.counts(&memory));
-    format!("it fits in {needs} with {}; `distil plan` shows what takes how much", flags.join(" "))
+    format!("it fits in {needs} with {} (`distil plan` shows what takes how much)", flags.join(" "))
 }
 
 fn flag(change: &Change) -> String {
@@ -215,15 +247,4 @@ pub fn size(bytes: u128) -> String {
         _ => 2,
     };
     format!("{value:.digits$} {}", units[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_short() {
-        let shown = [0, 1023, 1024, 10 << 20, 300 << 30, 1536 << 20].map(size);
-        assert_eq!(shown, ["0 B", "1023 B", "1.00 KiB", "10.0 MiB", "300 GiB", "1.50 GiB"]);
-    }
 }

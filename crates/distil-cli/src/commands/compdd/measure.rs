@@ -11,7 +11,7 @@ use distil_gradcam::CamModel;
 use distil_store::{FolderLock, atomic};
 
 use super::args::ImagesArgs;
-use super::{FILE, source, write_figures};
+use super::{MEASUREMENT, source, write_figures};
 use crate::commands::train::{TrainArgs, train_model};
 use crate::console::Console;
 use crate::context::Context;
@@ -44,7 +44,7 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
             "train one on these data with `distil train`",
         )
     })?;
-    let (file, device) = (folder.join(FILE), context.device.open()?);
+    let (file, device) = (folder.join(MEASUREMENT), context.device.open()?);
     let pass = Pass {
         source: &found.source,
         dataset: &found.name,
@@ -79,7 +79,7 @@ fn tell_skipped(measured: &Measurement, console: &Console) {
         console.warn(format_args!("left out {}: {}", one.name, one.problem));
     }
     if skipped.len() > SHOWN {
-        console.warn(format_args!("left out {} more; {FILE} lists them", skipped.len() - SHOWN));
+        console.warn(format_args!("left out {} more; {MEASUREMENT} lists them", skipped.len() - SHOWN));
     }
 }
 

@@ -1,21 +1,19 @@
 //! `distil compdd`.
 
 mod args;
-mod figures;
 mod measure;
-pub(crate) mod page;
 mod recovery;
 mod source;
 mod tables;
 
 use std::path::{Path, PathBuf};
 
+use distil::complexity::{MEASUREMENT, SELECTION, Selections, figures, page};
 use distil_compdd::{
     Agreement, Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
 };
 use distil_data::ImagenetSubset;
-use distil_store::{atomic, seal};
-use serde::{Deserialize, Serialize};
+use distil_store::{RunPaths, atomic, seal};
 
 pub(crate) use args::CompddCommand;
 use args::{AgreeArgs, MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
@@ -24,22 +22,13 @@ use crate::console::Console;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// Name of a measurement in its folder.
-const FILE: &str = "complexity.json";
-/// Name of a selection beside it.
-const SELECTION: &str = "selection.json";
-
-/// Content of [`SELECTION`].
-#[derive(Debug, Serialize, Deserialize)]
-struct Selections {
-    selections: Vec<Selection>,
-}
-
 pub(crate) fn compdd(command: &CompddCommand, context: Context<'_>) -> Result<(), Failure> {
     match command {
         CompddCommand::Measure(args) => {
             let (measured, folder) = measure::measure(args, context)?;
-            context.console.note(format_args!("wrote {} and classes.csv", folder.join(FILE).display()));
+            context
+                .console
+                .note(format_args!("wrote {} and classes.csv", folder.join(MEASUREMENT).display()));
             context.console.result(tables::classes(&measured).trim_end())
         }
         CompddCommand::Merge(args) => merge(args, context.console),
@@ -51,13 +40,31 @@ pub(crate) fn compdd(command: &CompddCommand, context: Context<'_>) -> Result<()
     }
 }
 
+/// Whether a report on `path` is one on a measurement: it is a file, or a folder that holds one and no run.
+pub(crate) fn is_measurement(path: &Path) -> bool {
+    path.is_file() || (path.join(MEASUREMENT).is_file() && !RunPaths::new(path).config().is_file())
+}
+
+/// Writes `report.html` beside a measurement.
+pub(crate) fn write_page(path: &Path, console: &Console) -> Result<PathBuf, Failure> {
+    let measured = load(path)?;
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let page = page(&measured, folder)?;
+    if page.easy_hard.is_empty() {
+        console.note("no selection to show: `distil compdd select` makes one");
+    }
+    let to = RunPaths::new(folder).report();
+    atomic::write(&to, page.render())?;
+    Ok(to)
+}
+
 fn merge(args: &MergeArgs, console: &Console) -> Result<(), Failure> {
     let parts: Result<Vec<Measurement>, CompddError> = args.parts.iter().map(Measurement::load).collect();
     let whole = Measurement::merge(&parts?)?;
     whole.check_complete()?;
-    write(&args.out, &[(FILE, whole.text()), ("classes.csv", whole.csv())])?;
+    write(&args.out, &[(MEASUREMENT, whole.text()), ("classes.csv", whole.csv())])?;
     write_figures(&args.out, &whole)?;
-    console.note(format_args!("wrote {} and classes.csv", args.out.join(FILE).display()));
+    console.note(format_args!("wrote {} and classes.csv", args.out.join(MEASUREMENT).display()));
     console.result(tables::classes(&whole).trim_end())
 }
 
@@ -133,7 +140,7 @@ fn measured(subject: &Subject, context: Context<'_>) -> Result<(Measurement, Pat
 
 /// A finished measurement from its file or folder.
 fn load(path: &Path) -> Result<Measurement, Failure> {
-    let file = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+    let file = if path.is_dir() { path.join(MEASUREMENT) } else { path.to_owned() };
     let measured = Measurement::load(file)?;
     measured.check_complete()?;
     Ok(measured)

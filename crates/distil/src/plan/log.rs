@@ -38,10 +38,10 @@ impl Job<'_> {
 
 #[cfg(test)]
 mod tests {
+    use distil_match::{AreaStatistics, Event, Profile, StepStatus};
     use distil_models::ConvNet;
 
     use super::*;
-    use crate::{AreaStatistics, Event, Profile, StepStatus};
 
     /// A number that takes as many digits as any.
     const LONG: f64 = -2.225_073_858_507_201_4e-308;

@@ -1,66 +1,21 @@
-//! The page of a measurement, for `distil report`.
+//! The page of a measurement.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use distil_compdd::{Category, CompddError, Measurement, Ranked, Ranking, Selected, Selection, Verification};
 use distil_report::{ComplexityPage, EasyHard};
-use distil_store::{RunPaths, atomic, seal};
 
-use super::{FILE, SELECTION, Selections, figures, load};
-use crate::console::Console;
-use crate::failure::Failure;
+use super::{SELECTION, Selections, figures};
+use crate::Error;
 
-/// Whether a report on `path` is one on a measurement: it is a file, or a folder that holds one and no run.
-pub(crate) fn is_measurement(path: &Path) -> bool {
-    path.is_file() || (path.join(FILE).is_file() && !RunPaths::new(path).config().is_file())
-}
-
-/// Writes `report.html` beside a measurement.
-pub(crate) fn write(path: &Path, console: &Console) -> Result<PathBuf, Failure> {
-    let measured = load(path)?;
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let selection = folder.join(SELECTION);
-    let selected = if selection.is_file() { selected(&selection, &measured)? } else { Vec::new() };
-    let page = page(&measured, easy_hard(&measured, selected, console)?)?;
-    let to = RunPaths::new(folder).report();
-    atomic::write(&to, page.render())?;
-    Ok(to)
-}
-
-/// The selections of a file, each by what is measured now.
-fn selected(file: &Path, measured: &Measurement) -> Result<Vec<Verification>, Failure> {
-    const REMEDY: &str = "make it again with `distil compdd select`, or move it away";
-    let text = seal::read(file, REMEDY)?.unwrap_or_default();
-    let Selections { selections: each } = serde_json::from_slice(&text)
-        .map_err(|error| Failure::new(format_args!("{} is no selection: {error}", file.display()), REMEDY))?;
-    let verify = |one: &Selection| {
-        let threshold = measured.threshold(Some(one.threshold))?;
-        Verification::of(measured, &one.names(), threshold)
-    };
-    Ok(each.iter().map(verify).collect::<Result<_, CompddError>>()?)
-}
-
-/// Figures of the own selection, and of those published categories that were measured whole.
-fn easy_hard(
-    measured: &Measurement,
-    selected: Vec<Verification>,
-    console: &Console,
-) -> Result<Vec<EasyHard>, Failure> {
-    let published: Result<Vec<Verification>, CompddError> = Selected::published()
-        .iter()
-        .map(|one| Verification::of(measured, one, 0))
-        .filter(|found| !matches!(found, Err(CompddError::NotMeasured { .. })))
-        .collect();
-    let (published, dataset) = (published?, &measured.dataset);
-    if selected.is_empty() && published.is_empty() {
-        console.note("no selection to show: `distil compdd select` makes one");
-    }
-    let named = [(selected, dataset.clone()), (published, format!("Comp-DD, measured on {dataset}"))];
-    let filled = named.into_iter().filter(|(found, _)| !found.is_empty());
-    Ok(filled.map(|(found, of)| figures::of_verifications(&found, &of)).collect())
-}
-
-fn page(measured: &Measurement, easy_hard: Vec<EasyHard>) -> Result<ComplexityPage, Failure> {
+/// The page of a measurement in `folder`, with the selection that lies beside it.
+///
+/// # Errors
+/// [`Error`] when the selection cannot be read.
+pub fn page(measured: &Measurement, folder: &Path) -> Result<ComplexityPage, Error> {
+    let file = folder.join(SELECTION);
+    let selected = if file.is_file() { selected(&file, measured)? } else { Vec::new() };
+    let easy_hard = easy_hard(measured, selected)?;
     let ranking = Ranking::of(measured, &Category::everything(measured), 0)?;
     let mut header = vec!["Class".to_owned(), "Images".to_owned()];
     for threshold in &measured.definition.thresholds {
@@ -75,8 +30,31 @@ fn page(measured: &Measurement, easy_hard: Vec<EasyHard>) -> Result<ComplexityPa
         header,
         rows: ranking.classes.iter().map(|class| cells(class, measured)).collect(),
         notes: notes(measured),
-        provenance: provenance(measured)?,
+        provenance: provenance(measured),
     })
+}
+
+/// The selections of a file, each by what is measured now.
+fn selected(file: &Path, measured: &Measurement) -> Result<Vec<Verification>, Error> {
+    let verify = |one: &Selection| {
+        let threshold = measured.threshold(Some(one.threshold))?;
+        Verification::of(measured, &one.names(), threshold)
+    };
+    let each = Selections::load(file)?.map_or_else(Vec::new, |found| found.selections);
+    Ok(each.iter().map(verify).collect::<Result<_, CompddError>>()?)
+}
+
+/// Figures of the own selection, and of those published categories that were measured whole.
+fn easy_hard(measured: &Measurement, selected: Vec<Verification>) -> Result<Vec<EasyHard>, Error> {
+    let published: Result<Vec<Verification>, CompddError> = Selected::published()
+        .iter()
+        .map(|one| Verification::of(measured, one, 0))
+        .filter(|found| !matches!(found, Err(CompddError::NotMeasured { .. })))
+        .collect();
+    let (published, dataset) = (published?, &measured.dataset);
+    let named = [(selected, dataset.clone()), (published, format!("Comp-DD, measured on {dataset}"))];
+    let filled = named.into_iter().filter(|(found, _)| !found.is_empty());
+    Ok(filled.map(|(found, of)| figures::of_verifications(&found, &of)).collect())
 }
 
 /// Ends of the ranking in a sentence.
@@ -128,14 +106,14 @@ fn notes(measured: &Measurement) -> Vec<String> {
     notes
 }
 
-fn provenance(measured: &Measurement) -> Result<Vec<(String, String)>, Failure> {
+fn provenance(measured: &Measurement) -> Vec<(String, String)> {
     let facts = [
         ("data", measured.dataset.clone()),
         ("data digest", measured.data_digest.clone()),
         ("images", (measured.done() - measured.skipped.len()).to_string()),
         ("network digest", measured.model_digest.clone()),
-        ("definition", serde_json::to_string(&measured.definition)?),
+        ("definition", serde_json::to_string(&measured.definition).expect("a definition is plain JSON")),
         ("distil version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
-    Ok(facts.map(|(name, value)| (name.to_owned(), value)).to_vec())
+    facts.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }

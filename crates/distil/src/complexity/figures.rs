@@ -7,7 +7,7 @@ use distil_report::{Distribution, EasyHard, EasyHardBars};
 const BINS: usize = 30;
 
 /// Files of a measurement: how its classes are distributed at each threshold, and its map values.
-pub(super) fn of_measurement(measured: &Measurement) -> Vec<(String, String)> {
+pub fn of_measurement(measured: &Measurement) -> Vec<(String, String)> {
     let thresholds = measured.definition.thresholds.iter();
     let classes = thresholds.zip(of_classes(measured));
     let mut files: Vec<(String, String)> =
@@ -17,7 +17,7 @@ pub(super) fn of_measurement(measured: &Measurement) -> Vec<(String, String)> {
 }
 
 /// How classes are distributed at each threshold (Figures 8 to 10).
-pub(super) fn of_classes(measured: &Measurement) -> Vec<Distribution> {
+pub fn of_classes(measured: &Measurement) -> Vec<Distribution> {
     let one = |(at, threshold): (usize, &f64)| {
         let each = measured.classes.iter().filter_map(|class: &ClassTally| class.complexity(at));
         let values: Vec<f64> = each.map(percent).collect();
@@ -29,7 +29,7 @@ pub(super) fn of_classes(measured: &Measurement) -> Vec<Distribution> {
 }
 
 /// How map values are distributed.
-pub(super) fn of_values(measured: &Measurement) -> Distribution {
+pub fn of_values(measured: &Measurement) -> Distribution {
     let all = measured.histogram.iter().sum::<u64>().max(1) as f64;
     let images = measured.done() - measured.skipped.len();
     Distribution {
@@ -42,7 +42,7 @@ pub(super) fn of_values(measured: &Measurement) -> Distribution {
 }
 
 /// Easy beside hard (Figure 4b) of a selection.
-pub(super) fn of_selections(selections: &[Selection], dataset: &str) -> EasyHard {
+pub fn of_selections(selections: &[Selection], dataset: &str) -> EasyHard {
     let bars = selections.iter().filter_map(|one| {
         let (easy, hard) = (SubsetComplexity::of(&one.easy)?, SubsetComplexity::of(&one.hard)?);
         Some(pair(&one.category, easy, hard))
@@ -51,7 +51,7 @@ pub(super) fn of_selections(selections: &[Selection], dataset: &str) -> EasyHard
 }
 
 /// The same of a selection that was held against a measurement.
-pub(super) fn of_verifications(found: &[Verification], dataset: &str) -> EasyHard {
+pub fn of_verifications(found: &[Verification], dataset: &str) -> EasyHard {
     easy_hard(found.iter().map(|one| pair(&one.category, one.easy, one.hard)).collect(), dataset)
 }
 

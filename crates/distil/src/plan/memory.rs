@@ -1,18 +1,17 @@
 //! Peak memory, part by part.
 
+use distil_eval::{TEACHER_BATCH, TEST_BATCH};
 use distil_kernels::{gradient_bytes, products_bytes, weights_bytes};
-use distil_models::{Network, chunk_size};
+use distil_models::{LARGEST_CPU_CHUNK, Network, WAVE, chunk_size};
 
-use super::{Job, SCALAR};
+use super::job::{Job, SCALAR};
 
 /// Code and small things of the program, and what the allocator keeps for each thread.
 const PROGRAM: (u128, u128) = (20 << 20, 4 << 20);
 /// Of that, what there is when data are read.
 const STARTED: u128 = 32 << 20;
-/// Images that a thread classifies at a time (distil-models), and that are uploaded together.
-const CLASSIFIED: (u128, u128) = (16, 250);
-/// Chunks whose results are alive at a time (distil-models' `reduce_chunks`).
-const WAVE: u128 = 8;
+/// Images that a thread classifies at a time, and that are uploaded together.
+const CLASSIFIED: (u128, u128) = (LARGEST_CPU_CHUNK as u128, TEST_BATCH as u128);
 /// Vectors like θ, in f32, beside θ_0…θ_N: λ, its update and its copies, or start, end, target, errors and their order in
 /// f64 when the loss is computed.
 const LOSS_VECTORS: u128 = 14;
@@ -20,14 +19,13 @@ const LOSS_VECTORS: u128 = 14;
 const AUGMENTED: u128 = 24;
 /// Copies of a step's images: the batch, its gradient, what is added to the set's.
 const BATCH_COPIES: u128 = 4;
-/// Scalars that Burn's graph of a dual pass keeps, and that of a plain one, for each value of a feature map.
+/// Scalars that Burn's graph of a dual pass keeps, and that of a plain one, for each value of a feature map, where nothing
+/// was measured.
 const GRAPH: (u128, u128) = (44, 12);
 /// Feature maps of the largest size that a trained network has at a time.
 const MAPS: u128 = 4;
 /// Copies of that network's state: on the host and on the device.
 const STATES: u128 = 2;
-/// The most images that are uploaded for a teacher at a time (distil-eval).
-const TAUGHT: usize = 250;
 /// Images whose graph sizes are computed exactly; beyond, they are extrapolated, so that nothing overflows.
 const EXACT: u128 = 1 << 16;
 
@@ -211,7 +209,7 @@ impl Job<'_> {
 
     /// What the threads need for what a teacher says of a batch of students.
     fn teacher(&self) -> u128 {
-        let chunks = self.chunks(self.students_batch(), TAUGHT);
+        let chunks = self.chunks(self.students_batch(), TEACHER_BATCH);
         self.teacher.map_or(0, |net| self.at_work(net, chunks))
     }
 
@@ -237,12 +235,19 @@ impl Job<'_> {
     fn pass(&self, pass: Pass, images: u128) -> u128 {
         let augmented = if self.augments() && pass != Pass::Forward { AUGMENTED } else { BATCH_COPIES };
         let copies = augmented * images * self.image();
+        if let (None, Some(measured)) = (&self.kernels, self.measured) {
+            match pass {
+                Pass::Dual => return images * measured.dual,
+                Pass::Plain => return images * measured.plain,
+                Pass::Forward => {}
+            }
+        }
         let Some(net) = &self.kernels else {
             let graph = match pass {
                 Pass::Dual => GRAPH.0,
                 Pass::Plain => GRAPH.1,
-                // Nothing is kept: two feature maps at a time, of all images that are uploaded together.
-                Pass::Forward => 3 * CLASSIFIED.1 / CLASSIFIED.0,
+                // Nothing is kept: two feature maps at a time, and what makes the second.
+                Pass::Forward => 3,
             };
             let maps: u128 = self.net.map_sizes().map(|size| size as u128).sum();
             return copies + graph * images * maps * SCALAR;
@@ -257,10 +262,15 @@ impl Job<'_> {
         copies + bytes(EXACT as usize) * images.div_ceil(EXACT)
     }
 
+    /// A guess at what a chunk of second-order products takes, before anything is measured.
+    pub(super) fn of_one_chunk(&self) -> u128 {
+        self.pass(Pass::Dual, LARGEST_CPU_CHUNK as u128)
+    }
+
     /// Sums so far, and the results of a wave.
     fn results(&self) -> u128 {
         let (chunks, size) = self.chunks(self.batch(), self.method.micro_batch);
-        (chunks.min(WAVE) + 1) * (self.theta() + size * self.image())
+        (chunks.min(WAVE as u128) + 1) * (self.theta() + size * self.image())
     }
 }
 

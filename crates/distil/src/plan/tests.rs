@@ -3,8 +3,9 @@ use std::sync::LazyLock;
 use burn::tensor::{DType, Device};
 use distil_models::{ConvNet, Network, Norm, ResNet18};
 
-use super::{Change, DataSize, Job, Memory, Part, Students};
-use crate::{AreaEnhancement, Method};
+use distil_match::{AreaEnhancement, Method};
+
+use super::{Change, DataSize, Job, Memory, Part, Students, size};
 
 /// EDF's job at 50 images a class: 128 of 500 images a step, 80 steps, 3×128×128.
 fn method() -> Method {
@@ -21,6 +22,7 @@ fn net() -> ConvNet {
 fn job<'a>(method: &'a Method, net: &'a ConvNet) -> Job<'a> {
     static DEVICE: LazyLock<Device> = LazyLock::new(Device::flex);
     Job {
+        measured: None,
         device: &DEVICE,
         method,
         net,
@@ -212,4 +214,10 @@ fn going_class_by_class_takes_the_memory_of_one_class() {
         let all = method.objective.cost(100, 10).passes;
         assert!(all.plain + all.forward >= 2560 && all.dual >= 100, "{all:?}");
     }
+}
+
+#[test]
+fn sizes_are_short() {
+    let shown = [0, 1023, 1024, 10 << 20, 300 << 30, 1536 << 20].map(size);
+    assert_eq!(shown, ["0 B", "1023 B", "1.00 KiB", "10.0 MiB", "300 GiB", "1.50 GiB"]);
 }

@@ -1,24 +1,16 @@
-//! What a run will need, before it starts: memory, disk, and what to change when it does not fit.
-//!
-//! On the kernels' path the working memory is exact; what a network on Burn's operations takes is an estimate. The
-//! whole is meant to be within 20 % of the growth of the largest resident size of a real run (docs/benchmarks.md).
-
-mod log;
-mod memory;
-mod remedy;
+//! Everything that decides what a run needs, and what it leaves on disk.
 
 use burn::tensor::Device;
 use distil_augment::Strategy;
 use distil_kernels::Network;
 use distil_models::ConvNet;
 
-use crate::{Cost, Method};
+use distil_match::{Cost, Method};
 
-pub use memory::{Memory, Part};
-pub use remedy::{Change, Remedy};
+use super::measured::PerImage;
 
 /// Bytes of a scalar.
-const SCALAR: u128 = 4;
+pub(super) const SCALAR: u128 = 4;
 /// Checkpoints of a run folder, and one more while it is written.
 const CHECKPOINTS: u128 = 3;
 
@@ -65,6 +57,8 @@ pub struct Job<'a> {
     pub students: Students,
     /// Real data.
     pub data: DataSize,
+    /// What passes over an image take where that was measured: on Burn's operations.
+    pub measured: Option<PerImage>,
     /// Where to compute.
     pub device: &'a Device,
     /// CPU threads that take chunks; 1 on other devices, which take one chunk after the other.
@@ -107,18 +101,18 @@ impl Job<'_> {
     }
 
     /// What one iteration computes.
-    fn cost(&self) -> Cost {
+    pub(super) fn cost(&self) -> Cost {
         let images = usize::try_from(self.images()).unwrap_or(usize::MAX);
         self.method.objective.cost(images, self.net.classes)
     }
 
     /// Real images of one iteration.
-    fn batch_real(&self) -> u128 {
+    pub(super) fn batch_real(&self) -> u128 {
         self.cost().batch_real as u128
     }
 
     /// Inner steps whose parameters are kept.
-    fn syn_steps(&self) -> u128 {
+    pub(super) fn syn_steps(&self) -> u128 {
         self.cost().syn_steps as u128
     }
 
@@ -135,33 +129,30 @@ impl Job<'_> {
     }
 
     /// θ.
-    fn theta(&self) -> u128 {
+    pub(super) fn theta(&self) -> u128 {
         self.net.layout().params() as u128 * SCALAR
     }
 
     /// One image.
-    fn image(&self) -> u128 {
+    pub(super) fn image(&self) -> u128 {
         self.pixels() * SCALAR
     }
 
-    fn pixels(&self) -> u128 {
+    pub(super) fn pixels(&self) -> u128 {
         [self.net.channels, self.net.height, self.net.image_width].iter().map(|&side| side as u128).product()
     }
 
     /// Images and labels of the synthetic set.
-    fn set(&self) -> u128 {
+    pub(super) fn set(&self) -> u128 {
         self.images() * (self.image() + self.net.classes as u128 * SCALAR)
     }
 
     /// The set, its momentum, and its moving average where there is one.
-    fn learned_copies(&self) -> u128 {
+    pub(super) fn learned_copies(&self) -> u128 {
         if self.method.ema > 0.0 { 3 } else { 2 }
     }
 
-    fn augments(&self) -> bool {
+    pub(super) fn augments(&self) -> bool {
         self.method.augmentation != Strategy::none()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! What to change so that a run fits.
 
+use distil_match::Method;
+
 use super::{Job, Memory, Students};
-use crate::Method;
 
 /// One setting to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
