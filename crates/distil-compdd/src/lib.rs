@@ -11,7 +11,7 @@
 //! ```no_run
 //! use burn::tensor::Device;
 //! use distil_compdd::{Category, Definition, PassOptions, Pass, Ranking, Source};
-//! use distil_data::{DataConfig, Preprocessing};
+//! use distil_data::DataConfig;
 //! use distil_gradcam::{CamModel, ClassRule};
 //! use distil_progress::Progress;
 //! use std::path::PathBuf;
@@ -20,14 +20,13 @@
 //! let model = CamModel::load("cam.safetensors")?;                       // `distil train` on the same folder
 //! let config = DataConfig { path: Some(PathBuf::from("photos")), ..DataConfig::new("folder".parse()?) };
 //! let listing = config.list()?;
-//! let preprocessing: Preprocessing = serde_json::from_value(model.card.preprocessing.clone())?;
 //! let pass = Pass {
 //!     source: &Source::Files(listing.everything()),
 //!     dataset: &listing.name,
 //!     class_names: &listing.class_names,
 //!     model: &model,
 //!     class_map: &model.class_map(ClassRule::Mapped, &listing.class_names)?,
-//!     preprocessing: &preprocessing,
+//!     transform: &model.card.preprocessing.clone().into(),
 //!     definition: &Definition { thresholds: vec![0.5, 0.1, 0.9], ..Definition::default() },
 //!     device: &Device::default(),
 //!     options: PassOptions::default(),

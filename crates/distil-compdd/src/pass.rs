@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use distil_data::{ImageShape, Preprocessing, Resize, ResizeFilter, ResizePolicy};
+use distil_data::{ImageShape, Resize, ResizeFilter, ResizePolicy, Transform};
 use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
 use distil_progress::{Progress, Step};
 
@@ -27,7 +27,7 @@ pub struct Pass<'a> {
     /// Which of its classes each label is.
     pub class_map: &'a ClassMap,
     /// How pixels become its input: what its card says, with the matrices of a ZCA.
-    pub preprocessing: &'a Preprocessing,
+    pub transform: &'a Transform,
     /// What is measured.
     pub definition: &'a Definition,
     /// Where it is computed.
@@ -144,7 +144,7 @@ impl Pass<'_> {
     /// The producer: decodes until nobody takes any more.
     fn decode(&self, rows: Range<usize>, hand: &SyncSender<Result<Batch, CompddError>>) {
         let [channels, height, width] = self.model.network.image_shape();
-        let asked = self.preprocessing.resize;
+        let asked = self.transform.preprocessing().resize;
         let (policy, filter) = asked
             .map_or((ResizePolicy::Squash, ResizeFilter::Bilinear), |resize| (resize.policy, resize.filter));
         let wanted = Wanted { channels, resize: Resize { policy, filter, height, width } };
@@ -211,7 +211,7 @@ impl Pass<'_> {
             let within = from..from + run.len();
             let each = channels * height * width;
             let pixels = &batch.pixels[within.start * each..within.end * each];
-            let input = self.preprocessing.apply(ImageShape { channels, height, width }, pixels)?;
+            let input = self.transform.apply(ImageShape { channels, height, width }, pixels)?;
             let data = TensorData::new(input, [run.len(), channels, height, width]);
             let labels = &batch.labels[within];
             let classes = self.class_map.classes(labels).map_err(CamError::from)?;

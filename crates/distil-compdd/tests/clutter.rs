@@ -82,7 +82,7 @@ fn model(network: Network, state: NetworkState) -> CamModel {
     let card = ModelCard {
         architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: CLASS_NAMES.map(str::to_owned).to_vec(),
-        preprocessing: serde_json::to_value(preprocessing()).expect("plain JSON"),
+        preprocessing: preprocessing(),
         dataset: "clutter".to_owned(),
         dataset_digest: String::new(),
         validation_accuracy: None,
@@ -112,7 +112,7 @@ fn measure(
             class_names: &class_names,
             model,
             class_map: &class_map,
-            preprocessing: &preprocessing(),
+            transform: &preprocessing().into(),
             definition,
             device: &Device::flex(),
             options: PassOptions::default(),

@@ -87,7 +87,7 @@ fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<u
     let card = ModelCard {
         architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: data.class_names.clone(),
-        preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
+        preprocessing: data.preprocessing().clone(),
         dataset: data.name.clone(),
         dataset_digest: data.digest.clone(),
         validation_accuracy: None,
@@ -133,7 +133,7 @@ fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset
         class_names: &names,
         model: &looker.model,
         class_map: &class_map,
-        preprocessing: &data.preprocessing,
+        transform: &data.transform,
         definition: &map.definition(looker),
         device: &Device::flex(),
         options: PassOptions::default(),

@@ -55,7 +55,7 @@ fn model() -> CamModel {
     let card = ModelCard {
         architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: names(),
-        preprocessing: serde_json::to_value(preprocessing()).expect("plain JSON"),
+        preprocessing: preprocessing(),
         dataset: "photos".to_owned(),
         dataset_digest: String::new(),
         validation_accuracy: None,
@@ -98,7 +98,7 @@ fn run(
         class_names: &names,
         model: &model,
         class_map: &class_map,
-        preprocessing: &preprocessing(),
+        transform: &preprocessing().into(),
         definition,
         device: &Device::flex(),
         options,

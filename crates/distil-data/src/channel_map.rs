@@ -1,6 +1,6 @@
 //! From the network input of one normalisation to that of another.
 
-use crate::preprocessing::Normalisation;
+use distil_store::Normalisation;
 
 /// x ↦ x·factor + summand, with one of both for each channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,49 +17,38 @@ impl ChannelMap {
         self.factors.iter().all(|&factor| factor == 1.0)
             && self.summands.iter().all(|&summand| summand == 0.0)
     }
-}
 
-impl Normalisation {
-    /// What turns input of `channels` channels that was normalised like this into input of `other`, without a look at the
+    /// What turns input of `channels` channels that was normalised as `from` into input of `to`, without a look at the
     /// pixels; `None` where one of them is ZCA and the other is not the same fit, or has another number of channels.
     ///
     /// ```
-    /// use distil_data::Normalisation;
+    /// use distil_data::{ChannelMap, Normalisation};
     /// let half = Normalisation::MeanStd { mean: vec![0.5], std: vec![0.5] };
-    /// let map = Normalisation::Identity.map_to(&half, 1).expect("both are by channel");
+    /// let map = ChannelMap::between(&Normalisation::Identity, &half, 1).expect("both are by channel");
     /// assert_eq!((map.factors, map.summands), (vec![2.0], vec![-1.0]));
     /// ```
-    pub fn map_to(&self, other: &Self, channels: usize) -> Option<ChannelMap> {
-        if self == other {
-            return Some(ChannelMap { factors: vec![1.0; channels], summands: vec![0.0; channels] });
+    pub fn between(from: &Normalisation, to: &Normalisation, channels: usize) -> Option<Self> {
+        if from == to {
+            return Some(Self { factors: vec![1.0; channels], summands: vec![0.0; channels] });
         }
-        let (from, to) = (self.by_channel(channels)?, other.by_channel(channels)?);
+        let (from, to) = (by_channel(from, channels)?, by_channel(to, channels)?);
         // x·s + m is the pixel; the other's input is (pixel − m') / s'.
         let pairs = || from.iter().zip(&to);
-        Some(ChannelMap {
+        Some(Self {
             factors: pairs().map(|((_, s), (_, other))| s / other).collect(),
             summands: pairs().map(|((m, _), (other, s))| (m - other) / s).collect(),
         })
     }
+}
 
-    /// What it is, for messages.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Identity => "pixels in [0, 1]",
-            Self::MeanStd { .. } => "mean and standard deviation",
-            Self::Zca(_) => "ZCA",
+/// Mean and deviation of each channel; `None` for what is no map of single values.
+fn by_channel(normalisation: &Normalisation, channels: usize) -> Option<Vec<(f32, f32)>> {
+    match normalisation {
+        Normalisation::Identity => Some(vec![(0.0, 1.0); channels]),
+        Normalisation::MeanStd { mean, std } if mean.len() == channels && std.len() == channels => {
+            Some(mean.iter().copied().zip(std.iter().copied()).collect())
         }
-    }
-
-    /// Mean and deviation of each channel; `None` for what is no map of single values.
-    fn by_channel(&self, channels: usize) -> Option<Vec<(f32, f32)>> {
-        match self {
-            Self::Identity => Some(vec![(0.0, 1.0); channels]),
-            Self::MeanStd { mean, std } if mean.len() == channels && std.len() == channels => {
-                Some(mean.iter().copied().zip(std.iter().copied()).collect())
-            }
-            _ => None,
-        }
+        _ => None,
     }
 }
 
@@ -67,7 +56,7 @@ impl Normalisation {
 mod tests {
     use super::*;
     use crate::images::ImageShape;
-    use crate::preprocessing::{Preprocessing, Whitening};
+    use distil_store::{Preprocessing, Whitening};
 
     fn mean_std(mean: [f32; 2], std: [f32; 2]) -> Normalisation {
         Normalisation::MeanStd { mean: mean.to_vec(), std: std.to_vec() }
@@ -81,11 +70,11 @@ mod tests {
             [Normalisation::Identity, mean_std([0.4, 0.5], [0.2, 0.3]), mean_std([0.1, 0.6], [0.5, 0.25])];
         let input = |normalisation: &Normalisation| {
             let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
-            preprocessing.apply(shape, &pixels).unwrap()
+            crate::Transform::from(preprocessing).apply(shape, &pixels).unwrap()
         };
         for from in &kinds {
             for to in &kinds {
-                let map = from.map_to(to, 2).unwrap();
+                let map = ChannelMap::between(from, to, 2).unwrap();
                 assert_eq!(map.is_identity(), from == to);
                 for (index, (x, wanted)) in input(from).iter().zip(input(to)).enumerate() {
                     let got = x * map.factors[index / 2] + map.summands[index / 2];
@@ -97,12 +86,10 @@ mod tests {
 
     #[test]
     fn whole_images_are_not_turned_by_channel() {
-        let zca = |digest: &str| {
-            Normalisation::Zca(Whitening { eps: 0.1, fit_digest: digest.to_owned(), matrices: None })
-        };
-        assert!(zca("a").map_to(&zca("a"), 3).unwrap().is_identity());
-        assert_eq!(zca("a").map_to(&zca("b"), 3), None);
-        assert_eq!(zca("a").map_to(&Normalisation::Identity, 3), None);
-        assert_eq!(mean_std([0.0; 2], [1.0; 2]).map_to(&Normalisation::Identity, 3), None);
+        let zca = |digest: &str| Normalisation::Zca(Whitening { eps: 0.1, fit_digest: digest.to_owned() });
+        assert!(ChannelMap::between(&zca("a"), &zca("a"), 3).unwrap().is_identity());
+        assert_eq!(ChannelMap::between(&zca("a"), &zca("b"), 3), None);
+        assert_eq!(ChannelMap::between(&zca("a"), &Normalisation::Identity, 3), None);
+        assert_eq!(ChannelMap::between(&mean_std([0.0; 2], [1.0; 2]), &Normalisation::Identity, 3), None);
     }
 }

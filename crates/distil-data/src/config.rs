@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use distil_store::{Resize, ResizeFilter, ResizePolicy};
+
 use crate::{
     clutter::ClutterConfig,
     datasets::{DatasetKind, DatasetName},
     error::Error,
     hold_out::HoldOut,
-    preprocessing::{Resize, ResizeFilter, ResizePolicy},
     resize::LARGEST_SIDE,
 };
 

@@ -3,10 +3,12 @@
 use distil_files::hex;
 use sha2::{Digest, Sha256};
 
+use distil_store::{Normalisation, Preprocessing};
+
 use crate::{
     error::Error,
     images::{ImageShape, Images},
-    preprocessing::{Normalisation, Preprocessing},
+    preprocessing::Transform,
 };
 
 /// One labelled part of a dataset.
@@ -96,7 +98,7 @@ pub struct Dataset {
     /// What results are reported on; nothing is fitted to it.
     pub test: Split,
     /// What was done to the pixels, and how to undo it.
-    pub preprocessing: Preprocessing,
+    pub transform: Transform,
     /// SHA-256 over shape, class names, preprocessing, pixels and labels of all three parts, in hex.
     pub digest: String,
 }
@@ -115,10 +117,10 @@ impl Dataset {
         preprocessing: Preprocessing,
     ) -> Result<Self, Error> {
         let digest = digest(&class_names, [&train, &validation, &test], &preprocessing);
-        let mut dataset =
-            Self { name: name.into(), class_names, train, validation, test, preprocessing, digest };
+        let transform = Transform::from(preprocessing);
+        let mut dataset = Self { name: name.into(), class_names, train, validation, test, transform, digest };
         dataset.check()?;
-        if let Normalisation::MeanStd { mean, std } = &dataset.preprocessing.normalisation {
+        if let Normalisation::MeanStd { mean, std } = &dataset.transform.preprocessing().normalisation {
             for split in [&mut dataset.train, &mut dataset.validation, &mut dataset.test] {
                 let empty = Images::from_u8(split.images.shape(), Vec::new())?;
                 split.images = std::mem::replace(&mut split.images, empty).with_mean_std(mean, std)?;
@@ -148,6 +150,11 @@ impl Dataset {
             }
         }
         Ok(())
+    }
+
+    /// What was done to the pixels, as cards record it.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        self.transform.preprocessing()
     }
 
     /// Shape of every image.

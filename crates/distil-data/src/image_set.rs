@@ -1,5 +1,7 @@
 //! Sets of image files: listed, parted, and decoded into memory.
 
+use distil_store::Resize;
+
 use crate::{
     config::{Counts, DataConfig},
     dataset::Split,
@@ -12,7 +14,6 @@ use crate::{
     load::Parts,
     parallel::in_parallel,
     picture,
-    preprocessing::Resize,
     progress::Progress,
 };
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use distil_store::Resize;
+
 use crate::{
     config::DataConfig,
     dataset::Split,
@@ -10,7 +12,6 @@ use crate::{
     images::{ImageShape, Images},
     parallel::on_all_cores,
     picture,
-    preprocessing::Resize,
 };
 
 /// How images of a stream are decoded.

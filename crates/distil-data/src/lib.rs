@@ -13,7 +13,7 @@
 //! let data = config.load(Progress::none())?;
 //! assert_eq!((data.train.len(), data.validation.len()), (50, 100));
 //! let batch = data.train.images.gather(&[3, 1]);                        // network input, [2, 3, 32, 32]
-//! let pictures = data.preprocessing.undo(data.shape(), &batch)?;        // back in [0, 1]
+//! let pictures = data.transform.undo(data.shape(), &batch)?;        // back in [0, 1]
 //! assert_eq!(pictures.len(), 2 * data.shape().len());
 //! # Ok::<(), distil_data::Error>(())
 //! ```
@@ -75,6 +75,9 @@ pub use datasets::{
     COMP_DD_BIBTEX, Count, DatasetKind, DatasetName, DatasetSpec, MeanStd, Origin, OwnFiles, PartCounts,
     Places, Published, RemoteFile,
 };
+pub use distil_store::{
+    Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
+};
 pub use distil_zca::{Zca, ZcaError};
 pub use download::{Download, download};
 pub use error::Error;
@@ -88,9 +91,7 @@ pub use images::{ImageShape, Images};
 pub use locate::{data_dirs, locate};
 pub use picture::read_picture;
 pub use picture_folder::{FolderLayout, PictureFolder};
-pub use preprocessing::{
-    Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
-};
+pub use preprocessing::Transform;
 pub use progress::Progress;
 pub use size::DatasetSize;
 pub use summary::{ClassSummary, Summary};

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use distil_store::Resize;
+
 use crate::{
     clutter::{self, ClutterConfig, Part},
     config::DataConfig,
@@ -13,7 +15,6 @@ use crate::{
     images::{ImageShape, Images},
     locate::locate,
     normalise,
-    preprocessing::Resize,
     progress::{Progress, Stage, report},
     resize::resize_images,
 };

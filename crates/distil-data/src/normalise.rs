@@ -6,13 +6,15 @@ use distil_files::hex;
 use distil_zca::Zca;
 use sha2::{Digest, Sha256};
 
+use distil_store::{Normalisation, Preprocessing, Whitening};
+
 use crate::{
     config::DataConfig,
     dataset::{Dataset, Split},
     error::Error,
     images::Images,
     load::Parts,
-    preprocessing::{Normalisation, Preprocessing, Whitening},
+    preprocessing::Transform,
     progress::{Progress, Stage, report},
     zca_cache,
 };
@@ -30,8 +32,11 @@ pub(crate) fn normalise(config: &DataConfig, parts: Parts, progress: Progress<'_
     if train.is_empty() {
         return Err(Error::config("validation", "leaves no training image; hold fewer out"));
     }
+    let mut matrices = None;
     let normalisation = if config.zca {
-        Normalisation::Zca(fit(config, &train.images, progress)?)
+        let (whitening, zca) = fit(config, &train.images, progress)?;
+        matrices = Some(zca);
+        Normalisation::Zca(whitening)
     } else if let Some(published) = config.name.spec().mean_std {
         published.normalisation()
     } else {
@@ -40,14 +45,15 @@ pub(crate) fn normalise(config: &DataConfig, parts: Parts, progress: Progress<'_
     };
     let mut dataset =
         Dataset::from_parts(name, class_names, splits, Preprocessing { resize, normalisation })?;
-    if let Normalisation::Zca(Whitening { matrices: Some(zca), .. }) = &dataset.preprocessing.normalisation {
+    if let Some(zca) = matrices {
         for (part, split) in [
             ("train", &mut dataset.train),
             ("validation", &mut dataset.validation),
             ("test", &mut dataset.test),
         ] {
-            split.images = whiten(zca, &split.images, part, progress)?;
+            split.images = whiten(&zca, &split.images, part, progress)?;
         }
+        dataset.transform = Transform::with_matrices(dataset.preprocessing().clone(), zca);
     }
     Ok(dataset)
 }
@@ -76,7 +82,7 @@ pub(crate) fn mean_std(split: &Split) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Fits ZCA to the training images, or takes the fit from the cache.
-fn fit(config: &DataConfig, images: &Images, progress: Progress<'_>) -> Result<Whitening, Error> {
+fn fit(config: &DataConfig, images: &Images, progress: Progress<'_>) -> Result<(Whitening, Arc<Zca>), Error> {
     let size = images.shape().len();
     if size > LARGEST_ZCA {
         let problem = format!(
@@ -101,7 +107,7 @@ fn fit(config: &DataConfig, images: &Images, progress: Progress<'_>) -> Result<W
         report(progress, Stage::FitZca, config.name.as_str(), 1, 1)?;
         zca
     };
-    Ok(Whitening { eps: ZCA_EPS, fit_digest: digest, matrices: Some(Arc::new(zca)) })
+    Ok((Whitening { eps: ZCA_EPS, fit_digest: digest }, Arc::new(zca)))
 }
 
 fn fit_digest(images: &Images, bytes: &[u8]) -> String {

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use distil_store::Resize;
+
 use crate::{
-    bounded::MOST_EXPANSION, error::Error, images::ImageShape, integrity, preprocessing::Resize,
-    resize::resize_planar, source::ImageFile,
+    bounded::MOST_EXPANSION, error::Error, images::ImageShape, integrity, resize::resize_planar,
+    source::ImageFile,
 };
 
 /// The largest side of a picture that is decoded, in pixels.

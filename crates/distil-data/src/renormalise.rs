@@ -1,12 +1,13 @@
 //! The same images with the input normalisation of another line of code.
 
+use distil_store::{Normalisation, Preprocessing};
+
 use crate::{
     dataset::{Dataset, Split},
     datasets::DatasetName,
     error::Error,
     images::Images,
     normalise::mean_std,
-    preprocessing::{Normalisation, Preprocessing},
 };
 
 impl Dataset {
@@ -17,7 +18,7 @@ impl Dataset {
     /// [`Error::Count`] when the dataset holds network input without pixels.
     pub fn renormalised(&self) -> Result<Self, Error> {
         let normalisation = self.plain_normalisation();
-        if normalisation == self.preprocessing.normalisation {
+        if normalisation == self.preprocessing().normalisation {
             return Ok(self.clone());
         }
         let pixels = |split: &Split| {
@@ -29,14 +30,14 @@ impl Dataset {
             Split::new(Images::from_u8(self.shape(), bytes.to_vec())?, split.labels.clone())
         };
         let splits = [pixels(&self.train)?, pixels(&self.validation)?, pixels(&self.test)?];
-        let preprocessing = Preprocessing { resize: self.preprocessing.resize, normalisation };
+        let preprocessing = Preprocessing { resize: self.preprocessing().resize, normalisation };
         Self::from_parts(self.name.clone(), self.class_names.clone(), splits, preprocessing)
     }
 
     fn plain_normalisation(&self) -> Normalisation {
         let row = self.name.parse().ok().map(DatasetName::spec);
         let published = row.and_then(|row| row.mean_std_of_dc.or(row.mean_std));
-        match (published, &self.preprocessing.normalisation) {
+        match (published, &self.preprocessing().normalisation) {
             (Some(published), _) => published.normalisation(),
             (None, Normalisation::Zca(_)) => {
                 let (mean, std) = mean_std(&self.train);

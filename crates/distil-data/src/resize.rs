@@ -6,10 +6,11 @@ use fast_image_resize::{
     pixels::U8,
 };
 
+use distil_store::{Resize, ResizeFilter, ResizePolicy};
+
 use crate::{
     error::Error,
     images::{ImageShape, Images},
-    preprocessing::{Resize, ResizeFilter, ResizePolicy},
 };
 
 /// The largest side asked for, in pixels.

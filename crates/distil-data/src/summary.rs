@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{dataset::Dataset, images::ImageShape, preprocessing::Preprocessing};
+use distil_store::Preprocessing;
+
+use crate::{dataset::Dataset, images::ImageShape};
 
 /// Facts about a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,7 +48,7 @@ impl Dataset {
             shape: self.shape(),
             images: parts.map(crate::Split::len),
             classes: self.class_names.iter().enumerate().map(class).collect(),
-            preprocessing: self.preprocessing.clone(),
+            preprocessing: self.preprocessing().clone(),
             digest: self.digest.clone(),
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests unwrap like the tests")]
 
+use distil_data::Transform;
 use distil_progress::{News, Progress};
 use std::cell::Cell;
 use std::{
@@ -66,7 +67,7 @@ fn idx_files_become_three_parts() {
         }
     }
     let row = data.test.rows_of_class(7)[1];
-    let undone = data.preprocessing.undo(data.shape(), &data.test.images.gather(&[row])).unwrap();
+    let undone = data.transform.undo(data.shape(), &data.test.images.gather(&[row])).unwrap();
     assert!(undone.iter().all(|x| (x - 175.0 / 255.0).abs() < 1e-6));
 }
 
@@ -95,7 +96,7 @@ fn the_digest_follows_the_content_and_the_test_part_nothing() {
     assert_eq!(limited.validation, first.validation, "validation does not depend on the limit");
     let larger = load(&DataConfig { resolution: Some(5), ..base }).unwrap();
     assert_eq!(larger.shape(), ImageShape { channels: 1, height: 5, width: 5 });
-    assert_eq!(larger.preprocessing.resize.unwrap().policy, ResizePolicy::Squash);
+    assert_eq!(larger.preprocessing().resize.unwrap().policy, ResizePolicy::Squash);
 }
 
 #[test]
@@ -235,15 +236,16 @@ fn zca_is_fitted_on_train_cached_and_undone() {
     assert_eq!((first, second), (1, 0));
     assert_eq!(data, again);
     let rows: Vec<usize> = (0..data.test.len()).collect();
-    let undone = data.preprocessing.undo(data.shape(), &data.test.images.gather(&rows)).unwrap();
+    let undone = data.transform.undo(data.shape(), &data.test.images.gather(&rows)).unwrap();
     let pictures = data.test.images.pictures(&rows).unwrap();
     assert!(undone.iter().zip(&pictures).all(|(a, b)| (a - b).abs() < 1e-4));
     // A card without the matrices gets them back from the cache.
-    let json = serde_json::to_string(&data.preprocessing).unwrap();
-    let mut card: distil_data::Preprocessing = serde_json::from_str(&json).unwrap();
-    assert!(card.undo(data.shape(), &data.test.images.gather(&[0])).is_err());
-    card.load_matrix(cache.path()).unwrap();
-    assert_eq!(card.undo(data.shape(), &data.test.images.gather(&rows)).unwrap(), undone);
+    let json = serde_json::to_string(data.preprocessing()).unwrap();
+    let card: distil_data::Preprocessing = serde_json::from_str(&json).unwrap();
+    let unloaded = Transform::from(card.clone());
+    assert!(unloaded.undo(data.shape(), &data.test.images.gather(&[0])).is_err());
+    let loaded = Transform::load(card, cache.path()).unwrap();
+    assert_eq!(loaded.undo(data.shape(), &data.test.images.gather(&rows)).unwrap(), undone);
     assert_eq!(fits(&DataConfig { seed: 3, ..config }).1, 1, "another training part is another fit");
 }
 
@@ -281,7 +283,7 @@ fn a_folder_with_parts_keeps_its_test_part() {
     // Image 0 of every class is grey and has its value in all three channels.
     let first = &data.test.images.bytes().unwrap()[..2 * 48];
     assert!(first[..48].iter().all(|&x| x == 50) && first[48 + 16..48 + 32].iter().all(|&x| x == 51));
-    let Normalisation::MeanStd { mean, .. } = &data.preprocessing.normalisation else { panic!() };
+    let Normalisation::MeanStd { mean, .. } = &data.preprocessing().normalisation else { panic!() };
     let rows: Vec<usize> = (0..data.train.len()).collect();
     let red = data.train.images.pictures(&rows).unwrap().chunks(48).map(|image| image[0]).sum::<f32>() / 18.0;
     assert!((mean[0] - red).abs() < 1e-6, "statistics come from the training part");
@@ -378,7 +380,7 @@ fn clutter_is_generated_and_balanced() {
     let hard =
         load(&DataConfig { resolution: Some(64), ..DataConfig::new(DatasetName::ClutterHard) }).unwrap();
     assert_eq!(
-        (hard.shape().height, hard.preprocessing.resize),
+        (hard.shape().height, hard.preprocessing().resize),
         (64, None),
         "drawn at this size, not resized"
     );

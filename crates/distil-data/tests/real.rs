@@ -115,7 +115,7 @@ fn cifar10_whitened() {
         return;
     };
     let rows: Vec<usize> = (0..100).collect();
-    let undone = data.preprocessing.undo(data.shape(), &data.test.images.gather(&rows)).unwrap();
+    let undone = data.transform.undo(data.shape(), &data.test.images.gather(&rows)).unwrap();
     let pictures = data.test.images.pictures(&rows).unwrap();
     let worst = undone.iter().zip(&pictures).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
     assert!(worst < 1e-3, "{worst}");

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use distil_data::{Dataset, Difference, Error, Preprocessing};
-use distil_store::{LabelKind, Labels, SyntheticSet};
+use distil_data::{Dataset, Error};
+use distil_store::{Difference, LabelKind, Labels, SyntheticSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl<'a> ProtocolData<'a> {
             Input::Distilled => None,
             Input::Plain => {
                 let plain = loaded.renormalised()?;
-                (plain.preprocessing != loaded.preprocessing).then_some(plain)
+                (plain.preprocessing() != loaded.preprocessing()).then_some(plain)
             }
         };
         Ok(Self { protocol, loaded, converted })
@@ -69,10 +69,10 @@ impl<'a> ProtocolData<'a> {
         let mut seen = set.decoded();
         if let Some(plain) = &self.converted {
             let shape = self.loaded.shape();
-            let pixels = self.loaded.preprocessing.invert(shape, &seen.images)?;
+            let pixels = self.loaded.transform.invert(shape, &seen.images)?;
             let seen = seen.to_mut();
-            seen.images = plain.preprocessing.apply(shape, &pixels)?;
-            seen.card.preprocessing = card_of(&plain.preprocessing);
+            seen.images = plain.transform.apply(shape, &pixels)?;
+            seen.card.preprocessing = plain.preprocessing().clone();
         }
         if self.protocol.labels == LabelUse::Hard && set.labels.kind() == LabelKind::Soft {
             let seen = seen.to_mut();
@@ -92,10 +92,6 @@ fn sorted_classes(set: &SyntheticSet) -> Result<Vec<u32>, EvaluateError> {
     Ok((0..images).map(|image| (image / set.card.ipc) as u32).collect())
 }
 
-fn card_of(preprocessing: &Preprocessing) -> serde_json::Value {
-    serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
-}
-
 /// A set is only worth something with the pixels it was made for.
 pub(crate) fn check(set: &SyntheticSet, dataset: &Dataset) -> Result<(), EvaluateError> {
     let [_, channels, height, width] = set.shape;
@@ -109,12 +105,9 @@ pub(crate) fn check(set: &SyntheticSet, dataset: &Dataset) -> Result<(), Evaluat
         let (found, wanted) = (set.card.dataset.clone(), dataset.name.clone());
         return Err(EvaluateError::Classes { found, wanted });
     }
-    if set.card.preprocessing == card_of(&dataset.preprocessing) {
-        return Ok(());
-    }
-    let of_set = Preprocessing::deserialize(&set.card.preprocessing).ok();
-    match of_set.and_then(|of_set| of_set.difference(&dataset.preprocessing)) {
+    match set.card.preprocessing.difference(dataset.preprocessing()) {
+        None => Ok(()),
         Some(Difference::Statistics) => Err(EvaluateError::Statistics),
-        _ => Err(EvaluateError::Preprocessing),
+        Some(Difference::Steps) => Err(EvaluateError::Preprocessing),
     }
 }

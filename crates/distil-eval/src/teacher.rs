@@ -79,7 +79,7 @@ impl Teacher {
         }
         let channels = shape[0];
         let refused = || TeacherError::Input { teacher: own.kind(), students: students.kind() };
-        let map = students.map_to(own, channels).ok_or_else(refused)?;
+        let map = distil_data::ChannelMap::between(students, own, channels).ok_or_else(refused)?;
         let device = self.theta.device();
         let column = |values| Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), &device);
         let input = (!map.is_identity()).then(|| [column(map.factors), column(map.summands)]);
@@ -125,7 +125,7 @@ mod tests {
         let pixels: Vec<f32> = (0..3 * 128).map(|i| (i as f32 * 1.3).sin() * 0.5 + 0.5).collect();
         let shape = ImageShape { channels: 2, height: 8, width: 8 };
         let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
-        let values = preprocessing.apply(shape, &pixels).expect("whole images");
+        let values = distil_data::Transform::from(preprocessing).apply(shape, &pixels).expect("whole images");
         Tensor::from_data(TensorData::new(values, [3, 2, 8, 8]), &Device::flex())
     }
 
@@ -148,9 +148,7 @@ mod tests {
 
     #[test]
     fn input_that_cannot_be_translated_is_refused() {
-        let zca = |digest: &str| {
-            Normalisation::Zca(Whitening { eps: 0.1, fit_digest: digest.to_owned(), matrices: None })
-        };
+        let zca = |digest: &str| Normalisation::Zca(Whitening { eps: 0.1, fit_digest: digest.to_owned() });
         assert!(teacher().with_input(&zca("a"), &zca("a"), [2, 8, 8]).is_ok());
         for (own, theirs) in [(zca("a"), zca("b")), (zca("a"), Normalisation::Identity)] {
             let error = teacher().with_input(&own, &theirs, [2, 8, 8]).unwrap_err();

@@ -79,7 +79,7 @@ fn a_set_with_other_preprocessing_or_shape_is_refused() {
     let evaluator =
         Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
     let mut set = synthetic(&data);
-    set.card.preprocessing = serde_json::json!({"normalisation": "none"});
+    set.card.preprocessing.normalisation = distil_store::Normalisation::Identity;
     let error =
         evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect_err("other preprocessing");
     assert!(matches!(error, EvaluateError::Preprocessing), "{error}");

@@ -2,6 +2,7 @@
 
 mod common;
 
+use distil_data::Transform;
 use distil_progress::Progress;
 use std::sync::Arc;
 
@@ -29,8 +30,9 @@ fn whitened() -> Dataset {
         let values = zca.whiten_f32(&split.images.pictures(&rows).expect("pixels")).expect("whole images");
         split.images = split.images.clone().with_values(values).expect("as many");
     }
-    let whitening = Whitening { eps: 0.1, fit_digest: "fit".to_owned(), matrices: Some(zca) };
-    data.preprocessing = Preprocessing { resize: None, normalisation: Normalisation::Zca(whitening) };
+    let whitening = Whitening { eps: 0.1, fit_digest: "fit".to_owned() };
+    let preprocessing = Preprocessing { resize: None, normalisation: Normalisation::Zca(whitening) };
+    data.transform = Transform::with_matrices(preprocessing, zca);
     data
 }
 
@@ -45,7 +47,7 @@ fn sets_made_under_zca_are_unwhitened_and_normalised() {
     let wanted = grounds.dataset().train.images.gather(&[0, 1]);
     let far = seen.images.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(far < 2e-3, "{far}");
-    assert!(matches!(grounds.dataset().preprocessing.normalisation, Normalisation::MeanStd { .. }));
+    assert!(matches!(grounds.dataset().preprocessing().normalisation, Normalisation::MeanStd { .. }));
     assert_eq!((&seen.labels, seen.card.label_kind), (&Labels::Hard(vec![0, 1]), LabelKind::Hard));
     let device = Device::flex();
     let (net, dataset) = (net(), grounds.dataset());
@@ -70,9 +72,9 @@ fn pixels_outside_the_range_survive_the_conversion() {
     set.images.iter_mut().for_each(|pixel| *pixel *= 3.0);
     let seen = grounds.set(&set).expect("a set of these data");
     let shape = data.shape();
-    let pixels = grounds.dataset().preprocessing.invert(shape, &seen.images).expect("whole images");
+    let pixels = grounds.dataset().transform.invert(shape, &seen.images).expect("whole images");
     assert!(pixels.iter().any(|pixel| !(0.0..=1.0).contains(pixel)), "nothing is clamped");
-    let back = data.preprocessing.apply(shape, &pixels).expect("whole images");
+    let back = data.transform.apply(shape, &pixels).expect("whole images");
     let far = back.iter().zip(&set.images).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(far < 2e-2, "{far}");
 }

@@ -24,7 +24,7 @@ pub fn header(net: &ConvNet, dataset: &Dataset, recipe: &Recipe, seed: u64) -> S
         layout: layout.entries().iter().map(|e| (e.name.clone(), e.shape.clone())).collect(),
         dataset: dataset.name.clone(),
         dataset_digest: dataset.digest.clone(),
-        preprocessing: serde_json::to_value(&dataset.preprocessing).expect("preprocessing is plain JSON"),
+        preprocessing: dataset.preprocessing().clone(),
         recipe: training(recipe),
         seed,
         snapshots: recipe.epochs + 1,

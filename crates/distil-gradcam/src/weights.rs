@@ -1,5 +1,10 @@
 //! Networks of ImageNet from weights without a card.
 
+use distil_store::Normalisation;
+use distil_store::Preprocessing;
+use distil_store::Resize;
+use distil_store::ResizeFilter;
+use distil_store::ResizePolicy;
 use std::path::Path;
 
 use distil_models::{Network, StateDict};
@@ -14,8 +19,8 @@ use crate::{CamModel, ModelError};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recipe {
     pub(crate) name: &'static str,
-    pub(crate) mean: [f64; 3],
-    pub(crate) std: [f64; 3],
+    pub(crate) mean: [f32; 3],
+    pub(crate) std: [f32; 3],
 }
 
 impl CamModel {
@@ -34,10 +39,15 @@ impl CamModel {
         let card = ModelCard {
             class_names: (0..network.classes()).map(|class| class.to_string()).collect(),
             architecture: json!(network),
-            preprocessing: json!({
-                "resize": {"policy": "squash", "filter": "bilinear", "height": height, "width": width},
-                "normalisation": {"kind": "mean-std", "mean": mean, "std": std},
-            }),
+            preprocessing: Preprocessing {
+                resize: Some(Resize {
+                    policy: ResizePolicy::Squash,
+                    filter: ResizeFilter::Bilinear,
+                    height,
+                    width,
+                }),
+                normalisation: Normalisation::MeanStd { mean: mean.to_vec(), std: std.to_vec() },
+            },
             dataset: "imagenet-1k".to_owned(),
             dataset_digest: String::new(),
             validation_accuracy: None,

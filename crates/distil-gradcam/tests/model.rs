@@ -5,6 +5,8 @@ use distil_models::{
     BackboneNorm, ConvNet, EfficientNetLite, LiteSize, Network, NetworkState, ResNet18, StateDict,
 };
 use distil_random::stream;
+use distil_store::Normalisation;
+use distil_store::Preprocessing;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -16,7 +18,7 @@ fn model(network: Network) -> CamModel {
     let card = ModelCard {
         architecture: serde_json::to_value(&network).expect("plain JSON"),
         class_names: vec!["upper".into(), "lower".into()],
-        preprocessing: serde_json::json!({"resize": null}),
+        preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
         dataset: "halves".into(),
         dataset_digest: "0123".into(),
         validation_accuracy: Some(0.1 + 0.2),
@@ -147,7 +149,8 @@ fn efficientnet_lite_weights_are_a_model() {
         let model = CamModel::open(&path, [64, 48]).unwrap();
         assert_eq!((&model.state, &model.network), (&state, &network));
         assert_eq!(model, CamModel::efficientnet_lite(&path, [64, 48]).unwrap());
-        assert_eq!(model.card.preprocessing["normalisation"]["std"][0], 128.0 / 255.0);
+        let normalisation = &model.card.preprocessing.normalisation;
+        assert!(matches!(normalisation, Normalisation::MeanStd { std, .. } if std[0] == 128.0 / 255.0));
         let mut fewer = tensors;
         fewer.remove("_blocks.3._bn1.running_var");
         write_weights(&path, &fewer);

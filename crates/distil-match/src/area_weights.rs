@@ -62,7 +62,7 @@ impl AreaWeights {
         // out as the same.
         let labels: Vec<u32> = (0..images.dims()[0]).map(|row| (row / inputs.method.ipc) as u32).collect();
         let noise = Noise { seed: inputs.seed, round: distiller.iteration(), first_image: 0 };
-        let images = (images, &inputs.dataset.preprocessing.normalisation);
+        let images = (images, &inputs.dataset.preprocessing().normalisation);
         let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, inputs.method.micro_batch)?;
         self.0 = Some(mask);
         Ok(areas)
@@ -79,7 +79,7 @@ impl AreaWeights {
     /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
     pub(crate) fn check_network(&self, inputs: &Inputs<'_>) -> Result<(), EnhancementError> {
         let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
-        let (data, channels) = (&inputs.dataset.preprocessing.normalisation, inputs.net.channels);
+        let (data, channels) = (&inputs.dataset.preprocessing().normalisation, inputs.net.channels);
         let map = input_map(cam.model, data, channels)?;
         match &self.0 {
             Some(mask) if mask.model != digest(cam.model, &map) => Err(EnhancementError::OtherModel),

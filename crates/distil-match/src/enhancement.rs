@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Tensor, TensorData};
-use distil_data::{ChannelMap, Normalisation, Preprocessing};
+use distil_data::{ChannelMap, Normalisation};
 use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
@@ -116,11 +116,6 @@ pub enum EnhancementError {
         /// Kind of the images.
         data: &'static str,
     },
-    /// The card of the network's file is of another version.
-    #[error(
-        "the card of distill.enhancement.model has no preprocessing that is known ({0}); train one with this version of `distil train`"
-    )]
-    Card(serde_json::Error),
     /// The maps cannot be made.
     #[error("distill.enhancement: {0}")]
     Cam(#[from] CamError),
@@ -217,15 +212,15 @@ pub(crate) fn input_map(
     data: &Normalisation,
     channels: usize,
 ) -> Result<ChannelMap, EnhancementError> {
-    let card = Preprocessing::deserialize(&model.card.preprocessing).map_err(EnhancementError::Card)?;
+    let own = &model.card.preprocessing.normalisation;
     let network = &model.network;
     if network.image_shape()[0] != channels {
         let channels_of = |channels| format!("of {channels} channels");
         let (found, wanted) = (channels_of(channels), channels_of(network.image_shape()[0]));
         return Err(CamError::Shape { found, wanted }.into());
     }
-    let refused = || EnhancementError::Input { model: card.normalisation.kind(), data: data.kind() };
-    data.map_to(&card.normalisation, channels).ok_or_else(refused)
+    let refused = || EnhancementError::Input { model: own.kind(), data: data.kind() };
+    ChannelMap::between(data, own, channels).ok_or_else(refused)
 }
 
 /// The images as another normalisation has them.
@@ -294,7 +289,7 @@ mod tests {
         let weights = |data: &Normalisation| {
             let preprocessing = Preprocessing { resize: None, normalisation: data.clone() };
             let shape = ImageShape { channels: 1, height: 8, width: 8 };
-            let input = preprocessing.apply(shape, &pixels).unwrap();
+            let input = distil_data::Transform::from(preprocessing).apply(shape, &pixels).unwrap();
             let images = Tensor::from_data(TensorData::new(input, [2, 1, 8, 8]), &Device::flex());
             let enhancement =
                 AreaEnhancement { threshold: Threshold::Fixed(0.0), ..AreaEnhancement::default() };
@@ -306,7 +301,7 @@ mod tests {
         for (got, wanted) in weights(&theirs).iter().zip(&wanted) {
             assert!((got - wanted).abs() < 1e-4, "{got} for {wanted}");
         }
-        let zca = Normalisation::Zca(Whitening { eps: 0.1, fit_digest: "a".to_owned(), matrices: None });
+        let zca = Normalisation::Zca(Whitening { eps: 0.1, fit_digest: "a".to_owned() });
         let error = input_map(&model, &zca, 1).unwrap_err().to_string();
         assert!(error.contains("ZCA") && error.contains("data.zca"), "{error}");
     }
@@ -319,7 +314,7 @@ mod tests {
         let card = ModelCard {
             architecture: json!(network),
             class_names: vec!["a".to_owned(), "b".to_owned()],
-            preprocessing: json!(preprocessing),
+            preprocessing,
             dataset: "test".to_owned(),
             dataset_digest: String::new(),
             validation_accuracy: None,

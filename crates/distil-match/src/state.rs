@@ -147,7 +147,7 @@ pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Car
         dataset: inputs.dataset.name.clone(),
         dataset_digest: inputs.dataset.digest.clone(),
         class_names: inputs.dataset.class_names.clone(),
-        preprocessing: serde_json::to_value(&inputs.dataset.preprocessing).expect(plain),
+        preprocessing: inputs.dataset.preprocessing().clone(),
         decoding: Decoding::Pixels,
         label_kind: inputs.method.labels,
         ipc: inputs.method.ipc,

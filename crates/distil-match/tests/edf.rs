@@ -2,6 +2,8 @@
 
 mod common;
 
+use distil_store::Normalisation;
+use distil_store::Whitening;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -239,8 +241,8 @@ fn networks_that_do_not_fit_are_refused() {
     assert!(matches!(error, RunError::Enhancement(EnhancementError::OtherModel)), "{error}");
     // Other pixels.
     let mut model = bench.cam_model(0);
-    model.card.preprocessing["normalisation"] =
-        serde_json::json!({"kind": "zca", "eps": 0.1, "fit_digest": "other"});
+    model.card.preprocessing.normalisation =
+        Normalisation::Zca(Whitening { eps: 0.1, fit_digest: "other".to_owned() });
     bench.cam = Some((model, classes));
     let error = refusal(&bench, "pixels", &bench.inputs(&method));
     assert!(matches!(error, RunError::Enhancement(EnhancementError::Input { .. })), "{error}");

@@ -222,7 +222,7 @@ fn card_facts(card: &Card) -> Vec<(&'static str, String)> {
     vec![
         ("data set", card.dataset.clone()),
         ("data set digest", card.dataset_digest.clone()),
-        ("preprocessing", flat(&card.preprocessing)),
+        ("preprocessing", card.preprocessing.to_string()),
         ("method", card.method.clone()),
         ("network", flat(&card.architecture)),
         ("augmentation", augmentation.to_owned()),

@@ -1,6 +1,7 @@
 //! The results of a run that still hold.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use distil_store::{Evaluation, EvaluationFile, FileError, MeasuredSet, Part, RunPaths};
 
@@ -61,12 +62,14 @@ fn holds(
         // Rows of real images depend on no set. A row without a key was not written by an evaluation of this run.
         return Ok(row.key.is_empty() || !row.kind.is_distilled());
     };
-    if !now.contains_key(&set.part) {
-        let file = paths.set(set.part);
-        let found = file.is_file().then(|| MeasuredSet::of(set.part, &file)).transpose()?;
-        now.insert(set.part, found);
-    }
-    Ok(now[&set.part].as_ref() == Some(set))
+    let found = match now.entry(set.part) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => {
+            let file = paths.set(set.part);
+            unknown.insert(file.is_file().then(|| MeasuredSet::of(set.part, &file)).transpose()?)
+        }
+    };
+    Ok(found.as_ref() == Some(set))
 }
 
 #[cfg(test)]

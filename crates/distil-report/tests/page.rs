@@ -6,7 +6,8 @@ use std::path::Path;
 
 use distil_report::{Gallery, Report, ReportError, soft_label_captions, write_report, write_reports};
 use distil_store::{
-    Card, Decoding, Inspection, LabelKind, Labels, MeasuredSet, Part, RunPaths, SyntheticSet,
+    Card, Decoding, Inspection, LabelKind, Labels, MeasuredSet, Normalisation, Part, Preprocessing, RunPaths,
+    SyntheticSet,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,7 +30,7 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
         dataset: format!("data {class}"),
         dataset_digest: "sha256:0123".into(),
         class_names: vec![class.to_owned(), "other".into()],
-        preprocessing: json!({"mean": [0.5], class: class}),
+        preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
         decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,

@@ -40,6 +40,7 @@ mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
+mod preprocessing;
 mod records;
 mod run_folder;
 mod state_dict;
@@ -55,6 +56,9 @@ pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
 pub use model::{ModelCard, TrainedModel};
+pub use preprocessing::{
+    Difference, Normalisation, Preprocessing, Resize, ResizeFilter, ResizePolicy, Whitening,
+};
 pub use records::{
     Activations, Conditions, Cost, Distance, DrawnMap, EmbeddedPoint, Embedding, Evaluation, EvaluationFile,
     ImageKind, Inspection, MapPair, MeasuredSet, PaperFigure, Part, RowKind, percent,

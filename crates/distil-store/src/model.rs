@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::StoreError;
+use crate::preprocessing::Preprocessing;
 use crate::state_dict::StateDict;
 
 const MODEL: Format = Format {
@@ -25,7 +26,7 @@ pub struct ModelCard {
     /// Names of the classes, by class index.
     pub class_names: Vec<String>,
     /// How pixels became network input.
-    pub preprocessing: Value,
+    pub preprocessing: Preprocessing,
     /// Name of the data it was trained on.
     pub dataset: String,
     /// Digest of these data.

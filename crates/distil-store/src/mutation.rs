@@ -1,5 +1,7 @@
 //! Damaged copies of good files for each reader.
 
+use crate::preprocessing::Normalisation;
+use crate::preprocessing::Preprocessing;
 use std::path::Path;
 
 use distil_damage::{Counting, assault, cases};
@@ -29,7 +31,7 @@ fn saved(save: impl FnOnce(&Path)) -> Vec<u8> {
 #[test]
 fn artefacts() {
     let card = json!({
-        "dataset": "d", "dataset_digest": "x", "class_names": ["a", "b"], "preprocessing": {"mean": [0.5]},
+        "dataset": "d", "dataset_digest": "x", "class_names": ["a", "b"], "preprocessing": {"resize": null, "normalisation": {"kind": "mean-std", "mean": [0.5], "std": [0.5]}},
         "label_kind": "soft", "ipc": 1, "augmentation": "", "architecture": {"width": 4}, "method": "m",
         "iteration": 3, "seed": 7, "distil_version": "0", "command": "c",
     });
@@ -55,7 +57,7 @@ fn experts_and_their_header() {
         layout: vec![("weight".into(), vec![2, 3]), ("bias".into(), vec![2])],
         dataset: "d".into(),
         dataset_digest: "x".into(),
-        preprocessing: json!({}),
+        preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
         recipe: json!({"lr": 0.01}),
         seed: 0,
         snapshots: 2,

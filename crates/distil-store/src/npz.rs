@@ -1,10 +1,10 @@
 //! Synthetic sets as `.npz`, which `numpy.load` opens without distil: a ZIP archive, not compressed, of one `.npy` an array.
 
+use crate::preprocessing::Normalisation;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use distil_files::atomic;
-use serde_json::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -67,22 +67,17 @@ impl SyntheticSet {
             arrays.push(Array::f32("label_logits", vec![self.shape[0], *classes], logits));
         }
         arrays.push(Array::f32("syn_lr", Vec::new(), &[self.syn_lr]));
-        for name in ["mean", "std"] {
-            if let Some(values) = numbers(&self.card.preprocessing["normalisation"][name]) {
-                arrays.push(Array::f32(name, vec![values.len()], &values));
-            }
+        if let Normalisation::MeanStd { mean, std } = &self.card.preprocessing.normalisation {
+            let named = [("mean", mean), ("std", std)];
+            arrays.extend(named.map(|(name, values)| Array::f32(name, vec![values.len()], values)));
         }
         arrays.push(Array::text("class_names", vec![self.classes()], &self.card.class_names));
         let card = serde_json::to_value(&self.card).expect("a card is plain JSON");
-        for (name, value) in [("preprocessing", &self.card.preprocessing), ("card", &card)] {
+        for (name, value) in [("preprocessing", &card["preprocessing"]), ("card", &card)] {
             arrays.push(Array::text(name, Vec::new(), &[value.to_string()]));
         }
         arrays
     }
-}
-
-fn numbers(value: &Value) -> Option<Vec<f32>> {
-    value.as_array()?.iter().map(|number| number.as_f64().map(|number| number as f32)).collect()
 }
 
 impl Array {

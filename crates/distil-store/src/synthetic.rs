@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::decoding::Decoding;
 use crate::error::StoreError;
+use crate::preprocessing::Preprocessing;
 
 pub(crate) const SET: Format = Format {
     kind: "distil.synthetic.2",
@@ -41,7 +42,7 @@ pub struct Card {
     /// Names of the classes, by class index.
     pub class_names: Vec<String>,
     /// How pixels became network input; test images need the same.
-    pub preprocessing: Value,
+    pub preprocessing: Preprocessing,
     /// How the stored images become those that students train on.
     #[serde(default)]
     pub decoding: Decoding,
@@ -256,7 +257,6 @@ impl SyntheticSet {
         let missing = [
             ("dataset", card.dataset.is_empty()),
             ("class_names", card.class_names.is_empty()),
-            ("preprocessing", card.preprocessing.is_null()),
             ("architecture", card.architecture.is_null()),
             ("method", card.method.is_empty()),
             ("ipc", card.ipc == 0),

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::difference;
 use crate::error::StoreError;
+use crate::preprocessing::Preprocessing;
 
 pub(crate) const SHARD: Format = Format {
     kind: "distil.expert.2",
@@ -37,7 +38,7 @@ pub struct StoreHeader {
     /// Digest of the data set's pixels and labels.
     pub dataset_digest: String,
     /// How pixels became network input (normalisation, ZCA, resize).
-    pub preprocessing: Value,
+    pub preprocessing: Preprocessing,
     /// How the experts were trained (optimiser, batch size, augmentation, GSAM's rho and alpha).
     pub recipe: Value,
     /// Seed of the whole store; expert `i` draws from streams keyed by (seed, purpose, i).

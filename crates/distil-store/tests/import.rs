@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use distil_progress::{News, Progress};
+use distil_store::Normalisation;
+use distil_store::Preprocessing;
 use std::cell::RefCell;
 use std::fs;
 use std::ops::ControlFlow;
@@ -31,7 +33,7 @@ fn header(layout: Vec<(String, Vec<usize>)>, snapshots: usize) -> StoreHeader {
         layout,
         dataset: "noise".into(),
         dataset_digest: String::new(),
-        preprocessing: json!({}),
+        preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
         recipe: json!({"imported": true}),
         seed: 0,
         snapshots,

@@ -1,6 +1,8 @@
 //! Sets that other programs write and read. That NumPy itself reads the `.npz` is checked by `tests/python`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use distil_store::Normalisation;
+use distil_store::Preprocessing;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -56,12 +58,12 @@ fn probabilities_look_different_from_logits() {
 }
 
 fn set() -> SyntheticSet {
-    let normalisation = json!({"kind": "mean-std", "mean": [0.5], "std": [0.25]});
+    let normalisation = Normalisation::MeanStd { mean: vec![0.5], std: vec![0.25] };
     let card = Card {
         dataset: "clutter".into(),
         dataset_digest: "12ab".into(),
         class_names: vec!["ö".into(), "cross".into()],
-        preprocessing: json!({"resize": null, "normalisation": normalisation}),
+        preprocessing: Preprocessing { resize: None, normalisation },
         decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,

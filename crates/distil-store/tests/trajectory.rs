@@ -1,5 +1,7 @@
 //! Stores of expert trajectories.
 
+use distil_store::Normalisation;
+use distil_store::Preprocessing;
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +15,7 @@ fn header() -> StoreHeader {
         layout: vec![("a".into(), vec![2, 3]), ("b".into(), vec![1])],
         dataset: "clutter".into(),
         dataset_digest: "12ab".into(),
-        preprocessing: json!({"mean": [0.1, 0.2, 0.3]}),
+        preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
         recipe: json!({"lr": 0.01, "rho": 0.1}),
         seed: 7,
         snapshots: 3,

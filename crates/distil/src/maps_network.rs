@@ -88,7 +88,7 @@ impl Session {
             return model.clone();
         }
         let Self { config, dataset, net, .. } = self;
-        let key = json!([dataset.digest, dataset.preprocessing, net, config.eval.values(), config.seed]);
+        let key = json!([dataset.digest, dataset.preprocessing(), net, config.eval.values(), config.seed]);
         let name = shared_name(&dataset.name, net, &key.to_string());
         self.root().join("cam").join(format!("{name}.safetensors"))
     }

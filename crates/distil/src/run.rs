@@ -169,7 +169,7 @@ impl Students<'_> {
         let (protocol, progress) = (self.protocol(), self.session.progress());
         let count = protocol.validation_seeds;
         let nothing = |error: &dyn fmt::Display| {
-            progress.warn(format_args!("validation: {error}; it counts as accuracy 0"))
+            progress.warn(format_args!("validation: {error}; it counts as accuracy 0"));
         };
         let set = match self.set(set) {
             Ok(set) => set,

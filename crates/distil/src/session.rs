@@ -49,7 +49,9 @@ enum Root {
 
 /// Hears how long work goes, from any thread.
 #[derive(Clone, Default)]
-struct SharedListener(Option<Arc<dyn Fn(&News<'_>) -> ControlFlow<()> + Send + Sync>>);
+struct SharedListener(Option<Arc<Heard>>);
+
+type Heard = dyn Fn(&News<'_>) -> ControlFlow<()> + Send + Sync;
 
 impl fmt::Debug for SharedListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

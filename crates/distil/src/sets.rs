@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{DataConfig, DatasetName, ImageShape, Preprocessing};
+use distil_data::{DataConfig, DatasetName, ImageShape, Preprocessing, Transform};
 use distil_store::{Part, RunPaths, SyntheticSet};
-use serde::Deserialize;
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::Error;
@@ -41,14 +39,6 @@ pub enum SetError {
         /// The set.
         file: PathBuf,
     },
-    /// The card was written by another version.
-    #[error(
-        "the preprocessing on the card is not understood: {what}; it was written by another version of distil: make it again"
-    )]
-    Card {
-        /// What is wrong with it.
-        what: String,
-    },
 }
 
 /// A decoded set, its file, and where ZCA matrices are.
@@ -80,37 +70,26 @@ impl SetSource {
     /// Pixels `[n, c, h, w]` with normalisation and whitening undone; learned ones leave `[0, 1]`.
     ///
     /// # Errors
-    /// [`Error`] when the card is not understood, or the matrices of its ZCA are not there.
+    /// [`Error::Data`] when the matrices of its ZCA are not there.
     pub fn pixels(&self) -> Result<Vec<f32>, Error> {
         Ok(viewer(&self.set, &self.cache)?.invert(shape(&self.set), &self.set.images)?)
     }
 }
 
-/// What undoes the preprocessing of a set, with its matrices.
+/// What undoes the preprocessing of a set, with the matrices of a ZCA.
 ///
 /// # Errors
 /// As [`SetSource::pixels`].
-pub fn viewer(set: &SyntheticSet, cache: &Path) -> Result<Preprocessing, Error> {
-    ready(&set.card.preprocessing, cache)
+pub fn viewer(set: &SyntheticSet, cache: &Path) -> Result<Transform, Error> {
+    Ok(Transform::load(set.card.preprocessing.clone(), cache)?)
 }
 
-/// The preprocessing of a card, with the matrices of a ZCA from the user's cache.
+/// The preprocessing of a card ready for use, with the matrices of a ZCA from the user's cache.
 ///
 /// # Errors
 /// As [`SetSource::pixels`].
-pub fn preprocessing_with_matrices(card: &Value) -> Result<Preprocessing, Error> {
-    ready(card, &DataConfig::new(DatasetName::Mnist).cache_folder())
-}
-
-fn ready(card: &Value, cache: &Path) -> Result<Preprocessing, Error> {
-    let mut preprocessing = preprocessing_of(card)?;
-    preprocessing.load_matrix(cache)?;
-    Ok(preprocessing)
-}
-
-/// The preprocessing of a card.
-pub(crate) fn preprocessing_of(card: &Value) -> Result<Preprocessing, SetError> {
-    Preprocessing::deserialize(card).map_err(|error| SetError::Card { what: error.to_string() })
+pub fn transform_of(card: &Preprocessing) -> Result<Transform, Error> {
+    Ok(Transform::load(card.clone(), &DataConfig::new(DatasetName::Mnist).cache_folder())?)
 }
 
 /// Shape of one image.

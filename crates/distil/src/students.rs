@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use distil_data::{Dataset, Preprocessing};
+use distil_data::Dataset;
 use distil_eval::{EvaluateError, Evaluator, Protocol, ProtocolData, Teacher};
 use distil_gradcam::{CamModel, ClassRule};
 use distil_models::{Arch, Network, NetworkConfig};
@@ -11,7 +11,6 @@ use distil_store::SyntheticSet;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::sets::preprocessing_of;
 use crate::{Error, Session};
 
 /// Everything that training and testing a student takes.
@@ -148,12 +147,11 @@ impl NamedTeacher {
         let model = CamModel::open(path, [shape.height, shape.width])?;
         let classes = session.class_map(ClassRule::Mapped, &model)?;
         let labels: Vec<u32> = (0..session.dataset.classes() as u32).collect();
-        let of_teacher: Preprocessing = preprocessing_of(&model.card.preprocessing)?;
         let teacher = Teacher::new(model.network.clone(), &model.state, session.device.burn())
             .with_classes(&classes.classes(&labels)?)
             .with_input(
-                &of_teacher.normalisation,
-                &data.dataset().preprocessing.normalisation,
+                &model.card.preprocessing.normalisation,
+                &data.dataset().preprocessing().normalisation,
                 [shape.channels, shape.height, shape.width],
             )?;
         Ok(Self { teacher, digest: model.digest() })

@@ -44,7 +44,7 @@ impl Session {
         ModelCard {
             architecture: json!(network),
             class_names: dataset.class_names.clone(),
-            preprocessing: json!(dataset.preprocessing),
+            preprocessing: dataset.preprocessing().clone(),
             dataset: dataset.name.clone(),
             dataset_digest: dataset.digest.clone(),
             validation_accuracy: accuracy,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
-use distil_data::{Normalisation, Preprocessing};
+use distil_data::{Normalisation, Preprocessing, Transform};
 use distil_store::{Card, Decoding, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
 use serde_json::json;
 
@@ -151,7 +151,7 @@ fn own_pixels(
     session: &Session,
     console: &Console,
 ) -> Result<Vec<f32>, Failure> {
-    let (own, shape) = (&session.dataset().preprocessing, session.dataset().shape());
+    let (own, shape) = (&session.dataset().transform, session.dataset().shape());
     let stated = match (kind, &args.mean, &args.std) {
         (Kind::MeanStd, Some(mean), Some(std)) => {
             Some(Normalisation::MeanStd { mean: mean.clone(), std: std.clone() })
@@ -166,10 +166,11 @@ fn own_pixels(
         _ => None,
     };
     if let Some(normalisation) = stated {
-        let stated = Preprocessing { resize: own.resize, normalisation };
+        let resize = own.preprocessing().resize;
+        let stated = Transform::from(Preprocessing { resize, normalisation });
         return Ok(own.apply(shape, &stated.invert(shape, &pixels)?)?);
     }
-    match (kind, &own.normalisation) {
+    match (kind, &own.preprocessing().normalisation) {
         (Kind::MeanStd, Normalisation::MeanStd { mean, std }) => console.note(format_args!(
             "taking the configuration's mean {mean:.4?} and std {std:.4?}; give --mean and --std if it had others"
         )),
@@ -180,7 +181,7 @@ fn own_pixels(
             let zca = kind == Kind::Zca;
             let config = args.config.display();
             return Err(Failure::new(
-                format_args!("the set is said to be {kind:?}, but {config} prepares its data by {own}"),
+                format_args!("the set is said to be {kind:?}, but {config} prepares its data by {}", own.preprocessing()),
                 format_args!("evaluate it on data that are prepared alike: --set data.zca={zca}"),
             ));
         }
@@ -195,7 +196,7 @@ fn card(args: &ImportArgs, images: usize, labels: &Labels, session: &Session) ->
         dataset: dataset.name.clone(),
         dataset_digest: dataset.digest.clone(),
         class_names: dataset.class_names.clone(),
-        preprocessing: json!(dataset.preprocessing),
+        preprocessing: dataset.preprocessing().clone(),
         decoding: Decoding::Pixels,
         label_kind: labels.kind(),
         ipc: images.div_ceil(classes.max(1)),

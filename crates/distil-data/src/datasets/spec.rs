@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
+use distil_store::Normalisation;
+
 use crate::{
     clutter::ClutterConfig, config::DataConfig, dataset::Split, error::Error, folder::Found,
-    images::ImageShape, preprocessing::Normalisation,
+    images::ImageShape,
 };
 
 /// A dataset's row: every table, plan, download, error and citation that knows something of a dataset reads it here.

@@ -190,7 +190,7 @@ fn every_layout_is_the_same_dataset_in_the_published_order() {
             assert!(reds.zip(&split.labels).all(|(class, &label)| class == label as usize));
         }
         let first = first.get_or_insert_with(|| data.clone());
-        assert_eq!((&data.digest, &data.preprocessing), (&first.digest, &first.preprocessing));
+        assert_eq!((&data.digest, data.preprocessing()), (&first.digest, first.preprocessing()));
     }
 }
 

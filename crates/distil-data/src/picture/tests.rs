@@ -1,7 +1,7 @@
 //! Pictures of every kind that people have.
 
 use super::*;
-use crate::preprocessing::{ResizeFilter, ResizePolicy};
+use distil_store::{ResizeFilter, ResizePolicy};
 use image::{ImageFormat, Luma, Rgb, Rgba};
 
 fn decode_file(path: &Path, channels: usize, resize: Option<Resize>) -> Result<Vec<u8>, Error> {

@@ -59,7 +59,7 @@ pub(crate) fn synthetic(data: &Dataset) -> SyntheticSet {
             dataset: data.name.clone(),
             dataset_digest: data.digest.clone(),
             class_names: data.class_names.clone(),
-            preprocessing: serde_json::to_value(&data.preprocessing).expect("plain JSON"),
+            preprocessing: data.preprocessing().clone(),
             decoding: Decoding::Pixels,
             label_kind: LabelKind::Soft,
             ipc: 1,

@@ -115,7 +115,7 @@ impl Bench {
         let card = ModelCard {
             architecture: serde_json::to_value(&network).expect("plain JSON"),
             class_names: self.dataset.class_names.clone(),
-            preprocessing: serde_json::to_value(&self.dataset.preprocessing).expect("plain JSON"),
+            preprocessing: self.dataset.preprocessing().clone(),
             dataset: self.dataset.name.clone(),
             dataset_digest: self.dataset.digest.clone(),
             validation_accuracy: None,

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use distil_data::Preprocessing;
+use distil_data::Transform;
 use distil_gradcam::{
     Cam, Enhancement, Explainer, Maps, Noise, Overlay, Target, Threshold, last_layer, overlay,
 };
@@ -31,7 +31,7 @@ pub(super) struct Inspector<'a> {
     theta: Tensor<1>,
     buffers: Tensor<1>,
     device: &'a Device,
-    preprocessing: &'a Preprocessing,
+    transform: &'a Transform,
 }
 
 /// What it saw in the images of a sample.
@@ -52,15 +52,7 @@ impl<'a> Inspector<'a> {
         let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), session.device.burn());
         let buffers = network.buffers(&network.init_buffers(), session.device.burn());
         let (net, device) = (&session.net, session.device.burn());
-        Ok(Self {
-            expert,
-            net,
-            network,
-            theta,
-            buffers,
-            device,
-            preprocessing: &session.dataset.preprocessing,
-        })
+        Ok(Self { expert, net, network, theta, buffers, device, transform: &session.dataset.transform })
     }
 
     /// The network, for people.
@@ -107,7 +99,7 @@ impl<'a> Inspector<'a> {
         let [channels, height, width] = sides;
         let size = channels * height * width;
         let shape = distil_data::ImageShape { channels, height, width };
-        let pixels = self.preprocessing.undo(shape, &sample.input[at * size..][..size])?;
+        let pixels = self.transform.undo(shape, &sample.input[at * size..][..size])?;
         let scale = SHOWN_SIDE.div_ceil(height.min(width)).max(1);
         let Overlay { width, height, rgb } = overlay(&pixels, sides, seen.maps.map(at), scale);
         let picture = RgbImage::from_raw(width as u32, height as u32, rgb).expect("three bytes a pixel");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use distil::Progress;
-use distil::sets::preprocessing_with_matrices;
+use distil::sets::transform_of;
 use distil_compdd::{BadImages, Measurement, Pass, PassOptions};
 use distil_data::{DataConfig, DatasetName};
 use distil_gradcam::CamModel;
@@ -51,7 +51,7 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
         class_names: &found.class_names,
         model: &model,
         class_map: &class_map,
-        preprocessing: &preprocessing_with_matrices(&model.card.preprocessing)?,
+        transform: &transform_of(&model.card.preprocessing)?,
         definition: &args.definition(),
         device: device.burn(),
         options: PassOptions {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Preprocessing, Resize, read_picture};
+use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Resize, Transform, read_picture};
 use distil_gradcam::CamModel;
 use distil_store::SyntheticSet;
 
@@ -10,7 +10,7 @@ use super::GradcamArgs;
 use crate::context::{Context, load};
 use crate::failure::Failure;
 use distil::config::Config;
-use distil::sets::preprocessing_with_matrices;
+use distil::sets::transform_of;
 
 /// Where the images are.
 pub(super) enum Source {
@@ -66,14 +66,14 @@ impl Source {
     pub(super) fn pictures(self, model: &CamModel, limit: usize) -> Result<Pictures, Failure> {
         let [channels, height, width] = model.network.image_shape();
         let shape = ImageShape { channels, height, width };
-        let preprocessing = preprocessing_with_matrices(&model.card.preprocessing)?;
+        let transform = transform_of(&model.card.preprocessing)?;
         match self {
             Self::Files(mut files) => {
                 files.truncate(limit);
-                of_files(&files, shape, &preprocessing)
+                of_files(&files, shape, &transform)
             }
-            Self::Set(set) => of_set(&set, shape, &preprocessing, limit),
-            Self::Dataset(dataset) => of_dataset(&dataset, shape, &preprocessing, limit),
+            Self::Set(set) => of_set(&set, shape, &transform, limit),
+            Self::Dataset(dataset) => of_dataset(&dataset, shape, &transform, limit),
         }
     }
 }
@@ -124,17 +124,13 @@ fn data_config(
     }
 }
 
-fn of_files(
-    files: &[PathBuf],
-    shape: ImageShape,
-    preprocessing: &Preprocessing,
-) -> Result<Pictures, Failure> {
+fn of_files(files: &[PathBuf], shape: ImageShape, transform: &Transform) -> Result<Pictures, Failure> {
     let mut pixels = Vec::with_capacity(files.len() * shape.len());
     for file in files {
-        pixels.extend(decode(file, shape, preprocessing.resize)?);
+        pixels.extend(decode(file, shape, transform.preprocessing().resize)?);
     }
     let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let input = preprocessing.apply(shape, &pixels)?;
+    let input = transform.apply(shape, &pixels)?;
     Ok(Pictures { names: files.iter().map(stem).collect(), input, pixels, shape, labels: None })
 }
 
@@ -149,7 +145,7 @@ fn decode(file: &Path, shape: ImageShape, resize: Option<Resize>) -> Result<Vec<
 fn of_set(
     set: &SyntheticSet,
     shape: ImageShape,
-    model: &Preprocessing,
+    model: &Transform,
     limit: usize,
 ) -> Result<Pictures, Failure> {
     let [_, channels, height, width] = set.shape;
@@ -161,10 +157,10 @@ fn of_set(
         .flat_map(|row| &set.images[row * shape.len()..(row + 1) * shape.len()])
         .copied()
         .collect();
-    let own = preprocessing_with_matrices(&set.card.preprocessing)?;
+    let own = transform_of(&set.card.preprocessing)?;
     // Learned pixels leave [0, 1]: the model sees them as they are, pictures are clamped.
     let mut pixels = own.invert(shape, &learned)?;
-    let same = own.normalisation == model.normalisation;
+    let same = own.preprocessing().normalisation == model.preprocessing().normalisation;
     let input = if same { learned } else { model.apply(shape, &pixels)? };
     for x in &mut pixels {
         *x = x.clamp(0.0, 1.0);
@@ -176,7 +172,7 @@ fn of_set(
 fn of_dataset(
     dataset: &Dataset,
     shape: ImageShape,
-    model: &Preprocessing,
+    model: &Transform,
     limit: usize,
 ) -> Result<Pictures, Failure> {
     fits(&dataset.name, dataset.shape(), shape)?;
@@ -188,7 +184,7 @@ fn of_dataset(
     }
     let pixels = match images.pictures(&rows) {
         Some(pixels) => pixels,
-        None => dataset.preprocessing.undo(shape, &images.gather(&rows))?,
+        None => dataset.transform.undo(shape, &images.gather(&rows))?,
     };
     let input = model.apply(shape, &pixels)?;
     let names = &dataset.class_names;
