@@ -1,26 +1,4 @@
-//! Image datasets for dataset distillation: readers, downloads, splits, preprocessing and the generated clutter set.
-//!
-//! A [`DataConfig`] (the `[data]` table of a configuration) becomes a [`Dataset`]: training, validation and test
-//! [`Split`]s in memory, and the [`Preprocessing`] that made network input of their pixels.
-//!
-//! ```
-//! use distil_data::{DataConfig, DatasetName, HoldOut, Progress};
-//! let config = DataConfig {
-//!     validation: Some(HoldOut::Count(100)),
-//!     train_limit: Some(50),
-//!     ..DataConfig::new(DatasetName::ClutterEasy)
-//! };
-//! let data = config.load(Progress::none())?;
-//! assert_eq!((data.train.len(), data.validation.len()), (50, 100));
-//! let batch = data.train.images.gather(&[3, 1]);                        // network input, [2, 3, 32, 32]
-//! let pictures = data.transform.undo(data.shape(), &batch)?;        // back in [0, 1]
-//! assert_eq!(pictures.len(), 2 * data.shape().len());
-//! # Ok::<(), distil_data::Error>(())
-//! ```
-//!
-//! Sets of image files (`folder`, `imagenet` and its named subsets, `tiny-imagenet`) need not fit into memory:
-//! [`DataConfig::list`] lists them and [`ImageStream`] decodes them shard by shard.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod bounded;

@@ -1,10 +1,4 @@
-//! Evaluation of distilled sets.
-//!
-//! A set is worth what a network trained from scratch on it achieves on real images. [`Training`]
-//! trains one by a [`Protocol`], [`tally`] tests it, [`Evaluator`] repeats that over seeds, and
-//! [`Summary`] says what the repetitions mean. Random real images and the full training data go
-//! through the same code, as other [`TrainingSet`]s.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod accuracy;

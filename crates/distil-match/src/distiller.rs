@@ -2,12 +2,13 @@ use burn::tensor::{Device, Tensor};
 use distil_data::Dataset;
 use distil_hypergrad::Hypergradient;
 use distil_models::{ConvNet, Targets};
-use distil_store::{StoreError, TrajectoryStore};
+use distil_store::{Decoding, StoreError, TrajectoryStore};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::objective::AnyState;
 use crate::outer::Learned;
+use crate::seen::{Seen, gradient_of_stored};
 use crate::{CamNetwork, EnhancementError, Event, InitError, Method, init};
 
 /// What happened to one iteration's step.
@@ -99,6 +100,9 @@ pub struct NoExperts;
 #[derive(Debug, Clone)]
 pub struct Distiller {
     pub(crate) learned: Learned,
+    pub(crate) decoding: Decoding,
+    /// What networks see, where that is not what is stored.
+    pub(crate) seen: Option<Seen>,
     /// Iterations done.
     pub(crate) iteration: u64,
     /// Iterations whose loss was above the gate.
@@ -118,7 +122,10 @@ impl Distiller {
     /// [`InitError`] when a class has too few images, or an expert cannot be read.
     pub fn start(inputs: &Inputs<'_>) -> Result<Self, InitError> {
         let learned = init::initialise(inputs)?;
+        let decoding = inputs.method.decoding;
         Ok(Self {
+            seen: Seen::of(decoding, &learned),
+            decoding,
             learned,
             iteration: 0,
             gated: 0,
@@ -133,15 +140,15 @@ impl Distiller {
         self.iteration
     }
 
-    /// The learned images `[n, c, h, w]`, normalised as the data are; rows of a class lie together, in the order of the
-    /// classes.
+    /// The synthetic images as networks see them, `[n, c, h, w]`, normalised as the data are; rows of a class lie together, in
+    /// the order of the classes.
     pub fn images(&self) -> &Tensor<4> {
-        &self.learned.images
+        self.seen.as_ref().map_or(&self.learned.images, |seen| &seen.images)
     }
 
     /// Their labels.
     pub fn targets(&self) -> &Targets {
-        &self.learned.targets
+        self.seen.as_ref().map_or(&self.learned.targets, |seen| &seen.targets)
     }
 
     /// The inner step size.
@@ -167,7 +174,7 @@ impl Distiller {
         inputs.method.objective.open(self.own.as_ref().expect("no step is running"), inputs)
     }
 
-    /// Moves along a gradient, and counts.
+    /// Moves along a gradient of the images that networks see, and counts.
     ///
     /// Nothing moves, and the status says why, where the gradient is a refusal or not finite.
     pub fn apply_gradient(
@@ -179,11 +186,13 @@ impl Distiller {
             if is_finite(&gradient) { Ok(gradient) } else { Err(StepStatus::NonFinite) }
         };
         let moved = |gradient| {
+            let gradient = gradient_of_stored(self.decoding, self.learned.images.dims(), gradient);
             let learned = self.learned.clone().update(gradient, method);
             if learned.is_finite() { Ok(learned) } else { Err(StepStatus::NonFinite) }
         };
         match gradient.and_then(finite).and_then(moved) {
             Ok(learned) => {
+                self.seen = Seen::of(self.decoding, &learned);
                 self.learned = learned;
                 self.last_applied = self.iteration + 1;
                 StepStatus::Applied

@@ -114,7 +114,7 @@ impl Objective for DistributionMatching {
             let rows = &class.real;
             let seen = |range| view.seen(real::images(&inputs.dataset.train, &rows[range], inputs.device));
             let real = net.mean_features(&theta, rows.len(), micro_batch, seen);
-            let images = distiller.learned.images.clone().slice([class.synthetic]);
+            let images = distiller.images().clone().slice([class.synthetic]);
             let found = match_embeddings(view, &real, &images);
             losses.push(found.loss);
             gradients.push(found.images);

@@ -106,7 +106,7 @@ impl Objective for EffectAlignment {
         let experts = inputs.experts()?;
         let expert = schedule::expert(&experts.numbers, inputs.seed, distiller.iteration);
         let trajectory = experts.store.expert(expert)?;
-        let images = distiller.learned.images.dims()[0];
+        let images = distiller.images().dims()[0];
         let rows =
             real::sample(images, self.batch(images), (inputs.seed, "synthetic-batch", distiller.iteration));
         let epochs = schedule::checkpoints(self.window, self.checkpoints, inputs.seed, distiller.iteration);
@@ -154,11 +154,11 @@ impl EffectAlignment {
         let real = EffectBatch { augmentation: drawn.slice(0..real.targets.len()), ..real };
         let index = index(rows, device);
         let synthetic = EffectBatch {
-            images: distiller.learned.images.clone().select(0, index.clone()),
-            targets: distiller.learned.targets.map(|values| values.select(0, index)),
+            images: distiller.images().clone().select(0, index.clone()),
+            targets: distiller.targets().map(|values| values.select(0, index)),
             augmentation: drawn.slice(0..rows.len()),
         };
-        let coefficient = self.coefficient.value(train, distiller.learned.images.dims()[0]);
+        let coefficient = self.coefficient.value(train, distiller.images().dims()[0]);
         let (probe, real, synthetic) = (&probe, &real, &synthetic);
         let effect = Effect { net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
         effect.loss(checkpoints)
@@ -178,8 +178,8 @@ impl EffectAlignment {
 /// The gradient of some rows as one of the whole set.
 fn scattered(found: EffectLoss, distiller: &Distiller, rows: &[usize], device: &Device) -> Hypergradient {
     let add = IndexingUpdateOp::Add;
-    let images = distiller.learned.images.zeros_like();
-    let labels = match &distiller.learned.targets {
+    let images = distiller.images().zeros_like();
+    let labels = match distiller.targets() {
         Targets::Soft(logits) => Some(logits.zeros_like()),
         Targets::Hard(_) => None,
     };

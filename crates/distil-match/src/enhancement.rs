@@ -237,7 +237,7 @@ fn mapped(images: &Tensor<4>, map: ChannelMap) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use distil_data::{ImageShape, Whitening};
+    use distil_data::{ImageShape, Preprocessing, Whitening};
     use distil_gradcam::ModelCard;
     use distil_models::{ConvNet, Network, NetworkState};
     use distil_random::stream;

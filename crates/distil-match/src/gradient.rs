@@ -115,7 +115,7 @@ impl Objective for GradientMatching {
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError> {
         let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
-        let loops = self.loops(method.ipc);
+        let loops = self.loops(method.seen_ipc());
         let mut theta =
             net.theta(&net.init(&mut stream(inputs.seed, "match-init", iteration)), inputs.device);
         let mut sum = 0.0;
@@ -145,15 +145,15 @@ impl GradientMatching {
         distiller: &Distiller,
         inputs: &Inputs<'_>,
     ) -> (f64, Hypergradient) {
-        let (set, micro_batch) = (&distiller.learned, inputs.method.micro_batch);
+        let micro_batch = inputs.method.micro_batch;
         let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         for class in class_batches(inputs, self.batch_real, step) {
             let view = View { net: inputs.net, theta, augmentation: &class.augmentation, micro_batch };
             let real = real_gradient(view, &class.real, inputs);
             let of_class = class.synthetic;
             let synthetic = InnerSet {
-                images: set.images.clone().slice([of_class.clone()]),
-                targets: set.targets.slice(of_class),
+                images: distiller.images().clone().slice([of_class.clone()]),
+                targets: distiller.targets().slice(of_class),
             };
             let found = match_gradients(view, &real, &synthetic, self.distance);
             parts.push(found.parts);
@@ -176,7 +176,7 @@ impl GradientMatching {
     ) -> Tensor<1> {
         let Inputs { method, net, .. } = inputs;
         let learned = &distiller.learned;
-        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
+        let set = InnerSet { images: distiller.images().clone(), targets: distiller.targets().clone() };
         let batch = self.batch_train.min(set.targets.len());
         let steps = epochs * set.targets.len().div_ceil(batch);
         let sides = (net.height, net.image_width);

@@ -1,20 +1,4 @@
-//! Trajectory matching and its kin.
-//!
-//! A [`Method`] is a value that says what is learned and how, and its [`Objective`] what moves it; [`Distiller`] is
-//! the state between two iterations, and [`run`] drives it to the end, writing events, checkpoints and synthetic
-//! sets into a [`RunFolder`](distil_store::RunFolder). A method is one file: its settings, its mathematics, its step.
-//!
-//! ```
-//! use distil_match::Method;
-//! let ftd = Method::ftd();
-//! assert_eq!(Method { ema: 0.0, ..ftd }, Method::mtt());
-//! assert!(Method::datm().check(50).is_ok());
-//! // EDF is DATM's loop with two more values.
-//! let edf = Method::edf().trajectory().expect("EDF matches trajectories").clone();
-//! assert!(edf.dropout.is_some() && edf.enhancement.is_some());
-//! assert_eq!(Method::edf().labels, Method::datm().labels);
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod area_weights;
@@ -38,6 +22,7 @@ mod real;
 mod registry;
 mod run;
 mod schedule;
+mod seen;
 mod selection;
 mod state;
 mod switch;

@@ -1,10 +1,10 @@
 use distil_augment::Strategy;
-use distil_store::LabelKind;
+use distil_store::{Decoding, LabelKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{AnyObjective, AreaEnhancement, Init, Objective, StepStatus, TrajectoryMatching};
+use crate::{AnyObjective, AreaEnhancement, Init, Objective, SoftLabels, StepStatus, TrajectoryMatching};
 
 /// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
 ///
@@ -32,6 +32,9 @@ pub struct Method {
     pub syn_lr_lr: f64,
     /// Momentum of that update (published: 0.5).
     pub syn_lr_momentum: f64,
+    /// How stored images become those that networks see: themselves, or tiles of them (multi-formation, IDC).
+    #[serde(default, skip_serializing_if = "Decoding::is_pixels")]
+    pub decoding: Decoding,
     /// What the images start as.
     pub init: Init,
     /// Class indices, or learned logits.
@@ -100,6 +103,15 @@ pub enum MethodError {
         /// Epochs there are.
         epochs: usize,
     },
+    /// Images cannot be decoded like this.
+    #[error("distill.decoding: {what}; lower distill.decoding.factor")]
+    Decoding {
+        /// What is wrong.
+        what: String,
+    },
+    /// A teacher's labels are of what networks see.
+    #[error("distill.soft_labels = \"teacher\" cannot label stored tiles; leave out distill.decoding")]
+    TeacherOfTiles,
     /// A teacher gives logits.
     #[error("distill.soft_labels = \"teacher\" needs distill.labels = \"soft\"")]
     HardTeacher,
@@ -219,7 +231,21 @@ impl Method {
             ("ema", self.ema, Bounds::Decay),
             ("loss_gate", self.loss_gate, Bounds::Loss),
         ])?;
+        let of_tiles = !self.decoding.is_pixels();
+        if of_tiles && self.trajectory().is_some_and(|t| t.soft_labels == SoftLabels::Teacher) {
+            return Err(MethodError::TeacherOfTiles);
+        }
         self.objective.check(self, epochs)
+    }
+
+    /// Refuses a decoding that images of `[height, width]` do not have.
+    pub(crate) fn check_sides(&self, sides: [usize; 2]) -> Result<(), MethodError> {
+        self.decoding.fault(sides).map_or(Ok(()), |what| Err(MethodError::Decoding { what }))
+    }
+
+    /// Images per class that networks see, where [`Method::ipc`] counts what is stored.
+    pub fn seen_ipc(&self) -> usize {
+        self.ipc.saturating_mul(self.decoding.images_per_stored())
     }
 
     /// Why no step may be taken at this loss; `None` when it may.
@@ -235,6 +261,7 @@ impl Method {
     pub fn of(objective: impl Objective) -> Self {
         Self {
             ipc: 1,
+            decoding: Decoding::Pixels,
             iterations: 1000,
             image_lr: 1.0,
             image_momentum: 0.5,

@@ -164,6 +164,7 @@ fn drive(
         inputs.experts()?;
     }
     inputs.method.check(inputs.experts.as_ref().map_or(0, |experts| experts.store.header().snapshots - 1))?;
+    inputs.method.check_sides([inputs.net.height, inputs.net.image_width])?;
     let (method, choice) = match inputs.method.objective.prepare(inputs)? {
         Some((objective, event)) => (Method { objective, ..inputs.method.clone() }, Some(event)),
         None => (inputs.method.clone(), None),

@@ -1,10 +1,11 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_hypergrad::SgdState;
 use distil_models::Targets;
-use distil_store::{Card, Checkpoint, Decoding, LabelKind, Labels, StoreError, SyntheticSet};
+use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
 use crate::outer::Learned;
+use crate::seen::Seen;
 use crate::{Distiller, Inputs, Method, Saved};
 
 /// The numbers of a checkpoint; tensors lie beside them.
@@ -105,12 +106,14 @@ impl Distiller {
         };
         let own = Saved { checkpoint, document: &numbers.method };
         let distiller = Self {
-            learned,
             iteration: checkpoint.iteration(),
             gated: numbers.gated,
             non_finite: numbers.non_finite,
             last_applied: numbers.last_applied,
             own: Some(method.objective.restore(&own, device)?),
+            seen: Seen::of(method.decoding, &learned),
+            decoding: method.decoding,
+            learned,
         };
         Ok((distiller, numbers.selection))
     }
@@ -148,7 +151,7 @@ pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Car
         dataset_digest: inputs.dataset.digest.clone(),
         class_names: inputs.dataset.class_names.clone(),
         preprocessing: inputs.dataset.preprocessing().clone(),
-        decoding: Decoding::Pixels,
+        decoding: inputs.method.decoding,
         label_kind: inputs.method.labels,
         ipc: inputs.method.ipc,
         augmentation: inputs.method.augmentation.to_string(),

@@ -188,7 +188,7 @@ impl TrajectoryMatching {
     fn teacher_labels(&self, distiller: &Distiller, inputs: &Inputs<'_>, target: &[f32]) -> Option<Targets> {
         (self.soft_labels == SoftLabels::Teacher).then(|| {
             let theta = inputs.net.theta(target, inputs.device);
-            let parts = distiller.learned.images.clone().split(init::BATCH, 0);
+            let parts = distiller.images().clone().split(init::BATCH, 0);
             Targets::Soft(Tensor::cat(parts.iter().map(|part| inputs.net.logits(&theta, part)).collect(), 0))
         })
     }
@@ -203,8 +203,8 @@ impl TrajectoryMatching {
     ) -> Matched {
         let (method, net) = (inputs.method, inputs.net);
         let learned = &distiller.learned;
-        let targets = given.unwrap_or(&learned.targets).clone();
-        let set = InnerSet { images: learned.images.clone(), targets };
+        let targets = given.unwrap_or(distiller.targets()).clone();
+        let set = InnerSet { images: distiller.images().clone(), targets };
         let images = set.targets.len();
         let sides = (net.height, net.image_width);
         let key = (inputs.seed, distiller.iteration);

@@ -58,7 +58,7 @@ impl Objective for Unrolled {
     ) -> Result<StepOutcome, StepError> {
         let Inputs { method, net, seed, device, .. } = *inputs;
         let learned = &distiller.learned;
-        let set = InnerSet { images: learned.images.clone(), targets: learned.targets.clone() };
+        let set = InnerSet { images: distiller.images().clone(), targets: distiller.targets().clone() };
         let images = set.targets.len();
         let (sides, key) = ((net.height, net.image_width), (seed, distiller.iteration));
         let batch = self.batch(images);

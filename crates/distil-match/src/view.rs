@@ -51,7 +51,7 @@ pub(crate) fn class_batches(
         let drawn = real::sample(rows.len(), batch_real, (seed, "class-batch", index));
         ClassBatch {
             real: drawn.into_iter().map(|row| rows[row]).collect(),
-            synthetic: class * method.ipc..(class + 1) * method.ipc,
+            synthetic: class * method.seen_ipc()..(class + 1) * method.seen_ipc(),
             augmentation: method.augmentation.draw(1, net.height, net.image_width, &mut rng),
         }
     })

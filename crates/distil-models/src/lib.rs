@@ -1,26 +1,4 @@
-//! Networks of dataset distillation.
-//!
-//! A network is data ([`ConvNet`]) plus one flat parameter vector θ of `P` scalars in PyTorch's
-//! order, described by a [`Layout`]. Its forward pass is written once, over the [`Arithmetic`]
-//! trait: [`Plain`] evaluates it on tensors, `distil_hypergrad::Duals` on dual numbers, which is
-//! how a framework with first-order autodiff yields exact second-order products.
-//!
-//! [`Network`] is any of [`ConvNet`], [`ResNet18`], [`Vgg11`], [`AlexNet`] and [`EfficientNetLite`], for what needs
-//! first-order gradients only: students of other architectures, and activation maps.
-//!
-//! ```
-//! use distil_models::{ConvNet, Plain};
-//! use distil_random::stream;
-//! use burn::tensor::{Device, Tensor};
-//!
-//! let net = ConvNet::new(3, 10, 32, 32).with_width(8).with_depth(2);
-//! let device = Device::flex();
-//! let theta = net.theta(&net.init(&mut stream(0, "init", 0)), &device);
-//! let images = Tensor::<4>::zeros([2, 3, 32, 32], &device);
-//! let logits = net.forward::<Plain>(&net.layout().split(theta), images);
-//! assert_eq!(logits.dims(), [2, 10]);
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod alexnet;

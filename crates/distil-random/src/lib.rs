@@ -1,17 +1,4 @@
-//! Named random streams.
-//!
-//! Every random number of distil is drawn on the host from a `ChaCha8` stream that is keyed by
-//! `(seed, purpose, index)` and by nothing else. A stream therefore does not depend on what else
-//! was drawn before, on the number of threads, on the device, or on whether a run was resumed:
-//! the batch of iteration 700 is the same batch after a crash at 699.
-//!
-//! ```
-//! use distil_random::{permutation, stream};
-//! let first = permutation(&mut stream(7, "epoch", 0), 5);
-//! assert_eq!(first, permutation(&mut stream(7, "epoch", 0), 5));
-//! assert_ne!(first, permutation(&mut stream(7, "epoch", 1), 5));
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 use rand::Rng;

@@ -1,31 +1,4 @@
-//! Reports of distillation runs: one self-contained HTML page with results, curves, a gallery of the synthetic images,
-//! settings and provenance, and the table of results as Markdown, CSV and LaTeX. [`Results`] are those of a run that still
-//! hold, and [`comparison_markdown`]
-//! sets two of them against each other.
-//!
-//! A page needs neither network nor scripts, follows the reader's light or dark theme, and prints. It is made from what
-//! a run folder holds, so it can also be made while the run goes on; what is missing is said on the page.
-//!
-//! ```
-//! use distil_report::{Gallery, write_report};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! # let run = folder.path();
-//! # std::fs::write(run.join("run.toml"), "[distil]\nipc = 1\n")?;
-//! let gallery = Gallery {
-//!     shape: [2, 1, 4, 4], // two grey images of 4×4 pixels
-//!     pixels_before: Some(vec![0.5; 32]),
-//!     pixels_after: (0..32_u8).map(|i| f32::from(i) / 31.0).collect(),
-//!     labels: vec![0, 1],
-//!     captions: vec![],
-//! };
-//! let page = write_report(run, Some(gallery))?;
-//! assert!(page.ends_with("report.html"));
-//! # Ok(())
-//! # }
-//! ```
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod axis;

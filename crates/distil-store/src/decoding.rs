@@ -1,5 +1,6 @@
 //! From what a synthetic set stores to the images that networks see, and back.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What stands where the images do not fill whole tiles.
@@ -16,8 +17,8 @@ const PADDING: f32 = 0.5;
 /// assert_eq!(decoded[..8], [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
 /// assert_eq!(tiles.transpose([1, 1, 2, 2], &decoded), [0.0, 4.0, 8.0, 12.0]);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Decoding {
     /// The stored images themselves.
     #[default]
@@ -32,6 +33,11 @@ pub enum Decoding {
 }
 
 impl Decoding {
+    /// Whether networks see what is stored.
+    pub fn is_pixels(&self) -> bool {
+        *self == Self::Pixels
+    }
+
     /// Images that one stored image becomes.
     pub fn images_per_stored(self) -> usize {
         self.factor().pow(2)
@@ -81,7 +87,7 @@ impl Decoding {
     }
 
     /// Why images of `[h, w]` cannot be decoded like this.
-    pub(crate) fn fault(self, [h, w]: [usize; 2]) -> Option<String> {
+    pub fn fault(self, [h, w]: [usize; 2]) -> Option<String> {
         let factor = self.factor();
         (factor == 0 || factor > h.min(w))
             .then(|| format!("{h}x{w} images cannot be cut into {factor} tiles a side"))

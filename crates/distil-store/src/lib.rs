@@ -1,32 +1,4 @@
-//! Files of a distillation run: expert trajectories, synthetic sets, checkpoints and run folders, written whole or not at all.
-//!
-//! Pixels and parameters cross this crate's border as `f32` slices with their shapes, so it needs no tensor library.
-//! Binary artefacts are safetensors files whose metadata say what they are and hold a SHA-256 of everything in them.
-//!
-//! ```
-//! use distil_store::{StoreHeader, TrajectoryStore};
-//! use serde_json::json;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! let header = StoreHeader {
-//!     architecture: json!({"kind": "mlp"}),
-//!     layout: vec![("weight".into(), vec![2, 3]), ("bias".into(), vec![2])],
-//!     dataset: "clutter".into(),
-//!     dataset_digest: "sha256:…".into(),
-//!     preprocessing: json!({"zca": false}),
-//!     recipe: json!({"lr": 0.01}),
-//!     seed: 0,
-//!     snapshots: 2, // one epoch
-//! };
-//! let store = TrajectoryStore::create_or_open(folder.path(), &header)?;
-//! store.write(0, &[vec![0.0; 8], vec![1.0; 8]])?;
-//! assert_eq!(store.complete(), [0]);
-//! assert_eq!(store.expert(0)?.snapshot(1), [1.0; 8]);
-//! # Ok(())
-//! # }
-//! ```
-
+#![doc = include_str!("../README.md")]
 mod checkpoint;
 mod decoding;
 mod difference;

@@ -1,8 +1,4 @@
-//! ZCA whitening: the fit, the transform and its inverse.
-//!
-//! A crate of its own because the decomposition takes minutes to compile: nothing public is generic, so that it
-//! is compiled once.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 use faer::{

@@ -48,7 +48,8 @@ impl Refusal<'_> {
         let message = message
             .replace("invalid type: ", "")
             .replace("invalid value: ", "")
-            .replace("usize", "a whole number ≥ 0");
+            .replace("usize", "a whole number ≥ 0")
+            .replace("internally tagged enum", "a table with its `kind`, of");
         let help = if message.starts_with("missing field") {
             format!("add it to the section [{path}]")
         } else {

@@ -38,10 +38,10 @@ impl Times {
     /// Scales one step's times to a run that classifies `held_out` images in a validation.
     fn of(config: &Config, net: &ConvNet, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
         let method = &config.distill;
-        let images = (method.ipc * net.classes) as f64;
+        let images = (method.seen_ipc() * net.classes) as f64;
         let batch = batch(method, net) as f64;
         let (plain, dual) = (forward / batch, adjoint / batch);
-        let passes = method.objective.cost(method.ipc * net.classes, net.classes).passes;
+        let passes = method.objective.cost(method.seen_ipc() * net.classes, net.classes).passes;
         let epochs = (config.eval.epochs + 1) as f64;
         let student = plain * (images * epochs + held_out as f64 * Self::CLASSIFICATION);
         Self {
@@ -69,7 +69,7 @@ impl Times {
 /// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few beside many
 /// real ones, more.
 fn batch(method: &Method, net: &ConvNet) -> usize {
-    let cost = method.objective.cost(method.ipc * net.classes, net.classes);
+    let cost = method.objective.cost(method.seen_ipc() * net.classes, net.classes);
     cost.batch_syn.max(cost.batch_real.min(REAL))
 }
 

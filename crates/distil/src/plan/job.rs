@@ -86,9 +86,9 @@ impl Stored {
 }
 
 impl Job<'_> {
-    /// Synthetic images.
+    /// Synthetic images, as networks see them.
     pub fn images(&self) -> u128 {
-        self.method.ipc as u128 * self.net.classes as u128
+        self.method.seen_ipc() as u128 * self.net.classes as u128
     }
 
     /// Synthetic images of one batch.
@@ -144,7 +144,8 @@ impl Job<'_> {
 
     /// Images and labels of the synthetic set.
     pub(super) fn set(&self) -> u128 {
-        self.images() * (self.image() + self.net.classes as u128 * SCALAR)
+        let stored = self.method.ipc as u128 * self.net.classes as u128;
+        stored * (self.image() + self.net.classes as u128 * SCALAR)
     }
 
     /// The set, its momentum, and its moving average where there is one.

@@ -1,0 +1,36 @@
+//! Distils generated images with DM for a few iterations, and reads the set that the run left.
+
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+use distil_data::clutter::ClutterConfig;
+use distil_data::{DataConfig, DatasetName};
+use distil_match::{Event, Files, Inputs, Method, run_unvalidated};
+use distil_models::ConvNet;
+use distil_progress::Progress;
+use distil_store::{RunFolder, SyntheticSet};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let clutter = ClutterConfig { resolution: 16, train_per_class: 40, ..ClutterConfig::easy() };
+    let config = DataConfig { clutter: Some(clutter), ..DataConfig::new(DatasetName::Clutter) };
+    let (dataset, device) = (config.load(Progress::none())?, Device::flex());
+    let net = ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1);
+    let method = Method::dm().ipc(1).iterations(20);
+    let (method, net, dataset, device) = (&method, &net, &dataset, &device);
+    let inputs = Inputs { method, net, dataset, experts: None, seed: 0, device, cam: None };
+
+    let folder = tempfile::tempdir()?;
+    let mut run = RunFolder::create(folder.path().join("dm"), "method = \"dm\"")?;
+    let mut on_event = |event: &Event| {
+        if let Event::Iteration { iteration: iteration @ (1 | 5 | 10 | 20), loss, .. } = event {
+            println!("iteration {iteration}: loss {loss:.3}");
+        }
+        ControlFlow::Continue(())
+    };
+    let outcome = run_unvalidated(&inputs, ("dm", "distil_dm"), &mut run, &mut on_event)?;
+    let set = SyntheticSet::load(Files::of(run.paths()).last)?;
+    println!("{} iterations; images {:?}, syn_lr {}", outcome.iterations, set.shape, set.syn_lr);
+    Ok(())
+}
