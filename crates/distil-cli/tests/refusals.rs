@@ -62,6 +62,19 @@ fn devices() {
     assert!(!folder.path().join("runs").exists());
 }
 
+/// A published set that is nowhere is downloaded: nothing but the network is missing. (Nobody listens at port 9.)
+#[test]
+fn what_is_missing_is_fetched() {
+    let folder = folder();
+    let nowhere = "http://127.0.0.1:9";
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_distil"))
+        .args(["reproduce", "--config", "tiny.toml", "--dataset", "svhn", "--data-dir", "data"])
+        .envs(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"].map(|name| (name, nowhere)))
+        .current_dir(folder.path())
+        .output();
+    refused(&said.unwrap().into(), &["train_32x32.mat", "check the connection"]);
+}
+
 #[test]
 fn data() {
     let folder = folder();

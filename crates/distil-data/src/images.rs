@@ -176,7 +176,7 @@ impl Images {
     }
 
     /// Pictures of the images at `rows` in `[0, 1]`, `[rows, c, h, w]`; `None` where only network input is known:
-    /// [`crate::Preprocessing::undo`] turns that into pictures.
+    /// [`crate::Transform::undo`] turns that into pictures.
     ///
     /// # Panics
     /// When a row is not below [`Images::len`].

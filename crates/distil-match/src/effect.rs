@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Bounds, Cost, Distiller, Effect, EffectBatch, EffectLoss, Inputs, Method, MethodError, Objective, Passes,
-    StepError, StepOutcome, Window, real, refuse_out_of_range, refuse_zero, schedule,
+    Small, StepError, StepOutcome, Window, real, refuse_out_of_range, refuse_zero, schedule,
 };
 
 /// Effect alignment (EAD): training on the set must lower the loss of real images as training on real images does,
@@ -95,6 +95,18 @@ impl Objective for EffectAlignment {
 
     fn needs_experts(&self) -> bool {
         true
+    }
+
+    fn reduced(self, small: &Small) -> Self {
+        Self {
+            checkpoints: 1,
+            window: small.window(self.window, small.expert_epochs[0] + 1),
+            batch_syn: small.batch_syn(self.batch_syn),
+            batch_probe: small.batch_real,
+            batch_real: small.batch_real,
+            weights: Vec::new(),
+            ..self
+        }
     }
 
     fn step(

@@ -46,7 +46,7 @@ pub use gradient::{GradientMatch, GradientMatching, match_gradients};
 pub use gradient_distance::{Distance, GradientDistance};
 pub use init::{Init, InitError};
 pub use method::{Bounds, Method, MethodError, refuse_out_of_range, refuse_zero};
-pub use objective::{AnyObjective, Cost, Objective, Passes};
+pub use objective::{AnyObjective, Cost, Objective, Passes, Small};
 pub use own_state::{Kept, OwnState, Saved};
 pub use range::{Profile, Range};
 pub use registry::{

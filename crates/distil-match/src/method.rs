@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{AnyObjective, AreaEnhancement, Init, Objective, SoftLabels, StepStatus, TrajectoryMatching};
+use crate::{
+    AnyObjective, AreaEnhancement, Init, Objective, Small, SoftLabels, StepStatus, TrajectoryMatching,
+};
 
 /// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
 ///
@@ -246,6 +248,21 @@ impl Method {
     /// Images per class that networks see, where [`Method::ipc`] counts what is stored.
     pub fn seen_ipc(&self) -> usize {
         self.ipc.saturating_mul(self.decoding.images_per_stored())
+    }
+
+    /// The same method made small, so that a run takes minutes. Experts of a few epochs classify too few images correctly to
+    /// begin from those.
+    #[must_use]
+    pub fn reduced(&self, small: &Small) -> Self {
+        Self {
+            ipc: small.ipc[0],
+            iterations: small.iterations,
+            validate_every: small.every,
+            checkpoint_every: small.every,
+            init: if self.init == Init::Correct { Init::Real } else { self.init },
+            objective: self.objective.reduced(small),
+            ..self.clone()
+        }
     }
 
     /// Why no step may be taken at this loss; `None` when it may.

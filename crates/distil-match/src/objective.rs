@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Distiller, Event, Inputs, Method, MethodError, OwnState, Selection, SettingsError, StepError, StepOutcome,
+    Distiller, Event, Inputs, Method, MethodError, OwnState, Selection, SettingsError, StepError,
+    StepOutcome, Window,
 };
 
 /// How a family of methods moves a synthetic set: its settings are the fields of the type that implements this.
@@ -47,6 +48,12 @@ pub trait Objective:
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError>;
 
+    /// The same settings made small, so that a run takes minutes; what they share with all methods is made small already.
+    #[must_use]
+    fn reduced(self, _small: &Small) -> Self {
+        self
+    }
+
     /// Whether each iteration needs expert trajectories.
     fn needs_experts(&self) -> bool {
         false
@@ -77,6 +84,43 @@ pub trait Objective:
     /// When something is missing, or is not what the run began with.
     fn open(&self, _own: &Self::State, _inputs: &Inputs<'_>) -> Result<(), StepError> {
         Ok(())
+    }
+}
+
+/// How small a reduced run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Small {
+    /// Epochs of the experts, and of those of the full run.
+    pub expert_epochs: [usize; 2],
+    /// Images per class, and of the full run.
+    pub ipc: [usize; 2],
+    /// Classes.
+    pub classes: usize,
+    /// Iterations.
+    pub iterations: u64,
+    /// Iterations between maps, validations and checkpoints.
+    pub every: u64,
+    /// Inner steps N.
+    pub syn_steps: usize,
+    /// Real images of a batch.
+    pub batch_real: usize,
+}
+
+impl Small {
+    /// The same share of the set.
+    pub fn batch_syn(&self, batch: Option<usize>) -> Option<usize> {
+        let [ipc, full] = self.ipc;
+        batch.map(|batch| (batch * ipc / full.max(1)).clamp(1, (ipc * self.classes).max(1)))
+    }
+
+    /// The same part of shorter experts, whose students start before epoch `most`.
+    pub fn window(&self, window: Window, most: usize) -> Window {
+        let [epochs, full] = self.expert_epochs;
+        let scaled = |epoch: usize| epoch * epochs / full.max(1);
+        let max = scaled(window.max).clamp(1, most);
+        let min = scaled(window.min).min(max - 1);
+        let initial = window.initial_max.map_or(max, scaled).clamp(min + 1, max);
+        Window { min, max, initial_max: Some(initial), expand_until: self.iterations / 2 }
     }
 }
 
@@ -137,6 +181,12 @@ impl AnyObjective {
     /// See [`Objective::cost`].
     pub fn cost(&self, images: usize, classes: usize) -> Cost {
         self.0.cost(images, classes)
+    }
+
+    /// See [`Objective::reduced`].
+    #[must_use]
+    pub fn reduced(&self, small: &Small) -> Self {
+        self.0.reduced(small)
     }
 
     /// See [`Objective::needs_experts`].
@@ -267,6 +317,7 @@ trait Erased: fmt::Debug + Send + Sync {
     fn settings(&self) -> toml::Table;
     fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError>;
     fn cost(&self, images: usize, classes: usize) -> Cost;
+    fn reduced(&self, small: &Small) -> AnyObjective;
     fn needs_experts(&self) -> bool;
     fn learns(&self) -> bool;
     fn image_momentum(&self, configured: f64) -> f64;
@@ -301,6 +352,10 @@ impl<O: Objective> Erased for O {
     fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError> {
         Objective::check(self, method, epochs)
     }
+    fn reduced(&self, small: &Small) -> AnyObjective {
+        AnyObjective::new(self.clone().reduced(small))
+    }
+
     fn cost(&self, images: usize, classes: usize) -> Cost {
         Objective::cost(self, images, classes)
     }

@@ -103,9 +103,9 @@ mod tests {
         assert_eq!((seen.images.dims(), seen.targets.len()), ([8, 3, 4, 4], 8));
         let classes: Vec<f32> = seen.targets.probabilities().slice([0..8, 1..2]).into_data().iter().collect();
         assert_eq!(classes, [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
-        let alone = Learned { images: second.images.slice([1..2]), ..learned(1, &[1]) };
+        let alone = Learned { images: second.images.narrow(0, 1, 1), ..learned(1, &[1]) };
         let alone = Seen::of(tiles, &alone).unwrap();
-        assert_eq!(host(&seen.images.slice([4..8])), host(&alone.images));
+        assert_eq!(host(&seen.images.narrow(0, 4, 4)), host(&alone.images));
     }
 
     /// ⟨decode(x), g⟩ = ⟨x, transpose(g)⟩ up to what padding adds, which there is none of.

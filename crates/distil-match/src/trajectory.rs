@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::area_weights::AreaWeights;
 use crate::{
     Apply, AreaEnhancement, AreaStatistics, Bounds, CommonPatternDropout, Cost, Distiller, Draw,
-    EnhancementError, Event, Inputs, Method, MethodError, Objective, Passes, Range, StepError, StepOutcome,
-    StepStatus, TrajectoryLoss, Window, init, range, refuse_out_of_range, refuse_zero, schedule, switch,
-    trajectory_loss,
+    EnhancementError, Event, Inputs, Method, MethodError, Objective, Passes, Range, Small, StepError,
+    StepOutcome, StepStatus, TrajectoryLoss, Window, init, range, refuse_out_of_range, refuse_zero, schedule,
+    switch, trajectory_loss,
 };
 
 /// Matching an expert's trajectory (MTT eq. 2 and its successors): N inner steps on the set must arrive where the
@@ -126,6 +126,22 @@ impl Objective for TrajectoryMatching {
         match self.enhancement {
             Some(_) => Ok(own.check_network(inputs)?),
             None => Ok(()),
+        }
+    }
+
+    fn reduced(self, small: &Small) -> Self {
+        let expert_epochs = self.expert_epochs.min(2);
+        let maps = |maps: AreaEnhancement| AreaEnhancement {
+            refresh_every: maps.refresh_every.min(small.every),
+            ..maps
+        };
+        Self {
+            syn_steps: small.syn_steps,
+            expert_epochs,
+            window: small.window(self.window, small.expert_epochs[0] - expert_epochs + 1),
+            batch_syn: small.batch_syn(self.batch_syn),
+            enhancement: self.enhancement.map(maps),
+            ..self
         }
     }
 

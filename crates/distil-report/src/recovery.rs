@@ -79,7 +79,7 @@ pub enum RecoveryError {
 
 impl Recovery {
     /// What the run recovers: of random real images where they were evaluated, and of its distilled set, as
-    /// [`EvaluationFile::distilled`](crate::EvaluationFile::distilled) chooses it. Without complexity.
+    /// [`EvaluationFile::distilled`](distil_store::EvaluationFile::distilled) chooses it. Without complexity.
     ///
     /// # Errors
     /// [`RecoveryError`] when the run has not been evaluated whole, or has changed since.

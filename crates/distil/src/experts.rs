@@ -39,7 +39,7 @@ impl Session {
     /// Trains the experts that are missing.
     ///
     /// # Errors
-    /// [`Error`] when one cannot be trained or written; [`Error::Stopped`] when the listener asked to stop.
+    /// [`enum@Error`] when one cannot be trained or written; [`Error::Stopped`] when the listener asked to stop.
     pub fn train_experts(&self) -> Result<TrajectoryStore, Error> {
         let recipe = &self.config.expert;
         let header = self.expert_header();
@@ -62,7 +62,7 @@ impl Session {
     /// the files do not say on which.
     ///
     /// # Errors
-    /// [`Error`] when a file does not fit; [`Error::Stopped`] when the listener asked to stop.
+    /// [`enum@Error`] when a file does not fit; [`Error::Stopped`] when the listener asked to stop.
     pub fn import_experts(&self, buffers: &[impl AsRef<Path>]) -> Result<TrajectoryStore, Error> {
         let header = self.expert_header();
         let folder = self.expert_folder(&header);
@@ -92,7 +92,7 @@ impl Session {
     /// The experts, all of which must be there.
     ///
     /// # Errors
-    /// [`MissingExperts`], or [`Error`] when the store cannot be read.
+    /// [`MissingExperts`], or [`enum@Error`] when the store cannot be read.
     pub fn open_experts(&self) -> Result<TrajectoryStore, Error> {
         let (recipe, header) = (&self.config.expert, self.expert_header());
         let folder = self.expert_folder(&header);

@@ -67,7 +67,7 @@ impl Session {
     /// the students' own architecture, as the full-data reference is trained.
     ///
     /// # Errors
-    /// [`Error`] when it cannot be trained or written; [`Error::Stopped`] when the listener asked to stop.
+    /// [`enum@Error`] when it cannot be trained or written; [`Error::Stopped`] when the listener asked to stop.
     pub fn train_needed_maps_network(&self) -> Result<(), Error> {
         let Some(enhancement) = self.config.distill.enhancement() else { return Ok(()) };
         let path = self.maps_network_path(enhancement);

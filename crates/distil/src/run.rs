@@ -75,7 +75,7 @@ impl Session {
     /// Refuses what would otherwise be refused after hours of training experts.
     ///
     /// # Errors
-    /// [`Error`] when there are no validation images, or too few images of a class.
+    /// [`enum@Error`] when there are no validation images, or too few images of a class.
     pub fn check_run(&self) -> Result<(), Error> {
         let Self { config, dataset, .. } = self;
         if dataset.validation.is_empty() {
@@ -90,7 +90,7 @@ impl Session {
     /// logged.
     ///
     /// # Errors
-    /// [`Error`] when the run cannot start or gets stuck; [`Error::Stopped`] when the listener or `on_event` asked to stop.
+    /// [`enum@Error`] when the run cannot start or gets stuck; [`Error::Stopped`] when the listener or `on_event` asked to stop.
     /// Whatever it is, the folder can be resumed.
     pub fn run(
         &self,

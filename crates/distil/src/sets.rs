@@ -14,7 +14,7 @@ use crate::config::Config;
 #[non_exhaustive]
 pub enum SetError {
     /// The run has not left it.
-    #[error("{} has no {}; let the run go on with `distil run --resume`, or choose another --part", folder.display(), file.display())]
+    #[error("there is no {}; let the run go on with `distil run --resume`, or choose another --part", file.display())]
     Missing {
         /// The run folder.
         folder: PathBuf,

@@ -43,7 +43,7 @@ impl<'a> Students<'a> {
     /// The students of the configuration.
     ///
     /// # Errors
-    /// [`Error`] when the data cannot be turned into the protocol's input, or its teacher is missing or does not fit.
+    /// [`enum@Error`] when the data cannot be turned into the protocol's input, or its teacher is missing or does not fit.
     pub fn of(session: &'a Session) -> Result<Self, Error> {
         Self::by(session, &session.config.eval)
     }
@@ -99,7 +99,7 @@ impl<'a> Students<'a> {
     /// The students' network of an architecture: the configuration's ConvNet, and the published form of others.
     ///
     /// # Errors
-    /// [`Error`] when it does not fit the images.
+    /// [`enum@Error`] when it does not fit the images.
     pub fn network(&self, arch: Arch) -> Result<Network, Error> {
         let Session { config, dataset, .. } = self.session;
         let (shape, classes) = (dataset.shape(), dataset.classes());

@@ -23,17 +23,14 @@ pub(crate) fn eval(args: &EvalArgs, context: Context<'_>) -> Result<(), Failure>
     let session = context.session(config, None)?;
     let students = Students::of(&session)?;
     let networks = students.networks(&args.arch)?;
-    let file = match set {
-        Some(set) => {
-            let name = name_of(subject);
-            let rows = networks.iter().map(|net| students.evaluate(net, &name, &set));
-            EvaluationFile { rows: rows.collect::<Result<_, _>>()?, ..EvaluationFile::default() }
-        }
-        None => {
-            let run = RunPaths::new(subject);
-            let own = Config::load(&run.config(), &[])?.eval.name();
-            students.evaluate_run(&networks, &run, own, Which::All)?
-        }
+    let file = if let Some(set) = set {
+        let name = name_of(subject);
+        let rows = networks.iter().map(|net| students.evaluate(net, &name, &set));
+        EvaluationFile { rows: rows.collect::<Result<_, _>>()?, ..EvaluationFile::default() }
+    } else {
+        let run = RunPaths::new(subject);
+        let own = Config::load(&run.config(), &[])?.eval.name();
+        students.evaluate_run(&networks, &run, own, Which::All)?
     };
     context.console.result(results_table_markdown(&file).trim_end())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use distil_files::{FileError, seal, sha256_of_file};
+use distil_files::{FileError, WriteError, atomic, seal, sha256_of_file};
 use distil_stats::{RepeatedScores, Summary};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,14 @@ impl EvaluationFile {
     /// [`FileError`] when it is damaged, cannot be read, or holds something else.
     pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
         load(path, "the results of an evaluation", REMEDY)
+    }
+
+    /// Writes it to `path`, sealed and whole.
+    ///
+    /// # Errors
+    /// [`WriteError`] when it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), WriteError> {
+        atomic::write(path, seal::json(self))
     }
 
     /// The verified bytes of the file at `path`; `None` when there is no such file.

@@ -6,7 +6,7 @@ mod key;
 use distil_eval::{EvaluateError, ProtocolName, StudentError, Subject};
 use distil_models::{Arch, Network};
 use distil_store::{
-    Evaluation, EvaluationFile, FolderLock, MeasuredSet, Part, RowKind, RunPaths, SyntheticSet, atomic, seal,
+    Evaluation, EvaluationFile, FolderLock, MeasuredSet, Part, RowKind, RunPaths, SyntheticSet,
 };
 
 use crate::students::Students;
@@ -92,10 +92,10 @@ impl Students<'_> {
             });
             let so_far: Vec<Evaluation> = rows.iter().chain(waiting).cloned().collect();
             file.rows = self.with_others(&so_far, &before);
-            save(&file, run)?;
+            file.save(run.evaluation())?;
         }
         file.rows = self.with_others(&rows, &before);
-        save(&file, run)?;
+        file.save(run.evaluation())?;
         Ok(file)
     }
 
@@ -208,8 +208,4 @@ fn candidates(run: &RunPaths, which: Which) -> Result<Vec<Candidate>, Error> {
         found.retain(|candidate| candidate.kind() == RowKind::Set(Part::Best));
     }
     Ok(found)
-}
-
-fn save(file: &EvaluationFile, run: &RunPaths) -> Result<(), Error> {
-    Ok(atomic::write(run.evaluation(), seal::json(file))?)
 }

@@ -3,25 +3,26 @@
 use std::path::Path;
 
 use distil_data::{DatasetKind, DatasetName, DatasetSpec};
-use distil_match::{EffectAlignment, Method, TrajectoryMatching};
+use distil_match::{MethodRow, Small, methods};
 use toml::{Table, Value};
 
 use super::{Resolved, StandIn};
+use crate::config::merge;
 
 /// Epochs of an expert; published ones have 100.
-const EPOCHS: i64 = 6;
-const PUBLISHED_EPOCHS: i64 = 100;
-const ITERATIONS: i64 = 12;
-const SYN_STEPS: i64 = 4;
+const EPOCHS: usize = 6;
+const PUBLISHED_EPOCHS: usize = 100;
+const ITERATIONS: u64 = 12;
+const SYN_STEPS: usize = 4;
 /// The most images a class that are distilled.
-const IPC: i64 = 2;
-/// Real images of each batch of effect alignment.
-const REAL: i64 = 32;
+const IPC: usize = 2;
+/// Real images of a batch, where a method is made small by them.
+const REAL: usize = 32;
 /// Training images of a class, validation images of a class.
 pub(super) const TRAIN: usize = 24;
 pub(super) const VALIDATION: usize = 4;
 /// Iterations between maps, validations and checkpoints.
-const EVERY: i64 = 6;
+const EVERY: u64 = 6;
 
 /// What the names of reduced runs begin with.
 pub const REDUCED: &str = "smoke-REDUCED-";
@@ -53,39 +54,24 @@ impl Reduction {
         }
         put(section(&mut config, "model"), &[("width", 8), ("depth", if side == 16 { 2 } else { 3 })]);
         let experts = section(&mut config, "expert");
-        put(experts, &[("experts", 2), ("epochs", EPOCHS), ("batch", 32)]);
-        let preset = preset(&config);
-        let follows = preset.objective.get::<TrajectoryMatching>().is_some();
-        let aligns = preset.objective.get::<EffectAlignment>().is_some();
-        distill(section(&mut config, "distill"), classes as i64);
-        if aligns {
-            align(section(&mut config, "distill"));
-        }
-        if follows {
-            follow(section(&mut config, "distill"));
-        }
+        put(experts, &[("experts", 2), ("epochs", EPOCHS as i64), ("batch", 32)]);
+        let needs_experts = distill(&mut config, classes);
         let students =
             [("seeds", 1), ("validation_seeds", 1), ("epochs", 30), ("full_epochs", 2), ("batch", 64)];
         put(section(&mut config, "eval"), &students);
-        let said = said(&name, side, stand_in.is_some(), follows);
+        let said = said(&name, side, stand_in.is_some(), needs_experts);
         let run = format!("{REDUCED}{}", row.run);
         Self { resolved: row.renamed(run, config, "reduced by --scale smoke"), stand_in, said }
     }
 }
 
-/// The published settings of the row's method.
-fn preset(config: &Table) -> Method {
-    let name = config.get("method").and_then(Value::as_str).unwrap_or("mtt");
-    distil_match::method(name).map_or_else(Method::mtt, |row| (row.preset)())
-}
-
-fn said(name: &str, side: usize, generated: bool, follows: bool) -> String {
+fn said(name: &str, side: usize, generated: bool, needs_experts: bool) -> String {
     let images = if generated {
         format!("GENERATED images in place of {name}")
     } else {
         format!("few images of {name}")
     };
-    let steps = if follows {
+    let steps = if needs_experts {
         format!(
             "2 experts of {EPOCHS} epochs, begun from any real images, {ITERATIONS} iterations of {SYN_STEPS} steps"
         )
@@ -109,10 +95,6 @@ fn put(table: &mut Table, values: &[(&str, i64)]) {
     }
 }
 
-fn whole(table: &Table, key: &str) -> Option<i64> {
-    table.get(key).and_then(Value::as_integer)
-}
-
 fn data(data: &mut Table, spec: Option<&DatasetSpec>, side: usize, classes: usize) {
     data.remove("clutter");
     put(data, &[("resolution", side as i64), ("train_limit", (TRAIN * classes) as i64)]);
@@ -122,43 +104,23 @@ fn data(data: &mut Table, spec: Option<&DatasetSpec>, side: usize, classes: usiz
     }
 }
 
-fn distill(distill: &mut Table, classes: i64) {
-    let ipc = whole(distill, "ipc").unwrap_or(1);
-    let small = ipc.min(IPC);
-    if let Some(batch) = whole(distill, "batch_syn") {
-        // The same share of the set.
-        put(distill, &[("batch_syn", (batch * small / ipc).clamp(1, small * classes))]);
-    }
-    put(distill, &[("ipc", small), ("iterations", ITERATIONS)]);
-    put(distill, &[("validate_every", EVERY), ("checkpoint_every", EVERY)]);
-}
-
-/// What only trajectory matching has.
-fn follow(distill: &mut Table) {
-    let ahead = whole(distill, "expert_epochs").unwrap_or(2).min(2);
-    put(distill, &[("syn_steps", SYN_STEPS), ("expert_epochs", ahead)]);
-    window(section(distill, "window"), EPOCHS - ahead + 1);
-    if let Some(Value::Table(maps)) = distill.get_mut("enhancement")
-        && let Some(every) = whole(maps, "refresh_every")
-    {
-        put(maps, &[("refresh_every", every.min(EVERY))]);
-    }
-    // Experts of a few epochs classify too few images correctly.
-    distill.insert("init".to_owned(), Value::String("real".to_owned()));
-}
-
-/// What only effect alignment has.
-fn align(distill: &mut Table) {
-    put(distill, &[("checkpoints", 1), ("batch_probe", REAL), ("batch_real", REAL)]);
-    distill.remove("weights");
-    window(section(distill, "window"), EPOCHS + 1);
-}
-
-/// The window in the same part of a shorter expert; `most` is the largest bound that it has room for.
-fn window(window: &mut Table, most: i64) {
-    let scaled = |epoch: i64| epoch * EPOCHS / PUBLISHED_EPOCHS;
-    let max = scaled(whole(window, "max").unwrap_or(PUBLISHED_EPOCHS)).clamp(1, most);
-    let min = scaled(whole(window, "min").unwrap_or(0)).clamp(0, max - 1);
-    let initial = whole(window, "initial_max").map_or(max, scaled).clamp(min + 1, max);
-    put(window, &[("min", min), ("max", max), ("initial_max", initial), ("expand_until", ITERATIONS / 2)]);
+/// Makes the method small; whether it needs experts.
+fn distill(config: &mut Table, classes: usize) -> bool {
+    let named = config.get("method").and_then(Value::as_str).and_then(distil_match::method);
+    let row: &MethodRow = named.unwrap_or_else(|| methods()[0]);
+    let mut settings = Table::try_from((row.preset)()).expect("a method is plain TOML");
+    merge(&mut settings, section(config, "distill"));
+    let method = row.read(settings).expect("rows are tested to be configurations");
+    let small = Small {
+        expert_epochs: [EPOCHS, PUBLISHED_EPOCHS],
+        ipc: [method.ipc.min(IPC), method.ipc],
+        classes,
+        iterations: ITERATIONS,
+        every: EVERY,
+        syn_steps: SYN_STEPS,
+        batch_real: REAL,
+    };
+    let reduced = method.reduced(&small);
+    *section(config, "distill") = Table::try_from(&reduced).expect("a method is plain TOML");
+    reduced.needs_experts()
 }
