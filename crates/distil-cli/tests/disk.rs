@@ -193,7 +193,7 @@ fn a_folder_that_a_file_replaces_is_an_error() {
         fs::rename(run, run.with_extension("away")).expect("a folder");
         fs::write(run, "in the way").expect("a file");
     });
-    refused(&said, &["runs/tiny", "; "]);
+    refused(&said, &["runs/tiny", "help: "]);
     refused(&run(at.path(), &RUN), &["runs/tiny"]);
     assert_eq!(fs::read(at.path().join("runs/tiny")).expect("the file"), b"in the way");
     fs::remove_file(at.path().join("runs/tiny")).expect("the file");
@@ -205,5 +205,5 @@ fn checkpoints_without_a_configuration_are_not_continued() {
     let at = folder();
     succeed(at.path(), &["reproduce", "--config", "tiny.toml", "--quiet"]);
     fs::remove_file(at.path().join("runs/tiny/run.toml")).expect("the configuration");
-    refused(&run(at.path(), &RUN), &["runs/tiny/run.toml", "missing, but there are checkpoints", "; "]);
+    refused(&run(at.path(), &RUN), &["runs/tiny/run.toml", "missing, but there are checkpoints", "help: "]);
 }

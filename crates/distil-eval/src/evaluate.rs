@@ -201,6 +201,7 @@ impl Evaluator<'_> {
             arch: net.arch().to_string(),
             protocol: protocol.described(),
             images,
+            seen: None,
             epochs,
             lr,
             accuracies,

@@ -6,7 +6,7 @@ use distil_stats::{ALPHA, Comparison, Design, Summary, TTest, holm};
 use distil_store::{Cost, PaperFigure};
 
 use crate::export::{CsvTable, latex};
-use crate::significance::Finding;
+use crate::significance::{Finding, holm_for};
 use crate::table::{Table, aligned, significant};
 
 const HEADER: [&str; 9] = [
@@ -123,8 +123,9 @@ impl MethodsTable {
             ),
         };
         let legend = format!(
-            "Difference: to {difference}, in percentage points; n.s. marks one that is not significant ({test} at {ALPHA}, \
-             Holm's correction for the {tested} tests of this table), ? one that cannot be tested."
+            "Difference: to {difference}, in percentage points; n.s. marks one that is not significant ({test} at \
+             {ALPHA}{}), ? one that cannot be tested.",
+            holm_for(tested)
         );
         let papers = self.rows.iter().filter_map(|row| row.paper.as_ref());
         let mut sources: Vec<String> = papers.map(|paper| paper.source.clone()).collect();

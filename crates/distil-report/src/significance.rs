@@ -108,13 +108,13 @@ impl Differences {
     pub(crate) fn legend(&self) -> String {
         let tests = self.findings.iter().filter(|finding| finding.p().is_some()).count();
         let family = if self.protocols > 1 {
-            "among the rows of each protocol".to_owned()
+            ", with Holm's correction among the rows of each protocol".to_owned()
         } else {
-            format!("for the {tests} tests of this table")
+            holm_for(tests)
         };
         let mut text = format!(
-            "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at {ALPHA}, \
-             with Holm's correction {family})",
+            "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at \
+             {ALPHA}{family})",
             self.reference,
             if self.several { " of the same architecture and protocol" } else { "" },
         );
@@ -123,6 +123,15 @@ impl Differences {
         }
         text.push('.');
         text
+    }
+}
+
+/// How the p-values of so many tests are corrected; nothing of a single one.
+pub(crate) fn holm_for(tests: usize) -> String {
+    if tests < 2 {
+        String::new()
+    } else {
+        format!(", with Holm's correction for the {tests} tests of this table")
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
         );
         said.extend(protocols(&evaluation.rows));
         said.push(format!("Students: {}.", schedules(&evaluation.rows).join("; ")));
+        said.extend(tiles(&evaluation.rows));
     }
     said.extend(Differences::of(evaluation).map(|differences| differences.legend()));
     said.extend(recovery(evaluation));
@@ -77,6 +78,16 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
         said.push(format!("Published figure: {}. Note: {text}", one_line(&paper.source)));
     }
     said
+}
+
+/// Which sets store fewer images than networks see.
+fn tiles(rows: &[Evaluation]) -> Option<String> {
+    let seen =
+        rows.iter().filter_map(|row| Some(format!("{} as {} (“{}”)", row.images, row.seen?, row.name)));
+    let said: Vec<String> = seen.collect();
+    (!said.is_empty()).then(|| {
+        format!("Images are those that are stored. As tiles of them, networks see {}.", said.join(", "))
+    })
 }
 
 /// What share of the accuracy on all data the quoted set recovers, where both were measured by the same protocol.

@@ -21,6 +21,7 @@ pub(crate) fn row(name: &str, images: usize, mean: f64, n: usize) -> Evaluation 
         arch: "convnet".to_owned(),
         protocol: String::new(),
         images,
+        seen: None,
         epochs: 1000,
         lr: 0.01,
         accuracies: (0..n).map(|i| mean + 0.002 * (i as f64 - 0.5 * (n - 1) as f64)).collect(),

@@ -37,8 +37,11 @@ pub struct Evaluation {
     pub arch: String,
     /// The protocol of the students in words.
     pub protocol: String,
-    /// Training images of a student.
+    /// Training images of a student, as they are stored.
     pub images: usize,
+    /// How many images a student sees in them, where that is another number (tiles).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<usize>,
     /// Index of a student's last epoch.
     pub epochs: usize,
     /// Step size of the students.
@@ -218,6 +221,7 @@ mod tests {
             arch: "convnet".to_owned(),
             protocol: "mtt".to_owned(),
             images: 10,
+            seen: None,
             epochs: 1000,
             lr: 0.01,
             accuracies: vec![mean],

@@ -46,7 +46,7 @@ impl Students<'_> {
     pub fn evaluate(&self, net: &Network, name: &str, set: &SyntheticSet) -> Result<Evaluation, Error> {
         let name = titled(name, net.arch(), None);
         let found = self.measure(net, &name, Subject::Synthetic(&*self.set(set)?))?;
-        Ok(Evaluation { conditions: Some(conditions(self, net)), ..found })
+        Ok(counted(Evaluation { conditions: Some(conditions(self, net)), ..found }, set))
     }
 
     /// Evaluates all sets of a run and their references with `networks`, row by row into the run folder; rows that still
@@ -124,6 +124,7 @@ impl Students<'_> {
     /// A measurement as a row of a run.
     fn row(&self, job: &Job<'_>, found: Evaluation) -> Evaluation {
         let Job { name, net, candidate, key } = job;
+        let found = if let Candidate::Set(set, _) = candidate { counted(found, set) } else { found };
         Evaluation {
             kind: candidate.kind(),
             name: name.clone(),
@@ -164,6 +165,12 @@ impl Students<'_> {
             error => error.into(),
         })
     }
+}
+
+/// Images count what is stored, also where students see tiles of it.
+fn counted(found: Evaluation, set: &SyntheticSet) -> Evaluation {
+    let (stored, seen) = (set.shape[0], found.seen.unwrap_or(found.images));
+    Evaluation { images: stored, seen: (seen != stored).then_some(seen), ..found }
 }
 
 /// A row's name in tables: students of the experts' architecture and of the run's own protocol need no remark.
