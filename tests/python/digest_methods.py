@@ -47,7 +47,7 @@ def run(program, method, folder):
     config = folder / f"{method}.toml"
     config.write_text(f'method = "{method}"\n')
     sets = SHARED + [f"distill.{key}" for key in KEYS.get(method, [])]
-    if method not in ("random", "herding", "k-center"):
+    if method not in ("random", "herding", "k-center", "k-means", "forgetting"):
         sets += ["distill.iterations=6", "distill.validate_every=3", "distill.checkpoint_every=3"]
         sets += ["distill.init=real"]
     if method == "edf":

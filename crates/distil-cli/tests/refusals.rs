@@ -177,6 +177,17 @@ fn completions_and_citations_are_text() {
     assert!(datm.starts_with(mtt.trim_end()) && datm.contains("Difficulty-Aligned"));
 }
 
+#[test]
+fn methods_are_listed() {
+    let folder = folder();
+    let methods = run(folder.path(), &["methods"]).out;
+    let forgetting = methods.lines().find(|line| line.starts_with("| `forgetting` |")).expect("a line");
+    assert!(forgetting.contains("Toneva") && forgetting.ends_with("| hard | needed |"), "{forgetting}");
+    assert!(
+        run(folder.path(), &["cite", "forgetting"]).out.starts_with("@inproceedings{toneva2019forgetting,")
+    );
+}
+
 /// `distil … | head -1` is no error.
 #[cfg(unix)]
 #[test]

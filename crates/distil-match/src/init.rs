@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::methods::Cluster;
+use crate::methods::{Cluster, FORGETTING_EXPERTS, Forgetting};
 use crate::outer::Learned;
 use crate::selection::Features;
 use crate::{Experts, Inputs, NoExperts, real};
@@ -35,6 +35,8 @@ pub enum Init {
     KMeans,
     /// The mean image of each of these clusters.
     KMeansCentroids,
+    /// The images that the first three experts learn and forget again most often; those that none ever learns come last.
+    Forgetting,
 }
 
 /// Why the synthetic set cannot be initialised.
@@ -85,7 +87,7 @@ impl From<usize> for Chosen {
     }
 }
 
-/// Experts as classifiers: their parameters after the last epoch.
+/// Experts as classifiers: their parameters after the last epoch, or after each.
 struct Classifiers<'a> {
     inputs: &'a Inputs<'a>,
     experts: &'a Experts<'a>,
@@ -94,17 +96,38 @@ struct Classifiers<'a> {
 impl Classifiers<'_> {
     /// Logits `[rows, k]` of the `which`-th expert, row by row.
     fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
-        let Inputs { net, device, .. } = self.inputs;
         let expert = self.experts.store.expert(self.experts.numbers[which])?;
-        let last = expert.snapshot(expert.snapshots() - 1);
-        let theta = net.theta(last, device);
+        Ok(self.logits_of(expert.snapshot(expert.snapshots() - 1), split, rows))
+    }
+
+    /// Whether the `which`-th expert classifies the rows as `class`, one list for each of its epochs. The untrained network
+    /// is not asked: what it is right about, it has not learned.
+    fn correct_by_epoch(
+        &self,
+        which: usize,
+        split: &Split,
+        rows: &[usize],
+        class: usize,
+    ) -> Result<Vec<Vec<bool>>, StoreError> {
+        let expert = self.experts.store.expert(self.experts.numbers[which])?;
+        let correct = |epoch| {
+            let logits = self.logits_of(expert.snapshot(epoch), split, rows);
+            logits.iter().map(|logits| is_correct(logits, class)).collect()
+        };
+        Ok((1..expert.snapshots()).map(correct).collect())
+    }
+
+    /// Logits `[rows, k]` of the network with these parameters, row by row.
+    fn logits_of(&self, params: &[f32], split: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
+        let Inputs { net, device, .. } = self.inputs;
+        let theta = net.theta(params, device);
         let mut logits = Vec::with_capacity(rows.len());
         for rows in rows.chunks(BATCH) {
             let images = real::images(split, rows, device);
             let out: Vec<f32> = net.logits(&theta, &images).into_data().iter::<f32>().collect();
             logits.extend(out.chunks(net.classes).map(<[f32]>::to_vec));
         }
-        Ok(logits)
+        logits
     }
 }
 
@@ -116,7 +139,15 @@ fn is_correct(logits: &[f32], label: usize) -> bool {
 impl Init {
     /// Whether the choice of images needs trained experts.
     pub(crate) fn needs_experts(self) -> bool {
-        matches!(self, Self::Correct | Self::Herding | Self::KCenter | Self::KMeans | Self::KMeansCentroids)
+        match self {
+            Self::Noise | Self::Real => false,
+            Self::Correct
+            | Self::Herding
+            | Self::KCenter
+            | Self::KMeans
+            | Self::KMeansCentroids
+            | Self::Forgetting => true,
+        }
     }
 }
 
@@ -163,6 +194,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
                 chosen.extend(selected(&rows, class as u64, inputs)?);
                 continue;
             }
+            Init::Forgetting => forgotten(&rows, class, inputs)?,
             Init::Noise | Init::Real | Init::Correct => {
                 shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
                 rows
@@ -197,7 +229,12 @@ fn selected(rows: &[usize], class: u64, inputs: &Inputs<'_>) -> Result<Vec<Chose
     Ok(match method.init {
         Init::Herding => at(features.herding(method.ipc)),
         Init::KCenter => at(features.k_center(method.ipc)),
-        _ => clustered(rows, &features.k_means(method.ipc, (inputs.seed, class)), method.ipc),
+        Init::Noise | Init::Real | Init::Correct | Init::Forgetting => {
+            unreachable!("chosen without features")
+        }
+        Init::KMeans | Init::KMeansCentroids => {
+            clustered(rows, &features.k_means(method.ipc, (inputs.seed, class)), method.ipc)
+        }
     })
 }
 
@@ -215,6 +252,16 @@ fn clustered(rows: &[usize], clusters: &[Cluster], ipc: usize) -> Vec<Chosen> {
 fn means(train: &Split, chosen: &[Chosen], device: &Device) -> Tensor<4> {
     let mean = |chosen: &Chosen| real::images(train, &chosen.members, device).mean_dim(0);
     Tensor::cat(chosen.iter().map(mean).collect(), 0)
+}
+
+/// The images of a class, those first that the first experts forgot most often.
+fn forgotten(rows: &[usize], class: usize, inputs: &Inputs<'_>) -> Result<Vec<usize>, InitError> {
+    let experts = Classifiers { inputs, experts: inputs.experts()? };
+    let mut forgetting = Forgetting::of(rows.len());
+    for which in 0..experts.experts.numbers.len().min(FORGETTING_EXPERTS) {
+        forgetting.add(&experts.correct_by_epoch(which, &inputs.dataset.train, rows, class)?);
+    }
+    Ok(forgetting.order().into_iter().map(|i| rows[i]).collect())
 }
 
 /// The first `ipc` candidates that the first expert classifies correctly; where it finds too few, further

@@ -139,6 +139,14 @@ pub enum MethodError {
         /// Epochs in the window at its narrowest.
         epochs: usize,
     },
+    /// Experts of one epoch forget nothing.
+    #[error(
+        "distill.init = \"forgetting\" needs experts of at least 2 epochs, but they have {epochs}; raise expert.epochs"
+    )]
+    NothingForgotten {
+        /// Epochs there are.
+        epochs: usize,
+    },
     /// An epoch without a weight.
     #[error(
         "distill.weights has {given} numbers; give one for each of the {needed} epochs below distill.window.max, or none"
@@ -236,6 +244,9 @@ impl Method {
         let of_tiles = !self.decoding.is_pixels();
         if of_tiles && self.trajectory().is_some_and(|t| t.soft_labels == SoftLabels::Teacher) {
             return Err(MethodError::TeacherOfTiles);
+        }
+        if self.init == Init::Forgetting && epochs < 2 {
+            return Err(MethodError::NothingForgotten { epochs });
         }
         self.objective.check(self, epochs)
     }

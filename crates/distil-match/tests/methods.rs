@@ -4,9 +4,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Bench, CLASSES, bytes, method};
-use distil_match::{Files, Init, Method, Unrolled};
-use distil_store::{Labels, SyntheticSet};
+use burn::tensor::{DType, Tensor, TensorData};
+use common::{Bench, CLASSES, SIDE, bytes, method};
+use distil_match::{Files, Init, Method, MethodError, Unrolled};
+use distil_store::{Labels, StoreHeader, SyntheticSet, TrajectoryStore};
 use serde_json::Value;
 
 /// The preset with the sizes of the small set.
@@ -36,9 +37,10 @@ fn set(path: &std::path::Path) -> SyntheticSet {
 #[test]
 fn interrupted_equals_uninterrupted() {
     let bench = Bench::new();
-    for (name, preset) in [("dd", Method::dd()), ("ld", Method::ld()), ("herding", Method::herding())] {
+    let selections = [("herding", Method::herding()), ("forgetting", Method::forgetting())];
+    for (name, preset) in [("dd", Method::dd()), ("ld", Method::ld())].into_iter().chain(selections) {
         let method = match name {
-            "herding" => Method { ipc: 2, ..preset },
+            "herding" | "forgetting" => Method { ipc: 2, ..preset },
             _ => small(preset),
         };
         let whole = bench.run(&format!("{name}-whole"), &method, |_| false);
@@ -89,7 +91,7 @@ fn selections_are_real_images_and_differ() {
     };
     let train = &bench.dataset.train;
     let mut ends = BTreeSet::new();
-    for init in [Init::Real, Init::Herding, Init::KCenter] {
+    for init in [Init::Real, Init::Herding, Init::KCenter, Init::Forgetting] {
         let name = format!("{init:?}");
         let files = bench.run(&name, &Method { ipc: 2, init, ..Method::random() }, |_| false);
         let chosen = set(&files.last);
@@ -103,10 +105,80 @@ fn selections_are_real_images_and_differ() {
         }
         ends.insert(chosen.images.iter().map(|pixel| pixel.to_bits()).collect::<Vec<_>>());
     }
-    assert_eq!(ends.len(), 3, "three ways to choose choose differently");
+    assert_eq!(ends.len(), 4, "four ways to choose choose differently");
 }
 
 /// One image, as often as the set has images, so that both are cut alike.
 fn repeated(pixels: &[f32]) -> Vec<f32> {
     pixels.repeat(2 * CLASSES)
+}
+
+/// Four experts that learn and unlearn: each has the epochs of a trained one in another order.
+fn with_forgetful_experts(bench: Bench) -> Bench {
+    let orders = [[0, 3, 1, 2, 1, 3], [0, 1, 2, 1, 3, 1], [3, 0, 3, 0, 2, 1], [3, 2, 3, 0, 3, 0]];
+    let header = StoreHeader { snapshots: orders[0].len(), ..bench.store.header().clone() };
+    let store =
+        TrajectoryStore::create_or_open(bench.folder.path().join("forgetful"), &header).expect("a store");
+    for (expert, order) in orders.iter().enumerate() {
+        let trained = bench.store.expert(expert % 2).expect("an expert");
+        let trajectory: Vec<Vec<f32>> = order.iter().map(|&epoch| trained.snapshot(epoch).to_vec()).collect();
+        store.write(expert, &trajectory).expect("an expert");
+    }
+    Bench { store, ..bench }
+}
+
+/// Whether the network with these parameters gives the label of an image the largest logit.
+fn right(bench: &Bench, params: &[f32], row: usize) -> bool {
+    let (net, split) = (&bench.net, &bench.dataset.train);
+    let image = TensorData::new(split.images.gather(&[row]), [1, 1, SIDE, SIDE]);
+    let image = Tensor::<4>::from_data(image, (&bench.device, DType::F32));
+    let logits = net.logits(&net.theta(params, &bench.device), &image).into_data();
+    let logits: Vec<f32> = logits.iter::<f32>().collect();
+    let label = split.labels[row] as usize;
+    (0..CLASSES).all(|class| class == label || logits[class] < logits[label])
+}
+
+/// The definition once more, image by image: forgotten where an epoch was right and the next wrong, over three experts,
+/// without their untrained networks; never right is last.
+#[test]
+fn forgetting_chooses_what_is_forgotten_most_often() {
+    let bench = with_forgetful_experts(Bench::new());
+    let ipc = 5;
+    let files = bench.run("forgetting", &Method { ipc, ..Method::forgetting() }, |_| false);
+    let again = bench.run("again", &Method { ipc, ..Method::forgetting() }, |_| false);
+    assert!(sets(&files) == sets(&again), "the same experts, the same images");
+    let mut expected = Vec::new();
+    let mut all = BTreeSet::new();
+    for class in 0..CLASSES {
+        let mut left: Vec<(usize, Option<usize>)> = Vec::new();
+        for row in bench.dataset.train.rows_of_class(class as u32) {
+            let (mut ever, mut count) = (false, 0);
+            for number in 0..3 {
+                let expert = bench.store.expert(number).expect("an expert");
+                let marks: Vec<bool> =
+                    (1..6).map(|epoch| right(&bench, expert.snapshot(epoch), row)).collect();
+                ever |= marks.contains(&true);
+                count += (1..5).filter(|&t| marks[t - 1] && !marks[t]).count();
+            }
+            left.push((row, ever.then_some(count)));
+        }
+        all.extend(left.iter().map(|(_, count)| *count));
+        for _ in 0..ipc {
+            // The first of the largest; `None` is less than any count.
+            let most = left.iter().map(|(_, count)| *count).max().expect("an image is left");
+            let first = left.iter().position(|(_, count)| *count == most).expect("it is there");
+            expected.push(left.remove(first).0);
+        }
+    }
+    assert!(all.len() > 2, "the experts forget some images more often than others: {all:?}");
+    assert!(set(&files.last).images == bench.dataset.train.images.gather(&expected), "other images: {all:?}");
+}
+
+#[test]
+fn experts_of_one_epoch_forget_nothing() {
+    let refused = Method::forgetting().check(1);
+    assert_eq!(refused, Err(MethodError::NothingForgotten { epochs: 1 }));
+    let text = MethodError::NothingForgotten { epochs: 1 }.to_string();
+    assert!(text.contains("distill.init = \"forgetting\"") && text.contains("raise expert.epochs"), "{text}");
+    assert!(Method::forgetting().check(2).is_ok() && Method::herding().check(1).is_ok());
 }

@@ -1,4 +1,4 @@
-//! A method of one's own, as docs/methods describes how to write one: synthetic images drift towards a running mean of
+//! A method of one's own, as CONTRIBUTING.md describes how to write one: synthetic images drift towards a running mean of
 //! the real images of their class. Nobody should use it; it has all that a method can have.
 
 #![forbid(unsafe_code)]

@@ -9,6 +9,7 @@ mod dm;
 mod dsa;
 mod ead;
 mod edf;
+mod forgetting;
 mod ftd;
 mod herding;
 mod k_center;
@@ -19,6 +20,7 @@ mod mtt;
 mod random;
 mod tesla;
 
+pub(crate) use forgetting::{EXPERTS as FORGETTING_EXPERTS, Forgetting};
 pub(crate) use k_means::Cluster;
 
 use crate::MethodRow;
@@ -52,4 +54,5 @@ pub(crate) static BUILT_IN: &[&MethodRow] = &[
     &herding::ROW,
     &k_center::ROW,
     &k_means::ROW,
+    &forgetting::ROW,
 ];
