@@ -16,8 +16,6 @@ pub enum SetError {
     /// The run has not left it.
     #[error("there is no {}; let the run go on with `distil run --resume`, or choose another --part", file.display())]
     Missing {
-        /// The run folder.
-        folder: PathBuf,
         /// The set that was looked for first.
         file: PathBuf,
     },
@@ -107,7 +105,7 @@ fn of_run(folder: &Path, part: Option<Part>) -> Result<PathBuf, Error> {
         .iter()
         .find(|file| file.is_file())
         .cloned()
-        .ok_or_else(|| SetError::Missing { folder: folder.to_owned(), file: files[0].clone() }.into())
+        .ok_or_else(|| SetError::Missing { file: files[0].clone() }.into())
 }
 
 /// The configuration that a set was made with: the one that is named, or that of the run folder that `subject` is or

@@ -46,6 +46,6 @@ impl Maps {
             sum += map.iter().sum::<f64>();
             count += map.len();
         }
-        sum / f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+        sum / count as f64
     }
 }
