@@ -15,7 +15,7 @@ pub(crate) struct Args {
 /// Where `distil` comes from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Build {
-    /// Backends beside the CPU's.
+    /// Backends besides the CPU's.
     pub(crate) features: Vec<String>,
     /// A program that is there.
     pub(crate) program: Option<PathBuf>,

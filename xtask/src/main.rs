@@ -31,7 +31,7 @@ Examples:
   cargo xtask bench --peer ~/peer/bin/python
 
 Options of reproduce and bench:
-  --features LIST    Backends to build beside the CPU's: cuda, cuda-nvrtc, wgpu
+  --features LIST    Backends to build besides the CPU's: cuda, cuda-nvrtc, wgpu
   --program PROGRAM  Use this distil instead of building one
   --release          Build as `cargo install` does, which compiles Burn once more
 

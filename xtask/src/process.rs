@@ -43,7 +43,7 @@ pub(crate) fn built_distil(build: &Build) -> Result<Command, Failure> {
 }
 
 fn compiled(build: &Build) -> Result<PathBuf, Failure> {
-    // All packages are selected for their features: cargo would compile Burn anew for another selection.
+    // All packages are selected for their features: cargo would recompile Burn for another selection.
     let mut command = cargo(&["build", "--workspace", "--bin", "distil"]);
     if build.profile == Profile::Release {
         command.arg("--release");
@@ -54,7 +54,7 @@ fn compiled(build: &Build) -> Result<PathBuf, Failure> {
         command.args(["--features", &features.join(",")]);
     }
     ensure(&mut command)?;
-    // Cargo puts this very program into the folder of the dev profile; the other one lies beside it.
+    // Cargo puts this very program into the folder of the dev profile; the other one lies next to it.
     let own =
         std::env::current_exe().map_err(|error| Failure(format!("cannot find the build folder: {error}")))?;
     let dev = own.parent().ok_or_else(|| Failure("this program lies in no folder".to_owned()))?;

@@ -17,7 +17,7 @@ impl Strategy {
     /// Draws one operation for the batch, each equally likely, and its parameters for each of `images`
     /// images of `height` × `width` pixels (DSA's `aug_mode S`).
     ///
-    /// Draw from a stream of its own for every batch, `stream(seed, "…", iteration)`: how many numbers
+    /// Draw from a separate stream for every batch, `stream(seed, "…", iteration)`: how many numbers
     /// are consumed depends on the operation.
     pub fn draw(&self, images: usize, height: usize, width: usize, rng: &mut Stream) -> Augmentation {
         if self.is_none() {

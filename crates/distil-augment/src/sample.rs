@@ -1,13 +1,13 @@
 //! Resampling as weighted sums of gathers, one gather per tap.
 //!
-//! Why gathers and not matrices: batched `R·x·Cᵀ` would do for the separable operations and is faster on a
+//! Why gathers and not matrices: batched `R·x·Cᵀ` would serve the separable operations and is faster on a
 //! CPU (scaling 256 images of 3×32×32, forward and backward on two busy cores: 8 ms against 63 ms; a
 //! training step on them takes seconds). But f32 matrix products on a GPU may run in TF32, which keeps ten
 //! bits of every pixel, and a rotation is not separable: its dense matrix has (h·w)² entries per image.
 //! Gathers are exact up to the rounding of the weights, cost O(pixels), and serve every operation.
 //!
 //! Why their backward pass should still be deterministic on a GPU (argued, not measured), although it
-//! scatters with atomic additions, whose order is not fixed: every tap is a gather of its own, so its scatter
+//! scatters with atomic additions, whose order is not fixed: every tap is a separate gather, so its scatter
 //! starts from zero, and at most two of its outputs read one pixel with a non-zero weight. `0 + a + b` and
 //! `0 + b + a` are the same float. Two is the most because
 //! - a shift reads each pixel once;

@@ -79,7 +79,7 @@ impl Strategy {
 /// A strategy string that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StrategyError {
-    /// A name that is no operation.
+    /// A name that is not an operation.
     #[error("unknown augmentation `{name}`{}; write `none`, or some of {} joined by `_`", hint(.name), names(", "))]
     Unknown {
         /// What was written.

@@ -53,7 +53,7 @@ pub(crate) struct InfoArgs {
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Write a contact sheet (PNG), one row a class
+    /// Write a contact sheet (PNG), one row per class
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) sheet: Option<PathBuf>,
 }
@@ -93,7 +93,7 @@ impl ConfigArgs {
 pub(crate) struct ExpertArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// Take the experts over from these replay buffers of MTT's code instead of training any
+    /// Import experts from these replay buffers of MTT's code instead of training
     #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub(crate) import: Vec<PathBuf>,
 }
@@ -105,7 +105,7 @@ pub(crate) struct RunArgs {
     /// Continue from the newest checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Write the log for TensorBoard, too, to the run folder's tensorboard/
+    /// Also write the log for TensorBoard, to tensorboard/ in the run folder
     #[arg(long)]
     pub(crate) tensorboard: bool,
 }
@@ -121,8 +121,9 @@ pub(crate) struct EvalArgs {
     /// Set a key of the configuration, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Architectures of the networks: convnet (the experts'), resnet18, vgg11, alexnet, efficientnet-lite
-    #[arg(long, value_name = "ARCH,…", value_delimiter = ',', default_value = "convnet")]
+    /// Architectures of the networks: convnet, resnet18, vgg11, alexnet, efficientnet-lite, mlp, sequence [default: the
+    /// experts']
+    #[arg(long, value_name = "ARCH,…", value_delimiter = ',')]
     pub(crate) arch: Vec<Arch>,
     /// How networks are trained, instead of what the configuration says: mtt, datm, dc, dsa, eccv-2024, dc-bench, rded-kd, sre2l-kd, sre2l-kd-cifar, dd-ranking
     #[arg(long, value_name = "NAME")]
@@ -140,13 +141,13 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Run folders, several of which are compared with the first, or a measurement of `distil compdd`
+    /// Run folders (each is compared with the first), or a measurement of `distil compdd`
     #[arg(value_name = "RUN", required = true, value_hint = ValueHint::AnyPath)]
     pub(crate) runs: Vec<PathBuf>,
-    /// The page of runs [default: report.html in the run folder, or comparison.html beside the first of several]
+    /// The page of runs [default: report.html in the run folder, or comparison.html next to the first of several]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
-    /// Print the table of results that still hold instead of writing the page
+    /// Print the table of current results instead of writing the page
     #[arg(long, value_name = "FORMAT")]
     pub(crate) table: Option<TableFormat>,
 }
@@ -163,7 +164,7 @@ pub(crate) enum TableFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Two results: run folders or evaluation.json files, with a row after a colon
+    /// Two results: run folders or evaluation.json files, optionally with a row after a colon
     #[arg(
         value_names = ["A", "B"],
         num_args = 2,
@@ -178,7 +179,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CiteArgs {
-    /// A method, a dataset or a run folder; everything without it
+    /// A method, a dataset or a run folder [default: everything]
     #[arg(value_name = "METHOD|DATASET|RUN")]
     pub(crate) what: Option<String>,
 }

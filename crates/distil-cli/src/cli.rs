@@ -66,34 +66,34 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Download a dataset and verify its checksum
     #[command(after_help = "Example:\n  distil fetch cifar10 --data-dir /data\n\n\
-        Without --data-dir, the folder is DISTIL_DATA_DIR if that is set, else data/. The generated set `clutter` \
-        needs no download.")]
+        The default folder is DISTIL_DATA_DIR if that is set, else data/. The generated set `clutter` needs no \
+        download.")]
     Fetch(FetchArgs),
-    /// Look at a dataset
+    /// Describe a dataset
     #[command(subcommand)]
     Data(DataCommand),
-    /// List the datasets: shape, classes, images, and where their files are looked for and found
+    /// List the datasets: shape, classes, images, and where their files are expected and found
     #[command(after_help = "Example:\n  distil datasets --data-dir /data\n\n\
-        Files are looked for below --data-dir, DISTIL_DATA_DIR and data/. Images are those of the published parts; \
-        validation images are held out of the training images where a set has no part for them.")]
+        Files are searched for in --data-dir, DISTIL_DATA_DIR and data/. The counts are those of the published \
+        parts; validation images are held out of the training images unless the dataset has a validation part.")]
     Datasets(DatasetsArgs),
     /// Train the expert networks whose trajectories are matched
     #[command(
         after_help = "Example:\n  distil expert --config configs/clutter.toml --set expert.experts=20\n\n\
-        Experts that are there already are kept, so an interrupted command continues. Runs on the same data, \
-        network and recipe share them, in runs/experts/.\n\n\
-        Trajectories of MTT's code are taken over with\n  \
+        Existing experts are kept, so an interrupted command continues. Runs on the same data, network and recipe \
+        share them, in runs/experts/.\n\n\
+        To import trajectories saved by MTT's code:\n  \
         distil expert --config C.toml --import replay_buffer_0.pt replay_buffer_1.pt"
     )]
     Expert(ExpertArgs),
     /// Estimate what a run needs: memory, disk and time, and what to change if it does not fit
     #[command(after_help = "Examples:\n  distil plan --config configs/clutter.toml\n  \
         distil plan --config C.toml --set distill.ipc=50 --threads 8\n\n\
-        Memory is meant to be right within 20 %: what the kernels work in is exact. Time is that of one inner step and \
-        of one step back, in the sizes of the run on random data, so no dataset is needed. `distil run` refuses what \
-        does not fit.")]
+        Planned memory is within 20 % of what a run takes. Time is measured on random data of the run's size, one \
+        inner step and one step of its adjoint, so no dataset is needed. `distil run` refuses a run that does not \
+        fit.")]
     Plan(PlanArgs),
-    /// Distil a synthetic set by matching the experts' trajectories
+    /// Distil a synthetic set by the method of a configuration
     #[command(after_help = "Examples:\n  distil run --config configs/clutter.toml\n  \
         distil run --config configs/clutter.toml --resume\n  \
         distil run --config configs/clutter.toml --set distill.ipc=10 --out runs/clutter-10\n\n\
@@ -102,14 +102,14 @@ pub(crate) enum Command {
     /// Follow a run in the terminal
     #[command(after_help = "Example:\n  distil watch runs/clutter\n\n\
         Loss, iterations a second, time left, and accuracy on validation images, from the run's log. Ends with the run, or \
-        with Ctrl-C, which leaves the run alone. Where standard output is no terminal, every look that finds \
-        something new is a line.")]
+        with Ctrl-C, which leaves the run alone. Where standard output is not a terminal, each \
+        change is printed on a new line.")]
     Watch(WatchArgs),
     /// Write a run's log for TensorBoard
     #[command(after_help = "Examples:\n  distil track runs/clutter && tensorboard --logdir runs\n  \
         distil track runs/clutter --follow\n  distil run --config C.toml --tensorboard      while it runs\n\n\
-        Every number of the log is a scalar. The log holds no times: what was there before is given the time of its last \
-        change.")]
+        Every number in the log becomes a scalar. The log holds no times: entries written earlier get the time of \
+        its last change.")]
     Track(TrackArgs),
     /// Train networks from scratch on a set and test them
     #[command(after_help = "Examples:\n  distil eval runs/clutter\n  \
@@ -118,23 +118,24 @@ pub(crate) enum Command {
         distil eval runs/clutter --arch convnet,resnet18,vgg11,alexnet\n  \
         distil eval runs/clutter --protocol eccv-2024\n  \
         distil eval runs/clutter --protocol rded-kd --teacher cam.safetensors --set eval.batch=10\n\n\
-        A run folder is evaluated whole: the last and the best set, the moving average where there is one, and \
-        random real images and all data to compare with. Its results are kept for `distil report`. Other \
-        architectures than the experts' are not trained on all data, which takes hours. Accuracies are \
-        of the test split, after the last epoch; nothing is chosen on it.\n\n\
-        A protocol replaces the whole [eval] section; --set changes keys of it. Rows say which protocol they are of, and \
-        only rows of one protocol are compared. eccv-2024, dc, dsa and those with a teacher feed pixels normalised by mean and \
-        standard deviation: sets made under ZCA are un-whitened for them. docs/protocols.md describes them all.")]
+        For a run folder, the last and the best set are evaluated, the moving average if the run keeps one, and \
+        random real images and all data for comparison. Results are kept for `distil report`. Only the experts' \
+        architecture is also trained on all data, since that can take hours. Accuracies are on the test split, after \
+        the last epoch; nothing is chosen on it.\n\n\
+        A protocol replaces the whole [eval] section; --set changes keys of it. Rows name their protocol, and only \
+        rows of the same protocol are compared. eccv-2024, dc, dsa and the protocols with a teacher use pixels \
+        normalised by mean and standard deviation, so sets made under ZCA are un-whitened first. docs/protocols.md \
+        describes them all.")]
     Eval(EvalArgs),
     /// DD-Ranking's label- and augmentation-robust scores of a set
     #[command(after_help = "Examples:\n  distil rank-score runs/clutter\n  \
         distil rank-score set.safetensors --config C.toml --teacher cam.safetensors --set eval.epochs=299\n\n\
-        The label-robust score asks what of a set's accuracy is not its labels': w·(accuracy over random real images) − \
-        (1 − w)·(what hard labels lose to all real images). The augmentation-robust score asks what is not augmentation's: \
-        accuracy over random real images with and without it. Both run from 0 to 1 and take accuracies as FRACTIONS; \
-        DD-Ranking's public code takes percentage points, whose scores leave that range. Step sizes are chosen on \
-        validation images, where the public code takes the best on test. Six trainings, each once for every step size and \
-        then for every seed: this takes a while. A run keeps them in ranking.json.")]
+        The label-robust score is w·(accuracy gained over random real images) − (1 − w)·(accuracy lost to all real \
+        images with hard labels). The augmentation-robust score compares the gain over random real images with and \
+        without augmentation. Both run from 0 to 1 and take accuracies as FRACTIONS; DD-Ranking's public code takes \
+        percentage points, so its scores can leave that range. Step sizes are chosen on validation images, where the \
+        public code takes the best on test. There are six trainings, each for every step size and then for every \
+        seed, which takes a while. Results are kept in ranking.json of the run.")]
     RankScore(Box<RankScoreArgs>),
     /// Experts, distillation, evaluation and report of a published row or of a configuration
     #[command(
@@ -142,8 +143,8 @@ pub(crate) enum Command {
         distil reproduce edf/imagenette-ipc10                 a published row, then paper and measured side by side\n  \
         distil reproduce edf/imagenette-ipc10 --scale smoke   any row end to end in minutes, much reduced\n  \
         distil reproduce --config mine.toml --set eval.seeds=1\n\n\
-        What is there already is not done again: an interrupted command continues where it was, except with --scale smoke, \
-        which begins anew. `distil rows` lists the rows."
+        Finished steps are not repeated: an interrupted command continues where it stopped, except with --scale \
+        smoke, which starts over. `distil rows` lists the rows."
     )]
     Reproduce(ReproduceArgs),
     /// List the published rows: method, images per class, figure, data, and what each will need
@@ -157,55 +158,57 @@ pub(crate) enum Command {
         distil report runs/datm runs/edf --out comparison.html\n  \
         distil report runs/clutter --table latex > results.tex\n  \
         distil report compdd/imagenet\n\n\
-        What a network sees (t-SNE, distances between classes, activation maps) is in it after `distil inspect`.\n\n\
-        The report of a measurement of `distil compdd` shows how its classes are distributed, easy beside hard subsets \
-        (those of `distil compdd select`, and Comp-DD's where they were measured), and how map values are distributed.")]
+        After `distil inspect` it also shows what a network sees: t-SNE, distances between classes, activation \
+        maps.\n\n\
+        The report of a `distil compdd` measurement shows the complexity of its classes, easy next to hard subsets \
+        (from `distil compdd select`, and Comp-DD's if measured), and the distribution of map values.")]
     Report(ReportArgs),
-    /// Look at a run's images with a trained network, for its report
+    /// Analyse a run's images with a trained network, for its report
     #[command(after_help = "Examples:\n  distil inspect runs/clutter && distil report runs/clutter\n  \
         distil run --config C.toml --set distill.keep_every=500      sets for distances over iterations\n\n\
-        An expert after its last epoch looks at training images and at the synthetic set: t-SNE of features, distance between \
-        classes over iterations, Grad-CAM before and after, and how activation is spread. Results go to the run \
-        folder's inspection.json.")]
+        A fully trained expert is applied to training images and to the synthetic set: t-SNE of features, distance \
+        between classes over iterations, Grad-CAM before and after distillation, and the spread of activation. \
+        Results go to inspection.json in the run folder.")]
     Inspect(InspectArgs),
     /// Test whether one result is better than another
     #[command(after_help = "Examples:\n  distil compare runs/datm runs/mtt\n  \
         distil compare runs/clutter :\"random real\"\n  \
         distil compare runs/a:\"distilled, last\" runs/b/evaluation.json:EMA --paired\n\n\
-        Without a row, it is the set that was chosen on validation images. Results on other test images, with other \
-        networks or by other protocols are refused. The test is Welch's at 5 %; a difference that is not significant \
-        comes with the number of seeds that would be needed.")]
+        Without a row, the set chosen on validation images is compared. Results on different test images, networks \
+        or protocols are refused. The test is Welch's at 5 %; a difference that is not significant comes with the \
+        number of seeds it would take.")]
     Compare(CompareArgs),
     /// Distil and evaluate with many methods, or the arms of an ablation, side by side
     #[command(after_help = "Examples:\n  distil sweep all --dataset fashion-mnist --ipc 1,10\n  \
         distil sweep random,dm,datm --config configs/compare/clutter.toml --table latex\n  \
         distil sweep all --config configs/compare/edf-clutter.toml --ipc 5 --seeds 5    an ablation\n\n\
-        An interrupted sweep continues; what is there is not done again. The table is kept in methods.md of its folder.")]
+        An interrupted sweep continues; finished runs are not repeated. The table is kept in methods.md in its \
+        folder.")]
     Sweep(SweepArgs),
     /// Write a synthetic set for other programs
     #[command(after_help = "Examples:\n  distil export runs/clutter --to npz --out clutter.npz\n  \
         distil export runs/clutter --to imagefolder --out clutter\n  \
         distil export runs/clutter/synthetic/last.safetensors --to sheet --out last.png\n\n\
-        npz holds network input and how it was prepared; pictures hold pixels, with normalisation and whitening undone, \
-        and lose what lies outside their range.")]
+        npz holds network input and its preprocessing; pictures hold pixels, with normalisation and whitening \
+        undone, and are clamped to their range.")]
     Export(ExportArgs),
     /// Import a synthetic set saved by another implementation
     #[command(
         after_help = "Examples:\n  distil import images_best.pt --labels labels_best.pt --syn-lr lr_best.pt \\\n      \
         --normalisation zca --config cifar10.toml --set data.zca=true --out public.safetensors\n  \
         distil eval public.safetensors --config cifar10.toml --set data.zca=true\n\n\
-        The files are those that distill.py of MTT, FTD, DATM and their kin saves. They do not say how pixels were \
-        prepared, so you do; a set evaluated with other preprocessing scores at chance. Experts (replay_buffer_*.pt) \
-        are taken over by `distil expert --import`."
+        The files are those saved by distill.py of MTT, FTD, DATM and related methods. They do not record \
+        preprocessing, so it must be given: a set evaluated with other preprocessing scores at chance. Experts \
+        (replay_buffer_*.pt) are imported by `distil expert --import`."
     )]
     Import(ImportArgs),
     /// List devices, and check the chosen one against the CPU in double precision
     #[command(after_help = "Examples:\n  distil doctor\n  distil doctor --config configs/clutter.toml\n  \
         distil doctor --device cuda:1 --images 64\n\n\
-        Every operation of the network, a pass of dual numbers and an adjoint through two inner steps are computed on \
-        the device in f32 and on the CPU in f64, from the same random numbers. The error is ‖device − CPU‖ / ‖CPU‖, of \
-        the worst output; GPUs with tensor cores may round to TF32, so CUDA's tolerances are wider. The first time \
-        includes compiling kernels. Exit code 2 when anything fails.")]
+        Every operation of the network, a pass of dual numbers and an adjoint through two inner steps are computed \
+        on the device in f32 and on the CPU in f64, from the same random numbers. The error is ‖device − CPU‖ / \
+        ‖CPU‖ of the worst output; GPUs with tensor cores may round to TF32, so CUDA's tolerances are wider. The \
+        first timing includes compiling kernels. The exit code is 2 if any check fails.")]
     Doctor(DoctorArgs),
     /// Measure speed and memory
     #[command(subcommand)]
@@ -214,8 +217,9 @@ pub(crate) enum Command {
     #[command(
         after_help = "Examples:\n  distil train --config configs/clutter.toml --out cam.safetensors\n  \
         distil train --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
-        It learns all training images by the protocol of [eval], and is used by `distil gradcam`, `distil compdd` and as --teacher. Where there are \
-        weights of torchvision's resnet18 or of EfficientNet-Lite, none needs to be trained."
+        It is trained on all training images by the protocol of [eval], and used by `distil gradcam`, `distil \
+        compdd` and as --teacher. Pretrained weights of torchvision's resnet18 or of EfficientNet-Lite can be used \
+        instead."
     )]
     Train(TrainArgs),
     /// Draw where in an image a network sees a class
@@ -223,9 +227,9 @@ pub(crate) enum Command {
         distil gradcam clutter-easy --model cam.safetensors --cam grad-cam++ --out maps\n  \
         distil gradcam runs/clutter/synthetic/best.safetensors --model cam.safetensors --out maps\n  \
         distil gradcam photos --model resnet18.pth --class 207 --layer layer4 --out maps\n\n\
-        Every overlay shows the image and, beside it, its map from dark blue (0) to pale yellow (1). Images of a \
-        dataset or a synthetic set are looked at for their own class, which the model must know by name; others for \
-        the class that the model takes them for.")]
+        Every overlay shows the image and, next to it, its map from dark blue (0) to pale yellow (1). Images of a \
+        dataset or a synthetic set are mapped for their own class, which the model must know by name; other images \
+        for the class the model predicts.")]
     Gradcam(GradcamArgs),
     /// Measure how complex scenes are, and build easy and hard benchmarks
     #[command(subcommand)]
@@ -241,8 +245,8 @@ pub(crate) enum Command {
     Methods,
     /// Print the JSON schema of configurations
     #[command(after_help = "Example:\n  distil schema > distil.schema.json\n\n\
-        An editor that knows `#:schema distil.schema.json` in the first line of a configuration completes its keys and \
-        marks those that do not exist.")]
+        With `#:schema distil.schema.json` on the first line of a configuration, editors that support it complete \
+        keys and mark unknown ones.")]
     Schema,
     /// Print a completion script for a shell
     #[command(

@@ -14,7 +14,7 @@ use crate::interrupt;
 
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a log, which is no terminal, gets a line about progress.
+/// How often a log, which is not a terminal, gets a line about progress.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where a command writes to. Results go to standard output and nothing else does.

@@ -46,19 +46,10 @@ impl Context<'_> {
 
     /// Loads data; those of `--data-dir` first, which is no part of a configuration.
     pub(crate) fn load(self, data: &DataConfig) -> Result<Dataset, Failure> {
-        load(data, self.data_dir, self.console)
+        let listener = self.console.listener();
+        let loaded = data.clone().searched_in(self.data_dir).load(Progress::to(&listener));
+        Ok(loaded.map_err(distil::Error::from)?)
     }
-}
-
-/// Loads the data a configuration names; `data_dir` is searched first.
-pub(crate) fn load(
-    data: &DataConfig,
-    data_dir: Option<&Path>,
-    console: &Console,
-) -> Result<Dataset, Failure> {
-    let listener = console.listener();
-    let loaded = data.clone().searched_in(data_dir).load(Progress::to(&listener));
-    Ok(loaded.map_err(distil::Error::from)?)
 }
 
 /// The folder that datasets are fetched to and searched in.

@@ -74,7 +74,7 @@ impl Failure {
 }
 
 /// Errors of the libraries name the file or key, and after the last semicolon the remedy; those of configurations keep them
-/// apart. A stop that the user asked for is no error.
+/// apart. A stop that the user asked for is not an error.
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let any = &error as &dyn Any;

@@ -98,7 +98,7 @@ fn what_is_not_comparable_is_refused() {
             assert!(said.err.replace("different", "other").contains(piece), "{piece:?}: {}", said.err);
         }
     }
-    assert_eq!(run(folder.path(), &["compare", "a"]).code, Some(2), "one result is no comparison");
+    assert_eq!(run(folder.path(), &["compare", "a"]).code, Some(2), "one result is not a comparison");
 }
 
 #[test]

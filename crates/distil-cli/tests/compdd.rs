@@ -112,7 +112,7 @@ fn from_photos_to_a_selection_that_holds() {
     let said = succeed(at, &["report", "m"]);
     assert!(said.contains("wrote m/report.html"), "{said}");
     let page = fs::read_to_string(out.join("report.html")).expect("a page");
-    assert_eq!(page.matches("<svg ").count(), 5, "three thresholds, easy beside hard, map values");
+    assert_eq!(page.matches("<svg ").count(), 5, "three thresholds, easy next to hard, map values");
     refused(&run(at, &["report", "m", "--table", "csv"]), &["--table is for runs", "classes.csv"]);
 }
 
@@ -235,7 +235,7 @@ fn a_network_is_trained_where_none_is_given() {
     assert!(fs::read(at.join("compdd/photos/complexity.json")).expect("a measurement") == before);
 }
 
-/// Table 3b out of stored runs: easy beside hard, with the complexity of each.
+/// Table 3b out of stored runs: easy next to hard, with the complexity of each.
 #[test]
 fn recovery_ratios_come_out_of_runs() {
     let folder = folder();

@@ -92,7 +92,7 @@ fn a_size_limit_is_an_error_with_a_remedy() {
     same(whole.path(), at.path());
 }
 
-/// A scene with a file system of its own at `runs`, played by a shell that may mount one.
+/// A scene with a separate file system at `runs`, played by a shell that may mount one.
 fn mounted(at: &Path, size: &str, scene: &str) -> Option<()> {
     fs::create_dir_all(at.join("runs")).expect("a folder");
     let script = format!(

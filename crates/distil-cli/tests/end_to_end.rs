@@ -45,7 +45,7 @@ fn every_step_and_the_same_in_one() {
     assert!(one.contains("| best ") && !one.contains("random"), "{one}");
     assert_eq!(at(&["report", "runs/tiny"]).trim_end(), "wrote runs/tiny/report.html");
     assert!(at(&["cite", "runs/tiny"]).contains("Siamese Augmentation"));
-    // The same in one command, and again: nothing is computed anew, the table is the same.
+    // The same in one command, and again: nothing is recomputed, the table is the same.
     assert_eq!(at(&["reproduce", "--config", "tiny.toml", "--out", "runs/one"]), table);
     assert_eq!(at(&["reproduce", "--config", "tiny.toml", "--out", "runs/one"]), table);
     assert_eq!(products(&folder.path().join("runs/one")), products(&folder.path().join("runs/tiny")));

@@ -135,7 +135,7 @@ fn survives(name: &str, args: &str, prepare: &[&str]) {
             hits += 1;
             continue;
         }
-        // It got to its end before the kill: that must be the same end, and the next kills begin anew.
+        // It got to its end before the kill: that must be the same end, and the next kills start over.
         compare(name, &expected, torn.path());
         ends += 1;
         torn = start();
@@ -163,7 +163,7 @@ fn experts_survive() {
     survives("expert", "expert --config tiny.toml --quiet", &[]);
 }
 
-/// Range, dropout and maps have a state of their own.
+/// Range, dropout and maps have their own state.
 #[test]
 fn resumed_runs_survive() {
     let experts = "expert --config edf.toml --quiet";

@@ -44,7 +44,7 @@ fn a_run_that_diverges_says_where_and_keeps_the_last_finite_set() {
         &["after iteration 0", "200 not finite", "synthetic/last.safetensors", "lower distill.image_lr"],
     );
     assert_eq!(images(folder.path(), "last"), images(folder.path(), "initial"));
-    // It stands at the same place when it is continued, and what it kept can be looked at.
+    // It stands at the same place when it is continued, and what it kept can be inspected.
     args.push("--resume");
     refused(&at(&args), &["after iteration 0"]);
     assert!(

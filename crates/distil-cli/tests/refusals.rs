@@ -188,7 +188,7 @@ fn methods_are_listed() {
     );
 }
 
-/// `distil … | head -1` is no error.
+/// `distil … | head -1` is not an error.
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_quiet() {

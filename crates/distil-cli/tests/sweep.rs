@@ -136,7 +136,7 @@ fn slips_show_before_hours_of_work() {
     assert!(refused(&late, "random,ld").contains("unknown key `distill.window`"));
     assert!(refused(&format!("{GRID}[[for]]\nmethod = [\"ld\"]\n"), "random").contains("[[for]]"));
     let unknown = format!("reference = \"gone\"\n{GRID}");
-    assert!(refused(&unknown, "random").contains("there is no variant \"gone\""));
+    assert!(refused(&unknown, "random").contains("no variant is called \"gone\""));
     assert!(refused(&format!("{GRID}[[variant]]\nname = \"a\"\n"), "a").contains("[[variant]]"));
     let said = run(at, &["compare"]);
     assert_eq!(said.code, Some(2), "two results: {}", said.err);

@@ -43,7 +43,10 @@ impl Category {
         let path = path.as_ref();
         let each = table(path)?.into_iter().map(|(name, value)| {
             let classes: Vec<String> = value.try_into().map_err(|_| {
-                file(path, format!("`{name}` is no list of classes; write {name} = [\"class\", \"class\"]"))
+                file(
+                    path,
+                    format!("`{name}` is not a list of classes; write {name} = [\"class\", \"class\"]"),
+                )
             })?;
             Ok(Self { name, classes })
         });
@@ -134,7 +137,10 @@ impl Selected {
         let path = path.as_ref();
         let each = table(path)?.into_iter().map(|(category, value)| {
             let lists: Lists = value.try_into().map_err(|error| {
-                file(path, format!("`{category}` is no selection ({error}); give it the lists easy and hard"))
+                file(
+                    path,
+                    format!("`{category}` is not a selection ({error}); give it the lists easy and hard"),
+                )
             })?;
             if lists.easy.is_empty() || lists.hard.is_empty() {
                 let problem = format!("`{category}` has an empty list; name easy and hard classes");

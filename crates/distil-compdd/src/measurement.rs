@@ -90,7 +90,7 @@ impl Measurement {
         let problem = |what: String| CompddError::File {
             path: path.to_owned(),
             problem: format!(
-                "this is no measurement of complexity ({what}); make one with `distil compdd measure`"
+                "this is not a measurement of complexity ({what}); make one with `distil compdd measure`"
             ),
         };
         seal::check(path, &bytes, "restore it from a copy, or make one with `distil compdd measure`")?;

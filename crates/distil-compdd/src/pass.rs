@@ -3,8 +3,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use distil_data::{ImageShape, Resize, ResizeFilter, ResizePolicy, Transform};
+use distil_engine::Engine;
 use distil_gradcam::{CamError, CamModel, ClassMap, Explainer, Noise, Target, last_layer, layer};
 use distil_progress::{Progress, Step};
 
@@ -31,7 +32,7 @@ pub struct Pass<'a> {
     /// What is measured.
     pub definition: &'a Definition,
     /// Where it is computed.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
     /// How it is gone about. Nothing here changes the result.
     pub options: PassOptions<'a>,
 }
@@ -42,7 +43,7 @@ pub struct PassOptions<'a> {
     /// Which part of the images, from 1, and of how many: parts that other processes measure are merged by
     /// [`Measurement::merge`].
     pub part: (usize, usize),
-    /// Images that are decoded at once; up to four times as many are in memory.
+    /// Images decoded at once; up to four times as many are in memory.
     pub shard: usize,
     /// Images of one call of the network, on each CPU thread.
     pub micro_batch: usize,
@@ -69,7 +70,7 @@ impl Default for PassOptions<'_> {
 
 impl Pass<'_> {
     /// Goes through the images: from where the file of [`PassOptions::file`] left off, or from the first one. Images are decoded
-    /// while others are looked at.
+    /// while others are processed.
     ///
     /// Progress is told after every shard; to stop saves first.
     ///
@@ -87,7 +88,7 @@ impl Pass<'_> {
         let rest = measured.parts[0].next..part.end;
         if !rest.is_empty() {
             let walked = std::thread::scope(|scope| {
-                // One shard waits while another is looked at and a third is decoded.
+                // One shard waits while another is processed and a third is decoded.
                 let (hand, take) = sync_channel(1);
                 scope.spawn(move || self.decode(rest, &hand));
                 self.walk(&mut measured, take, progress)
@@ -167,14 +168,22 @@ impl Pass<'_> {
         take: Receiver<Result<Batch, CompddError>>,
         progress: Progress<'_>,
     ) -> Result<(), CompddError> {
-        let (theta, buffers) = self.model.tensors(self.device);
+        let (theta, buffers) = self.model.tensors(self.engine.device());
         let network = &self.model.network;
         let layer = match &self.definition.layer {
             Some(name) => layer(network, name)?,
             None => last_layer(network)?,
         };
         let (cam, micro_batch) = (self.definition.cam, self.options.micro_batch);
-        let explainer = Explainer { network, theta: &theta, buffers: &buffers, layer, cam, micro_batch };
+        let explainer = Explainer {
+            engine: self.engine,
+            network,
+            theta: &theta,
+            buffers: &buffers,
+            layer,
+            cam,
+            micro_batch,
+        };
         let mut saved = Instant::now();
         for batch in take {
             let batch = batch?;
@@ -220,7 +229,7 @@ impl Pass<'_> {
                 TargetClass::Predicted => Target::Predicted,
             };
             let noise = Noise { seed: self.definition.seed, round: 0, first_image: run[0] as u64 };
-            let found = explainer.explain(&Tensor::from_data(data, self.device), target, noise)?;
+            let found = explainer.explain(&Tensor::from_data(data, self.engine.device()), target, noise)?;
             let maps = self.definition.counted(&found.raw, height, width);
             count_values(&mut measured.histogram, &maps);
             let scores = found.scores.chunks_exact(explainer.network.classes());

@@ -96,7 +96,7 @@ impl Source {
     ///
     /// # Errors
     /// [`CompddError::Unreadable`] for the first one with [`BadImages::Refuse`], [`CompddError::NothingReadable`] when so
-    /// many next to each other cannot be read that it is no accident.
+    /// many in a row cannot be read that it cannot be chance.
     pub fn unreadable(&self, bad: BadImages) -> Result<Vec<Skipped>, CompddError> {
         let Self::Files(list) = self else { return Ok(Vec::new()) };
         let resize = Resize {

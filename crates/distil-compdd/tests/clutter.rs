@@ -10,6 +10,7 @@ use burn::tensor::Device;
 use distil_compdd::{Definition, Pass, PassOptions, Source};
 use distil_data::clutter::{CLASS_NAMES, ClutterConfig, Part, generate};
 use distil_data::{ImageShape, Images, Normalisation, Preprocessing, Split};
+use distil_engine::{At, Engine};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};
 use distil_models::{ConvNet, Network, NetworkState, ResNet18};
@@ -54,7 +55,7 @@ fn preprocessing() -> Preprocessing {
 
 /// One network that has seen all settings.
 fn train(settings: &[ClutterConfig], network: Network, epochs: usize) -> (CamModel, f64) {
-    let device = Device::flex();
+    let engine = Engine::new(Device::flex());
     let together = |seed: u64| {
         let each: Vec<Split> = settings.iter().map(|config| split(config, seed).0).collect();
         let bytes = each.iter().flat_map(|split| split.images.bytes().expect("bytes").to_vec()).collect();
@@ -68,9 +69,10 @@ fn train(settings: &[ClutterConfig], network: Network, epochs: usize) -> (CamMod
     let (train, test) = (together(1), together(2));
     let set = TrainingSet::Real(&train);
     let training =
-        Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, device: &device };
+        Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, engine: &engine };
     let student = training.run(Progress::none()).expect("a network");
-    let accuracy = accuracy(&network, &student.theta, &student.buffers, &test, &device);
+    let at = At::evaluation(&network, &student.theta, &student.buffers);
+    let accuracy = accuracy(&engine, at, &test);
     let state = NetworkState {
         theta: student.theta.into_data().iter::<f32>().collect(),
         buffers: student.buffers.into_data().iter::<f32>().collect(),
@@ -114,7 +116,7 @@ fn measure(
             class_map: &class_map,
             transform: &preprocessing().into(),
             definition,
-            device: &Device::flex(),
+            engine: &Engine::new(Device::flex()),
             options: PassOptions::default(),
         };
         let found = pass.run(Progress::none()).expect("a measurement");
@@ -140,8 +142,8 @@ fn shown(found: Result<Correlation, distil_stats::StatsError>) -> String {
 fn table() {
     let thresholds = vec![0.5, 0.1, 0.9];
     let (learned, shown_to) = (settings(24, 12), settings(24, 20));
-    let resnet = || Network::ResNet18(ResNet18 { base_width: 8, ..ResNet18::new(3, CLASSES, SIDE, SIDE) });
-    let convnet = || Network::ConvNet(ConvNet::new(3, CLASSES, SIDE, SIDE).with_width(16).with_depth(3));
+    let resnet = || Network::from(ResNet18 { base_width: 8, ..ResNet18::new(3, CLASSES, SIDE, SIDE) });
+    let convnet = || Network::from(ConvNet::new(3, CLASSES, SIDE, SIDE).with_width(16).with_depth(3));
     for (name, network, epochs) in
         [("ConvNet depth 3 width 16", convnet(), 15), ("ResNet-18 width 8", resnet(), 9)]
     {
@@ -171,7 +173,7 @@ fn table() {
 
 #[test]
 fn complexity_orders_settings_as_the_true_background_does() {
-    let network = Network::ResNet18(ResNet18 { base_width: 4, ..ResNet18::new(3, CLASSES, SIDE, SIDE) });
+    let network = Network::from(ResNet18 { base_width: 4, ..ResNet18::new(3, CLASSES, SIDE, SIDE) });
     let settings = settings(20, 4);
     let (trained, accuracy) = train(&settings, network, 5);
     let definition =

@@ -1,4 +1,4 @@
-//! Does the order of classes depend on which images are looked at, and by which network? On the slice of Imagenette.
+//! Does the order of classes depend on which images are measured, and by which network? On the slice of Imagenette.
 //!
 //! The figures in `docs/benchmarks.md` are printed by
 //! `cargo test -p distil-compdd --test imagenette -- --ignored --nocapture`, with the data in `DISTIL_DATA_DIR` or
@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use distil_compdd::{Definition, Pass, PassOptions, Source};
 use distil_data::{DataConfig, Dataset, HoldOut, Images, Split};
+use distil_engine::{At, Engine};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard};
-use distil_models::{ConvNet, Network, NetworkState, ResNet18};
+use distil_models::{Arch, ConvNet, Network, NetworkState, ResNet18};
 use distil_random::{below, shuffle, stream};
 use distil_require::{Need, skipped};
 use distil_stats::kendall;
@@ -64,8 +65,8 @@ impl Map {
         match self {
             Self::Last(cam) => Definition { cam, ..Definition::default() },
             Self::OnObjects => {
-                let layer = match looker.model.network {
-                    Network::ConvNet(_) => "blocks.1",
+                let layer = match looker.model.network.arch() {
+                    Arch::ConvNet => "blocks.1",
                     _ => "layer2",
                 };
                 let cam = Cam::GradCamPlusPlus;
@@ -76,7 +77,7 @@ impl Map {
 }
 
 fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<usize>, seed: u64) -> Looker {
-    let device = Device::flex();
+    let engine = Engine::new(Device::flex());
     let state = epochs.map_or_else(
         || NetworkState {
             theta: network.init(&mut stream(seed, "init", 0)),
@@ -97,16 +98,16 @@ fn looker(data: &Dataset, name: &'static str, network: Network, epochs: Option<u
         command: String::new(),
     };
     let model = CamModel { network, state, card };
-    let (theta, buffers) = model.tensors(&device);
-    let right = accuracy(&model.network, &theta, &buffers, &data.test, &device);
+    let (theta, buffers) = model.tensors(engine.device());
+    let right = accuracy(&engine, At::evaluation(&model.network, &theta, &buffers), &data.test);
     Looker { name, model, right }
 }
 
 fn train(data: &Dataset, network: &Network, epochs: usize, seed: u64) -> NetworkState {
     let augmentation = "color_crop_flip_scale".parse().expect("a strategy");
     let protocol = Protocol { batch: 32, micro_batch: 8, augmentation, ..Protocol::default() };
-    let (set, device) = (TrainingSet::Real(&data.train), &Device::flex());
-    let training = Training { net: network, set, protocol: &protocol, epochs, lr: 0.02, seed, device };
+    let (set, engine) = (TrainingSet::Real(&data.train), &Engine::new(Device::flex()));
+    let training = Training { net: network, set, protocol: &protocol, epochs, lr: 0.02, seed, engine };
     let student = training.run(Progress::none()).expect("a network");
     NetworkState {
         theta: student.theta.into_data().iter::<f32>().collect(),
@@ -114,7 +115,7 @@ fn train(data: &Dataset, network: &Network, epochs: usize, seed: u64) -> Network
     }
 }
 
-/// Training and test images together, every one a class of its own, and the labels they had.
+/// Training and test images together, each in its own class, and the labels they had.
 fn one_by_one(data: &Dataset) -> (Split, Vec<u32>) {
     let bytes = [&data.train, &data.test].map(|split| split.images.bytes().expect("bytes"));
     let images = Images::from_u8(data.train.images.shape(), bytes.concat()).expect("whole images");
@@ -135,7 +136,7 @@ fn measure(looker: &Looker, (images, labels): &(Split, Vec<u32>), data: &Dataset
         class_map: &class_map,
         transform: &data.transform,
         definition: &map.definition(looker),
-        device: &Device::flex(),
+        engine: &Engine::new(Device::flex()),
         options: PassOptions::default(),
     };
     let measured = pass.run(Progress::none()).expect("a measurement");
@@ -205,8 +206,8 @@ fn by_class(labels: &[u32], keep: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
 }
 
 fn lookers(data: &Dataset) -> [Looker; 5] {
-    let resnet = || Network::ResNet18(ResNet18 { base_width: 12, ..ResNet18::new(3, 10, SIDE, SIDE) });
-    let convnet = || Network::ConvNet(ConvNet::new(3, 10, SIDE, SIDE).with_width(32).with_depth(4));
+    let resnet = || Network::from(ResNet18 { base_width: 12, ..ResNet18::new(3, 10, SIDE, SIDE) });
+    let convnet = || Network::from(ConvNet::new(3, 10, SIDE, SIDE).with_width(32).with_depth(4));
     [
         looker(data, "ConvNet, seed 0", convnet(), Some(39), 0),
         looker(data, "ConvNet, seed 1", convnet(), Some(39), 1),

@@ -12,6 +12,7 @@ use distil_compdd::{
     Ranking, Selected, Source, TargetClass, Verification, categories,
 };
 use distil_data::{DataConfig, ImageList, Normalisation, Preprocessing};
+use distil_engine::Engine;
 use distil_gradcam::{Cam, CamModel, ClassMap, ModelCard, Smoothing};
 use distil_models::{ConvNet, Network, NetworkState};
 use distil_random::stream;
@@ -49,7 +50,7 @@ fn list(folder: &Path) -> ImageList {
 }
 
 fn model() -> CamModel {
-    let network = Network::ConvNet(ConvNet::new(3, CLASSES, 16, 16).with_width(4).with_depth(2));
+    let network = Network::from(ConvNet::new(3, CLASSES, 16, 16).with_width(4).with_depth(2));
     let theta = network.init(&mut stream(0, "init", 0));
     let state = NetworkState { theta, buffers: network.init_buffers() };
     let card = ModelCard {
@@ -100,7 +101,7 @@ fn run(
         class_map: &class_map,
         transform: &preprocessing().into(),
         definition,
-        device: &Device::flex(),
+        engine: &Engine::new(Device::flex()),
         options,
     };
     let shards = Cell::new(0);

@@ -41,7 +41,7 @@ impl ChannelMap {
     }
 }
 
-/// Mean and deviation of each channel; `None` for what is no map of single values.
+/// Mean and deviation of each channel; `None` for what is not a map of single values.
 fn by_channel(normalisation: &Normalisation, channels: usize) -> Option<Vec<(f32, f32)>> {
     match normalisation {
         Normalisation::Identity => Some(vec![(0.0, 1.0); channels]),

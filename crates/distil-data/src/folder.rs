@@ -29,7 +29,7 @@ pub(crate) struct Found {
 
 /// Lists a folder. Classes are the subfolders, sorted by name, or those named by `classes` in that order.
 ///
-/// With `train/` beside `val/` and `test/`, `val/` is for validation; with only one of them, that one is the test part.
+/// With `train/` next to `val/` and `test/`, `val/` is for validation; with only one of them, that one is the test part.
 pub(crate) fn list(root: &Path, classes: Option<&[String]>) -> Result<Found, Error> {
     let train_root = root.join("train");
     let flat = !train_root.is_dir();
@@ -58,7 +58,8 @@ pub(crate) fn distinct(names: &[String]) -> Result<Vec<String>, Error> {
     for name in names {
         let plain = Path::new(name).file_name() == Some(OsStr::new(name));
         if !plain || !seen.insert(name) {
-            let problem = format!("{name:?} is listed twice or is no folder's name; list every class once");
+            let problem =
+                format!("{name:?} is listed twice or is not a folder's name; list every class once");
             return Err(Error::config("classes", problem));
         }
     }
@@ -136,7 +137,7 @@ pub(crate) fn image_files(folder: &Path) -> Result<Vec<ImageFile>, Error> {
         if path.is_file() {
             found.push(ImageFile::on_disk(path));
         } else if !path.is_dir() {
-            return Err(Error::format(&path, "is no file that can be read (a broken link?)", "remove it"));
+            return Err(Error::format(&path, "is not a file that can be read (a broken link?)", "remove it"));
         }
     }
     Ok(found)

@@ -28,7 +28,7 @@ impl DataConfig {
     /// [`crate::ImageStream`].
     ///
     /// # Errors
-    /// [`Error::Config`] for a set that is no set of image files and for keys that do not fit; [`Error::Missing`];
+    /// [`Error::Config`] for a set that is not a set of image files and for keys that do not fit; [`Error::Missing`];
     /// [`Error::Format`] names the folder or archive that is wrong.
     pub fn list(&self) -> Result<Listing, Error> {
         self.check()?;
@@ -60,7 +60,7 @@ impl DataConfig {
         }
         if let Some(name) = left.first() {
             let problem = format!(
-                "{name:?} is no image of the set; name it below the set's folder, like \"train/a/1.png\""
+                "{name:?} is not an image of the set; name it below the set's folder, like \"train/a/1.png\""
             );
             return Err(Error::config("skip", problem));
         }

@@ -158,7 +158,7 @@ impl DataConfig {
     /// Options of a stream that decodes as [`DataConfig::load`] does, in colour.
     ///
     /// # Errors
-    /// [`Error::Config`] when the set has no resolution of its own and `resolution` is not set.
+    /// [`Error::Config`] when the set has no fixed resolution and `resolution` is not set.
     pub fn stream_options(&self, shard: usize) -> Result<StreamOptions, Error> {
         let missing =
             || Error::config("resolution", "is missing; set the size that streamed images are brought to");

@@ -93,7 +93,7 @@ impl DataConfig {
         Ok((self.limit(labels, parted.kept, classes)?, parted.held))
     }
 
-    /// Rows of the training images that stay where a set has a validation part of its own, which `validation` must
+    /// Rows of the training images that stay where a set comes with a validation part, which `validation` must
     /// not contradict: nothing that is given is left unused.
     pub(crate) fn all_rows(&self, labels: &[u32], classes: usize) -> Result<Vec<usize>, Error> {
         if self.validation.is_some() {
@@ -122,7 +122,7 @@ impl DataConfig {
         }
     }
 
-    /// The name of the set at `place`: its own, or that of your folder or file however it was written (`.` is no name).
+    /// The name of the set at `place`: its own, or that of your folder or file however it was written (`.` is not a name).
     pub(crate) fn set_name(&self, place: &Path) -> String {
         if self.name.spec().own_files().is_none() {
             return self.name.to_string();

@@ -150,7 +150,7 @@ pub(crate) fn read(path: &Path, reader: &mut dyn Read, length: u64) -> Result<Ve
                 let mut unpacker = ZlibDecoder::new(&mut element);
                 let mut inner = Source { path, reader: &mut unpacker, left, big_endian };
                 variables.extend(inner.variable()?);
-                // The checksum of a zlib stream is only looked at when its end is reached.
+                // The checksum of a zlib stream is only checked when its end is reached.
                 bounded::expect_end(path, &mut unpacker, bytes as usize)?;
             }
             MATRIX => {
@@ -223,7 +223,7 @@ impl Source<'_> {
         })
     }
 
-    /// The data of an element that is no matrix, without padding.
+    /// The data of an element that is not a matrix, without padding.
     fn data(&mut self) -> Result<(u32, Vec<u8>), Error> {
         let Tag { code, bytes, inline } = self.tag()?;
         if let Some(inline) = inline {
@@ -241,7 +241,7 @@ impl Source<'_> {
         Ok((code, data))
     }
 
-    /// The one element of a compressed stream; `None` when it is no matrix.
+    /// The one element of a compressed stream; `None` when it is not a matrix.
     fn variable(&mut self) -> Result<Option<(String, Array)>, Error> {
         let Tag { code, bytes, .. } = self.tag()?;
         if bytes > self.left {

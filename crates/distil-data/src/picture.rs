@@ -43,7 +43,7 @@ pub(crate) fn probe(path: &Path) -> Result<ImageShape, Error> {
 /// sets of image files, so that a picture becomes what it would be in a training set.
 ///
 /// # Errors
-/// [`Error::Format`] when the file is no such picture, is damaged, or has more pixels than are read; [`Error::Io`].
+/// [`Error::Format`] when the file is not such a picture, is damaged, or has more pixels than are read; [`Error::Io`].
 pub fn read_picture(path: &Path, channels: usize, resize: Resize) -> Result<Vec<u8>, Error> {
     let encoded = ImageFile::on_disk(path.to_owned()).read()?;
     Ok(decode(path, &encoded, channels, Some(resize))?.bytes)

@@ -11,7 +11,7 @@ use crate::{
     picture,
 };
 
-/// Images whose headers are looked at in a set of unknown images.
+/// Images whose headers are read in a set of unknown images.
 const LOOKED_AT: usize = 32;
 
 /// The size of a dataset as [`DataConfig::load`] will give it. Classes are taken to be equally large.

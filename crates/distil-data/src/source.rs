@@ -1,4 +1,4 @@
-//! Where the bytes of an image are: a file of its own, or a member of an archive that is read in place.
+//! Where the bytes of an image are: a file, or a member of an archive that is read in place.
 //!
 //! Nothing is ever unpacked to disk, so an archive cannot write anywhere, whatever its names and links say.
 
@@ -129,7 +129,7 @@ fn check_crc(path: &Path, bytes: Vec<u8>, expected: u32) -> Result<Vec<u8>, Erro
     Err(Error::format(path, "its checksum in the archive is another", BAD_COPY))
 }
 
-/// A part of a file, as a file of its own: an archive within an archive.
+/// A part of a file, read as a file: an archive within an archive.
 pub(crate) struct Window<R> {
     inner: R,
     start: u64,

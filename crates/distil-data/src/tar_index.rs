@@ -74,7 +74,7 @@ pub(crate) fn read_members(
         }
         files.push((name, bounded::read_exactly(&member, &mut entry, length as usize)?));
     }
-    // The checksum of a gzip stream is only looked at when its end is reached.
+    // The checksum of a gzip stream is only checked when its end is reached.
     std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(|e| bounded::damaged(path, e))?;
     Ok(files)
 }

@@ -12,9 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use distil_data::{
-    DataConfig, Dataset, DatasetName, Error, HoldOut, ImageShape, Normalisation, ResizePolicy,
-};
+use distil_data::{DataConfig, Dataset, DatasetName, Error, HoldOut, ImageShape, ResizePolicy};
 use flate2::{Compression, write::GzEncoder};
 
 fn load(config: &DataConfig) -> Result<Dataset, Error> {
@@ -247,129 +245,6 @@ fn zca_is_fitted_on_train_cached_and_undone() {
     let loaded = Transform::load(card, cache.path()).unwrap();
     assert_eq!(loaded.undo(data.shape(), &data.test.images.gather(&rows)).unwrap(), undone);
     assert_eq!(fits(&DataConfig { seed: 3, ..config }).1, 1, "another training part is another fit");
-}
-
-fn picture(path: &Path, size: (u32, u32), value: [u8; 3], grey: bool) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    if grey {
-        image::GrayImage::from_pixel(size.0, size.1, image::Luma([value[0]])).save(path).unwrap();
-    } else {
-        image::RgbImage::from_pixel(size.0, size.1, image::Rgb(value)).save(path).unwrap();
-    }
-}
-
-fn image_folder(root: &Path, parts: &[(&str, u8)]) {
-    for (part, n) in parts {
-        for (class, value) in [("n01", 50u8), ("n02", 150)] {
-            for i in 0..*n {
-                let path = root.join(part).join(class).join(format!("{i}.png"));
-                picture(&path, (12, 8), [value, value + 1, value + 2], i == 0);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_folder_with_parts_keeps_its_test_part() {
-    let root = tempfile::tempdir().unwrap();
-    image_folder(root.path(), &[("train", 10), ("val", 3)]);
-    let config = DataConfig { resolution: Some(4), ..at(DatasetName::Folder, root.path()) };
-    let data = load(&config).unwrap();
-    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [18, 2, 6]);
-    assert_eq!(
-        (data.class_names.clone(), data.shape().channels),
-        (vec!["n01".to_owned(), "n02".to_owned()], 3)
-    );
-    // Image 0 of every class is grey and has its value in all three channels.
-    let first = &data.test.images.bytes().unwrap()[..2 * 48];
-    assert!(first[..48].iter().all(|&x| x == 50) && first[48 + 16..48 + 32].iter().all(|&x| x == 51));
-    let Normalisation::MeanStd { mean, .. } = &data.preprocessing().normalisation else { panic!() };
-    let rows: Vec<usize> = (0..data.train.len()).collect();
-    let red = data.train.images.pictures(&rows).unwrap().chunks(48).map(|image| image[0]).sum::<f32>() / 18.0;
-    assert!((mean[0] - red).abs() < 1e-6, "statistics come from the training part");
-}
-
-#[test]
-fn a_folder_with_all_parts_and_a_flat_one() {
-    let root = tempfile::tempdir().unwrap();
-    image_folder(root.path(), &[("train", 10), ("val", 3), ("test", 4)]);
-    let data = load(&at(DatasetName::Folder, root.path())).unwrap();
-    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [20, 6, 8]);
-    let config = DataConfig { validation: Some(HoldOut::Count(2)), ..at(DatasetName::Folder, root.path()) };
-    assert!(load(&config).unwrap_err().to_string().starts_with("data.validation"));
-
-    let flat = DataConfig { train_limit: Some(6), ..at(DatasetName::Folder, &root.path().join("train")) };
-    let data = load(&flat).unwrap();
-    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [6, 2, 4]);
-    assert_eq!(data.train.class_counts(2), [3, 3]);
-    let other = load(&DataConfig { seed: 9, ..flat }).unwrap();
-    assert_eq!(other.test.class_counts(2), [2, 2]);
-}
-
-#[test]
-fn broken_folders_name_the_file_and_the_remedy() {
-    let root = tempfile::tempdir().unwrap();
-    image_folder(root.path(), &[("train", 4), ("val", 2)]);
-    let config = at(DatasetName::Folder, root.path());
-    picture(&root.path().join("train/n02/odd.png"), (12, 9), [1; 3], false);
-    let error = load(&config).unwrap_err().to_string();
-    assert!(error.contains("odd.png") && error.contains("data.resolution"), "{error}");
-    fs::write(root.path().join("train/n02/odd.png"), b"not a picture").unwrap();
-    let error = load(&config).unwrap_err().to_string();
-    assert!(error.contains("odd.png") && error.contains("cannot be read"), "{error}");
-    fs::remove_dir_all(root.path().join("val/n02")).unwrap();
-    fs::create_dir(root.path().join("val/n02")).unwrap();
-    let error = load(&config).unwrap_err().to_string();
-    assert!(error.contains("val/n02") && error.contains("no PNG or JPEG"), "{error}");
-    let error = load(&at(DatasetName::Folder, Path::new("/nowhere/at/all"))).unwrap_err().to_string();
-    assert!(error.contains("/nowhere/at/all"), "{error}");
-}
-
-/// Names and digests do not depend on how the folder is written, or on where the program runs.
-#[test]
-fn a_folder_is_the_same_set_however_it_is_written() {
-    let root = tempfile::tempdir().unwrap();
-    let photos = root.path().join("photos");
-    image_folder(&photos, &[("train", 4), ("val", 2)]);
-    let first = load(&at(DatasetName::Folder, &photos)).unwrap();
-    assert_eq!(first.name, "photos");
-    for written in [photos.join("."), photos.join("train/.."), root.path().join("./photos/")] {
-        let again = load(&at(DatasetName::Folder, &written)).unwrap();
-        assert_eq!((&again.name, &again.digest), (&first.name, &first.digest), "{}", written.display());
-    }
-    let list = |path: &Path| at(DatasetName::Folder, path).list().unwrap().everything().digest();
-    assert_eq!(list(&photos), list(&photos.join("val/..")));
-}
-
-#[test]
-fn thousands_of_small_files_are_read() {
-    let root = tempfile::tempdir().unwrap();
-    picture(&root.path().join("one.png"), (1, 1), [7, 8, 9], false);
-    let bytes = fs::read(root.path().join("one.png")).unwrap();
-    for class in 0..30 {
-        let folder = root.path().join(format!("set/{class:02}"));
-        fs::create_dir_all(&folder).unwrap();
-        for i in 0..100 {
-            fs::write(folder.join(format!("{i}.png")), &bytes).unwrap();
-        }
-    }
-    let config = at(DatasetName::Folder, &root.path().join("set"));
-    let data = load(&config).unwrap();
-    assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [2160, 240, 600]);
-    assert_eq!((data.shape(), data.classes()), (ImageShape { channels: 3, height: 1, width: 1 }, 30));
-    assert_eq!(config.list().unwrap().everything().len(), 3000);
-}
-
-#[test]
-fn a_damaged_image_can_be_left_out_by_name() {
-    let root = tempfile::tempdir().unwrap();
-    image_folder(root.path(), &[("train", 4), ("val", 2)]);
-    cut(&root.path().join("val/n02/1.png"));
-    let config = at(DatasetName::Folder, root.path());
-    let error = load(&config).unwrap_err().to_string();
-    assert!(error.contains("val/n02/1.png") && error.contains("data.skip"), "{error}");
-    let skip = Some(vec!["val/n02/1.png".to_owned()]);
-    assert_eq!(load(&DataConfig { skip, ..config }).unwrap().test.class_counts(2), [2, 1]);
 }
 
 #[test]

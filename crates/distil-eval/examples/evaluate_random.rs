@@ -5,6 +5,7 @@
 use burn::tensor::Device;
 use distil_data::clutter::ClutterConfig;
 use distil_data::{DataConfig, DatasetName};
+use distil_engine::Engine;
 use distil_eval::{Evaluator, Protocol, Subject};
 use distil_models::{ConvNet, Network};
 use distil_progress::Progress;
@@ -13,9 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clutter = ClutterConfig { resolution: 16, train_per_class: 40, ..ClutterConfig::easy() };
     let config = DataConfig { clutter: Some(clutter), ..DataConfig::new(DatasetName::Clutter) };
     let dataset = &config.load(Progress::none())?;
-    let net = &Network::ConvNet(ConvNet::new(3, 10, 16, 16).with_width(8).with_depth(1));
+    let net = &Network::from(ConvNet::new(3, 10, 16, 16).with_width(8).with_depth(1));
     let protocol = &Protocol { full_epochs: 20, batch: 64, ..Protocol::default().epochs(40).seeds(2) };
-    let evaluator = Evaluator { net, dataset, protocol, teacher: None, seed: 0, device: &Device::flex() };
+    let evaluator =
+        Evaluator { net, dataset, protocol, teacher: None, seed: 0, engine: &Engine::new(Device::flex()) };
     for (name, subject) in [
         ("random real, 1 a class", Subject::RandomReal { ipc: 1 }),
         ("random real, 10 a class", Subject::RandomReal { ipc: 10 }),

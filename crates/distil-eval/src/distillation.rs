@@ -1,5 +1,6 @@
 use burn::tensor::{Bool, Tensor, TensorData};
-use distil_models::{Network, Targets};
+use distil_engine::Targets;
+use distil_models::Network;
 use distil_random::{Stream, below, permutation, unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,12 +92,10 @@ fn beta(alpha: f64, rng: &mut Stream) -> f64 {
     }
 }
 
-/// A softmax at temperature T is one of a network whose classifier is divided by T. `theta` `[P]` with its classifier, the
-/// last two tensors, times `factor`; the chain rule asks for the same of gradients.
+/// A softmax at temperature T is one of a network whose classifier is divided by T. `theta` `[P]` with its classifier times
+/// `factor`; the chain rule asks for the same of gradients.
 pub(crate) fn with_classifier(net: &Network, theta: Tensor<1>, factor: f64) -> Tensor<1> {
-    let layout = net.layout();
-    let sizes: Vec<usize> = layout.entries().iter().rev().take(2).map(distil_models::Entry::len).collect();
-    let (all, head) = (layout.params(), sizes.iter().sum::<usize>());
+    let (all, head) = (net.layout().params(), net.classifier_params());
     let body = theta.clone().narrow(0, 0, all - head);
     Tensor::cat(vec![body, theta.narrow(0, all - head, head) * factor], 0)
 }
@@ -104,6 +103,7 @@ pub(crate) fn with_classifier(net: &Network, theta: Tensor<1>, factor: f64) -> T
 #[cfg(test)]
 mod tests {
     use burn::tensor::{DType, Device};
+    use distil_engine::{At, Engine};
     use distil_models::{ConvNet, ResNet18};
     use distil_random::stream;
 
@@ -128,20 +128,20 @@ mod tests {
 
     #[test]
     fn a_divided_classifier_divides_the_outputs() {
-        let device = Device::flex();
+        let engine = Engine::new(Device::flex());
         let resnet = ResNet18 { base_width: 4, ..ResNet18::new(1, 3, 16, 16) };
-        for net in [
-            Network::ConvNet(ConvNet::new(1, 3, 16, 16).with_width(4).with_depth(2)),
-            Network::ResNet18(resnet),
-        ] {
-            let theta = net.theta(&net.init(&mut stream(1, "test", 0)), &device);
-            let buffers = net.buffers(&net.init_buffers(), &device);
+        for net in
+            [Network::from(ConvNet::new(1, 3, 16, 16).with_width(4).with_depth(2)), Network::from(resnet)]
+        {
+            let theta = net.theta(&net.init(&mut stream(1, "test", 0)), engine.device());
+            let buffers = net.buffers(&net.init_buffers(), engine.device());
             let values: Vec<f32> = (0..512).map(|i| (i as f32 * 0.7).sin()).collect();
-            let images = Tensor::<4>::from_data(TensorData::new(values, [2, 1, 16, 16]), &device);
+            let images = Tensor::<4>::from_data(TensorData::new(values, [2, 1, 16, 16]), engine.device());
             let values = |x: Tensor<2>| x.into_data().iter::<f32>().collect::<Vec<f32>>();
-            let wanted = values(net.logits(&theta, &buffers, &images) / 8.0);
+            let logits = |theta: &Tensor<1>| engine.logits(At::evaluation(&net, theta, &buffers), &images);
+            let wanted = values(logits(&theta) / 8.0);
             let divided = with_classifier(&net, theta, 0.125);
-            assert_eq!(values(net.logits(&divided, &buffers, &images)), wanted, "eighths are exact");
+            assert_eq!(values(logits(&divided)), wanted, "eighths are exact");
         }
     }
 

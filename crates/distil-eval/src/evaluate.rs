@@ -1,10 +1,9 @@
-use std::ops::ControlFlow;
 use std::time::Instant;
 
-use burn::tensor::Device;
 use distil_data::{Dataset, Split};
+use distil_engine::{At, Engine};
 use distil_models::Network;
-use distil_progress::{News, Progress, Step};
+use distil_progress::{PartOf, Progress};
 use distil_stats::{RepeatedScores, Tally};
 use distil_store::{Evaluation, RowKind, SyntheticSet};
 use thiserror::Error;
@@ -110,7 +109,7 @@ pub struct Evaluator<'a> {
     /// Student `i` uses seed `seed + i` for everything random.
     pub seed: u64,
     /// Where to compute.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
 }
 
 impl Evaluator<'_> {
@@ -146,7 +145,7 @@ impl Evaluator<'_> {
         subject: Subject<'_>,
         progress: Progress<'_>,
     ) -> Result<Evaluation, EvaluateError> {
-        let Self { net, dataset, protocol, teacher, device, .. } = *self;
+        let Self { net, dataset, protocol, teacher, engine, .. } = *self;
         let (epochs, lr) = match subject {
             Subject::Synthetic(set) => {
                 check(set, dataset)?;
@@ -172,15 +171,14 @@ impl Evaluator<'_> {
                 _ => TrainingSet::Real(drawn.as_ref().unwrap_or(&dataset.train)),
             };
             images = set.len();
-            let listener = |news: &News<'_>| self.of_student(student, &task, news, progress);
-            let tell = Progress::to(&listener);
-            let training = Training { net, set, protocol, epochs, lr, seed, device };
-            let trained = match teacher {
-                Some(teacher) => training.run_with_teacher(teacher, tell),
-                None => training.run(tell),
-            };
+            let part = PartOf { task: &task, each: "student", index: student, count: protocol.seeds };
+            let training = Training { net, set, protocol, epochs, lr, seed, engine };
+            let trained = progress.part(part, |progress| match teacher {
+                Some(teacher) => training.run_with_teacher(teacher, progress),
+                None => training.run(progress),
+            });
             tallies.push(match trained {
-                Ok(trained) => tally(net, &trained.theta, &trained.buffers, tested, device),
+                Ok(trained) => tally(engine, At::evaluation(net, &trained.theta, &trained.buffers), tested),
                 Err(error @ StudentError::Diverged { .. }) => {
                     progress.warn(format_args!(
                         "{name}, student {}: {error}; it counts as accuracy 0",
@@ -212,21 +210,5 @@ impl Evaluator<'_> {
             conditions: None,
             scores,
         })
-    }
-
-    /// Hands on the epochs of one student as those of all.
-    fn of_student(
-        &self,
-        student: usize,
-        task: &str,
-        news: &News<'_>,
-        progress: Progress<'_>,
-    ) -> ControlFlow<()> {
-        let News::Step(Step { done, total: Some(each), unit, .. }) = *news else {
-            return progress.tell(news);
-        };
-        let (finished, count) = (student as u64, self.protocol.seeds as u64);
-        let detail = format_args!("student {}/{count}", finished + 1);
-        progress.at(Step::of(task, finished * each + done, count * each, unit).with_detail(detail))
     }
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use distil_augment::Strategy;
-use distil_models::ConvNetConfig;
+use distil_models::{Arch, NetworkConfig};
 use distil_store::SyntheticSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub enum ProtocolError {
         key: &'static str,
         /// What it was set to.
         value: f64,
-        /// What would do.
+        /// The remedy.
         range: &'static str,
     },
     /// A teacher is named, but nothing is learned from it.
@@ -138,9 +138,10 @@ impl Protocol {
         self.synthetic_lr.unwrap_or(f64::from(set.syn_lr))
     }
 
-    /// The students' ConvNet: that of the experts, with the protocol's depth.
-    pub fn convnet(&self, experts: &ConvNetConfig) -> ConvNetConfig {
-        ConvNetConfig { depth: self.depth.or(experts.depth), ..*experts }
+    /// The students' network: that of the experts, a ConvNet with the protocol's depth.
+    pub fn network(&self, experts: &NetworkConfig) -> NetworkConfig {
+        let depth = if experts.arch == Arch::ConvNet { self.depth } else { None };
+        NetworkConfig { depth: depth.or(experts.depth), ..experts.clone() }
     }
 
     /// The same, learning from labels only: for networks that are taught nothing, such as a teacher.
@@ -152,7 +153,7 @@ impl Protocol {
     /// Refuses values that cannot work.
     ///
     /// # Errors
-    /// [`ProtocolError`] names the key and what would do.
+    /// [`ProtocolError`] names the key and a value that works.
     pub fn check(&self) -> Result<(), ProtocolError> {
         let counts = [
             ("seeds", self.seeds),

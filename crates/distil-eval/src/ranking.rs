@@ -1,6 +1,6 @@
-use burn::tensor::Device;
 use distil_augment::Strategy;
 use distil_data::Dataset;
+use distil_engine::Engine;
 use distil_models::Network;
 use distil_progress::{News, Progress, Step};
 use distil_stats::{AugmentationRobust, LabelRobust};
@@ -20,7 +20,7 @@ const CHOICE_SEED: u64 = 2 << 32;
 ///
 /// Six trainings are compared. The step size of each is chosen from a grid on the **validation** images, where the public code
 /// takes the best on test; the accuracy is that after the last epoch, on the test images. Random real images are drawn
-/// anew for every student. The set's kind of labels are a teacher's outputs, if there is a teacher, else the labels the
+/// separately for every student. The set's kind of labels are a teacher's outputs, if there is a teacher, else the labels the
 /// set carries; random real images then have their hard labels.
 #[derive(Debug, Clone, Copy)]
 pub struct Ranking<'a> {
@@ -30,7 +30,7 @@ pub struct Ranking<'a> {
     pub dataset: &'a Dataset,
     /// How students learn from labels, with augmentation.
     pub protocol: &'a Protocol,
-    /// Whom students learn from, in the arms of the set's kind of labels.
+    /// The students' teacher, in the arms of the set's kind of labels.
     pub teacher: Option<&'a Teacher>,
     /// Step sizes to choose from (published: 0.001, 0.005, 0.01, 0.05, 0.1).
     pub grid: &'a [f64],
@@ -41,7 +41,7 @@ pub struct Ranking<'a> {
     /// Keys everything random.
     pub seed: u64,
     /// Where to compute.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
 }
 
 /// One of the trainings that are compared.
@@ -150,7 +150,7 @@ impl Ranking<'_> {
                 protocol: &protocol,
                 teacher: self.teacher,
                 seed,
-                device: self.device,
+                engine: self.engine,
             };
             let split = if choice { &grounds.dataset().validation } else { &grounds.dataset().test };
             let finished = Arm::ALL.iter().position(|each| *each == arm).unwrap_or(0) as u64;

@@ -1,8 +1,9 @@
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use distil_augment::{Augmentation, draw_flip, draw_patches, draw_resized_crop};
-use distil_models::{Network, Targets, TrainingStep};
+use distil_engine::{At, Engine, Loss, LossGradient, Targets};
+use distil_models::Network;
 use distil_progress::{Progress, Step};
 use distil_random::{Stream, permutation, stream};
 use thiserror::Error;
@@ -62,7 +63,7 @@ pub struct Training<'a> {
     /// Keys initial weights, batches and augmentation.
     pub seed: u64,
     /// Where to compute.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
 }
 
 impl Training<'_> {
@@ -98,15 +99,16 @@ impl Training<'_> {
         if self.set.is_empty() {
             return Err(StudentError::NoData);
         }
-        let Self { net, protocol, .. } = self;
-        let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), self.device);
-        let mut buffers = net.buffers(&net.init_buffers(), self.device);
+        let Self { net, protocol, engine, .. } = self;
+        let device = engine.device();
+        let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), device);
+        let mut buffers = net.buffers(&net.init_buffers(), device);
         let mut optimizer = OptimizerState::of(protocol);
         let mut losses = Vec::with_capacity(self.epochs + 1);
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
         let whole = (self.set.len() <= protocol.batch).then(|| {
             let rows: Vec<usize> = (0..self.set.len()).collect();
-            self.set.batch(net, &rows, self.device)
+            self.set.batch(net, &rows, device)
         });
         for epoch in 0..=self.epochs {
             if protocol.schedule.forgets(epoch, self.epochs) {
@@ -117,12 +119,13 @@ impl Training<'_> {
             let mut rng = stream(self.seed, "student-augmentation", epoch as u64);
             let mut loss = None;
             for rows in order.chunks(protocol.batch) {
-                let batch = whole.clone().unwrap_or_else(|| self.set.batch(net, rows, self.device));
+                let batch = whole.clone().unwrap_or_else(|| self.set.batch(net, rows, device));
+                let n = batch.1.len();
                 let step = match taught {
-                    Some(taught) => self.taught_step(&theta, &buffers, batch.0, taught, &mut rng),
-                    None => self.step(&theta, &buffers, batch, &mut rng),
+                    Some(taught) => self.taught_step(&theta, batch.0, taught, &mut rng),
+                    None => self.step(&theta, batch, &mut rng),
                 };
-                buffers = step.buffers;
+                buffers = net.running(&buffers, &step.batch, n);
                 theta = optimizer.step(theta, step.gradient, lr);
                 loss = Some(step.loss);
             }
@@ -147,38 +150,36 @@ impl Training<'_> {
     fn step(
         &self,
         theta: &Tensor<1>,
-        buffers: &Tensor<1>,
         (images, targets): (Tensor<4>, Targets),
         rng: &mut Stream,
-    ) -> TrainingStep {
+    ) -> LossGradient {
         let n = targets.len();
         let drawn = self.draw(n, rng);
         let augmented = |range: Range<usize>| {
             let images = images.clone().slice([range.clone()]);
-            let images = drawn.iter().fold(images, |images, each| each.slice(range.clone()).apply(images));
-            (images, targets.slice(range))
+            drawn.iter().fold(images, |images, each| each.slice(range.clone()).apply(images))
         };
-        self.net.loss_and_gradient(theta, buffers, n, self.protocol.micro_batch, augmented)
+        let (at, loss) = (At::training(self.net, theta), Loss::from(targets));
+        self.engine.gradient(at, &loss, n, self.protocol.micro_batch, augmented)
     }
 
     /// Loss and gradient on augmented and mixed images and what the teacher says of these very images.
     fn taught_step(
         &self,
         theta: &Tensor<1>,
-        buffers: &Tensor<1>,
         images: Tensor<4>,
         (distillation, teacher): (&Distillation, &Teacher),
         rng: &mut Stream,
-    ) -> TrainingStep {
+    ) -> LossGradient {
         let n = images.dims()[0];
         let images = self.draw(n, rng).iter().fold(images, |images, each| each.apply(images));
         let images = distillation.mixed(images, rng);
-        let targets = distillation.targets(teacher, &images);
-        let rows = |range: Range<usize>| (images.clone().slice([range.clone()]), targets.slice(range));
+        let loss = Loss::from(distillation.targets(teacher, &images));
         let cooler = 1.0 / distillation.temperature;
         let divided = with_classifier(self.net, theta.clone(), cooler);
-        let step = self.net.loss_and_gradient(&divided, buffers, n, self.protocol.micro_batch, rows);
-        TrainingStep { gradient: with_classifier(self.net, step.gradient, cooler), ..step }
+        let (at, micro_batch) = (At::training(self.net, &divided), self.protocol.micro_batch);
+        let step = self.engine.gradient(at, &loss, n, micro_batch, |rows| images.clone().slice([rows]));
+        LossGradient { gradient: with_classifier(self.net, step.gradient, cooler), ..step }
     }
 
     /// The augmentations of a batch of `n` images, in order.

@@ -1,5 +1,6 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use distil_data::Normalisation;
+use distil_engine::{At, Engine};
 use distil_models::{Network, NetworkState};
 use thiserror::Error;
 
@@ -9,6 +10,7 @@ pub const TEACHER_BATCH: usize = 250;
 /// A trained network whose outputs students learn.
 #[derive(Debug, Clone)]
 pub struct Teacher {
+    engine: Engine,
     net: Network,
     theta: Tensor<1>,
     buffers: Tensor<1>,
@@ -49,9 +51,10 @@ impl Teacher {
     ///
     /// # Panics
     /// When the state is not of the network.
-    pub fn new(net: Network, state: &NetworkState, device: &Device) -> Self {
+    pub fn new(engine: &Engine, net: Network, state: &NetworkState) -> Self {
+        let device = engine.device();
         let (theta, buffers) = (net.theta(&state.theta, device), net.buffers(&state.buffers, device));
-        Self { net, theta, buffers, classes: None, input: None }
+        Self { engine: engine.clone(), net, theta, buffers, classes: None, input: None }
     }
 
     /// The same, when the network's class of label k is `classes[k]`.
@@ -93,7 +96,7 @@ impl Teacher {
                 Some([factor, summand]) => part * factor.clone() + summand.clone(),
                 None => part,
             };
-            self.net.logits(&self.theta, &self.buffers, &part)
+            self.engine.logits(At::evaluation(&self.net, &self.theta, &self.buffers), &part)
         });
         let all = Tensor::cat(parts.collect(), 0);
         match &self.classes {
@@ -105,6 +108,7 @@ impl Teacher {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
     use distil_data::{ImageShape, Preprocessing, Whitening};
     use distil_models::ConvNet;
     use distil_random::stream;
@@ -112,9 +116,9 @@ mod tests {
     use super::*;
 
     fn teacher() -> Teacher {
-        let net = Network::ConvNet(ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(1));
+        let net = Network::from(ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(1));
         let state = NetworkState { theta: net.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
-        Teacher::new(net, &state, &Device::flex())
+        Teacher::new(&Engine::new(Device::flex()), net, &state)
     }
 
     fn mean_std(mean: [f32; 2], std: [f32; 2]) -> Normalisation {

@@ -1,6 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::Split;
-use distil_models::{Network, Targets};
+use distil_engine::Targets;
+use distil_models::Network;
 use distil_random::{shuffle, stream};
 use distil_store::{Labels, SyntheticSet};
 use thiserror::Error;

@@ -7,17 +7,18 @@ use distil_progress::Progress;
 use burn::tensor::Device;
 use common::{SIDE, dataset, net, protocol, synthetic};
 use distil_data::Split;
+use distil_engine::{At, Engine};
 use distil_eval::{
     EvaluateError, Evaluator, Protocol, Subject, Training, TrainingSet, accuracy, random_real,
 };
-use distil_models::{AlexNet, BackboneNorm, Network, ResNet18};
+use distil_models::{AlexNet, Network, Norm, ResNet18};
 
 #[test]
 fn every_subject_is_evaluated_by_the_same_code() {
-    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let (net, data, engine, protocol) = (net(), dataset(), Engine::new(Device::flex()), protocol());
     let set = synthetic(&data);
     let evaluator =
-        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, engine: &engine };
     let subjects = [
         (Subject::Synthetic(&set), 2, 20),
         (Subject::RandomReal { ipc: 1 }, 2, 20),
@@ -38,15 +39,16 @@ fn every_subject_is_evaluated_by_the_same_code() {
 
 #[test]
 fn accuracy_counts_what_the_network_says() {
-    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let (net, data, engine, protocol) = (net(), dataset(), Engine::new(Device::flex()), protocol());
     let set = TrainingSet::Real(&data.train);
     let training =
-        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
+        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, engine: &engine };
     let student = training.run(Progress::none()).expect("a student");
-    let right = accuracy(&net, &student.theta, &student.buffers, &data.test, &device);
+    let at = At::evaluation(&net, &student.theta, &student.buffers);
+    let right = accuracy(&engine, at, &data.test);
     let flipped = data.test.labels.iter().map(|label| 1 - label).collect();
     let flipped = Split::new(data.test.images.clone(), flipped).expect("one label each");
-    let wrong = accuracy(&net, &student.theta, &student.buffers, &flipped, &device);
+    let wrong = accuracy(&engine, at, &flipped);
     assert!((right + wrong - 1.0).abs() < 1e-12, "two classes: {right} + {wrong}");
 }
 
@@ -64,20 +66,20 @@ fn random_images_are_balanced_distinct_and_drawn_by_seed() {
 
 #[test]
 fn a_diverged_student_counts_as_nothing_and_ends_nothing() {
-    let (net, data, device) = (net(), dataset(), Device::flex());
+    let (net, data, engine) = (net(), dataset(), Engine::new(Device::flex()));
     let protocol = Protocol { synthetic_lr: Some(1e30), ..protocol() };
     let set = synthetic(&data);
     let evaluator =
-        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, engine: &engine };
     let got = evaluator.evaluate("x", Subject::Synthetic(&set), Progress::none()).expect("an evaluation");
     assert_eq!(got.accuracies, [0.0; 3]);
 }
 
 #[test]
 fn a_set_with_other_preprocessing_or_shape_is_refused() {
-    let (net, data, device, protocol) = (net(), dataset(), Device::flex(), protocol());
+    let (net, data, engine, protocol) = (net(), dataset(), Engine::new(Device::flex()), protocol());
     let evaluator =
-        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, device: &device };
+        Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, engine: &engine };
     let mut set = synthetic(&data);
     set.card.preprocessing.normalisation = distil_store::Normalisation::Identity;
     let error =
@@ -97,19 +99,19 @@ fn a_set_with_other_preprocessing_or_shape_is_refused() {
 
 #[test]
 fn other_architectures_learn_from_the_same_sets() {
-    let (data, device) = (dataset(), Device::flex());
+    let (data, engine) = (dataset(), Engine::new(Device::flex()));
     let protocol = Protocol { seeds: 1, epochs: 100, full_epochs: 50, real_lr: 0.1, ..protocol() };
     let set = synthetic(&data);
-    let resnet = ResNet18 { base_width: 4, norm: BackboneNorm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
+    let resnet = ResNet18 { base_width: 4, norm: Norm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
     let alexnet = AlexNet { base_width: 4, ..AlexNet::new(1, 2, SIDE, SIDE) };
-    for net in [Network::ResNet18(resnet), Network::AlexNet(alexnet)] {
+    for net in [Network::from(resnet), Network::from(alexnet)] {
         let evaluator = Evaluator {
             net: &net,
             dataset: &data,
             protocol: &protocol,
             teacher: None,
             seed: 3,
-            device: &device,
+            engine: &engine,
         };
         for (subject, enough) in [(Subject::Synthetic(&set), 0.6), (Subject::FullData, 0.8)] {
             let got = evaluator.evaluate("subject", subject, Progress::none()).expect("an evaluation");
@@ -121,12 +123,12 @@ fn other_architectures_learn_from_the_same_sets() {
 
 #[test]
 fn a_student_with_batch_norms_is_tested_with_its_running_statistics() {
-    let (data, device, protocol) = (dataset(), Device::flex(), protocol());
-    let resnet = ResNet18 { base_width: 4, norm: BackboneNorm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
-    let net = Network::ResNet18(resnet);
+    let (data, engine, protocol) = (dataset(), Engine::new(Device::flex()), protocol());
+    let resnet = ResNet18 { base_width: 4, norm: Norm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) };
+    let net = Network::from(resnet);
     let set = TrainingSet::Real(&data.train);
     let training =
-        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, device: &device };
+        Training { net: &net, set, protocol: &protocol, epochs: 10, lr: 0.05, seed: 0, engine: &engine };
     let student = training.run(Progress::none()).expect("a student");
     let trained: Vec<f32> = student.buffers.into_data().iter::<f32>().collect();
     let initial = net.init_buffers();

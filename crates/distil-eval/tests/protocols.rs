@@ -9,12 +9,13 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{SIDE, dataset, net, protocol, synthetic};
 use distil_data::{Dataset, Normalisation, Preprocessing, Whitening, Zca};
+use distil_engine::{At, Engine, Targets};
 use distil_eval::{
     Arm, Distillation, EvaluateError, Evaluator, Input, LabelUse, Mix, Optimiser, Protocol, ProtocolData,
     ProtocolName, RankScores, Ranking, Student, StudentError, Subject, Teacher, Training, TrainingSet,
     accuracy,
 };
-use distil_models::{NetworkState, Targets};
+use distil_models::{BatchNorms, NetworkState, Plain};
 use distil_store::{LabelKind, Labels};
 
 /// Real data again, as ZCA would have them.
@@ -49,10 +50,10 @@ fn sets_made_under_zca_are_unwhitened_and_normalised() {
     assert!(far < 2e-3, "{far}");
     assert!(matches!(grounds.dataset().preprocessing().normalisation, Normalisation::MeanStd { .. }));
     assert_eq!((&seen.labels, seen.card.label_kind), (&Labels::Hard(vec![0, 1]), LabelKind::Hard));
-    let device = Device::flex();
+    let engine = Engine::new(Device::flex());
     let (net, dataset) = (net(), grounds.dataset());
     let evaluator =
-        Evaluator { net: &net, dataset, protocol: &protocol, teacher: None, seed: 3, device: &device };
+        Evaluator { net: &net, dataset, protocol: &protocol, teacher: None, seed: 3, engine: &engine };
     let got = evaluator.evaluate("x", Subject::Synthetic(&seen), Progress::none()).expect("an evaluation");
     assert!(got.summary.mean > 0.8, "{:?}", got.accuracies);
     assert!(got.protocol.starts_with("mtt with augmentation = none, batch = 12"), "{}", got.protocol);
@@ -112,9 +113,9 @@ fn train(
     set: TrainingSet<'_>,
     teacher: Option<&Teacher>,
 ) -> Result<Student, StudentError> {
-    let (net, device) = (net(), Device::flex());
+    let (net, engine) = (net(), Engine::new(Device::flex()));
     let training =
-        Training { net: &net, set, protocol, epochs: protocol.epochs, lr: 0.01, seed: 1, device: &device };
+        Training { net: &net, set, protocol, epochs: protocol.epochs, lr: 0.01, seed: 1, engine: &engine };
     match teacher {
         Some(teacher) => training.run_with_teacher(teacher, Progress::none()),
         None => training.run(Progress::none()),
@@ -123,26 +124,28 @@ fn train(
 
 /// A teacher trained on all real images.
 fn teacher(data: &Dataset) -> Teacher {
-    let (net, device, protocol) = (net(), Device::flex(), protocol());
+    let (net, engine, protocol) = (net(), Engine::new(Device::flex()), protocol());
     let set = TrainingSet::Real(&data.train);
     let training =
-        Training { net: &net, set, protocol: &protocol, epochs: 20, lr: 0.05, seed: 0, device: &device };
+        Training { net: &net, set, protocol: &protocol, epochs: 20, lr: 0.05, seed: 0, engine: &engine };
     let trained = training.run(Progress::none()).expect("a teacher");
-    assert!(accuracy(&net, &trained.theta, &trained.buffers, &data.test, &device) > 0.9);
+    let at = At::evaluation(&net, &trained.theta, &trained.buffers);
+    assert!(accuracy(&engine, at, &data.test) > 0.9);
     let theta = trained.theta.into_data().iter::<f32>().collect();
-    Teacher::new(net, &NetworkState { theta, buffers: Vec::new() }, &device)
+    Teacher::new(&engine, net, &NetworkState { theta, buffers: Vec::new() })
 }
 
 #[test]
 fn a_student_learns_from_its_teacher_whatever_the_labels_say() {
     let data = dataset();
     let teacher = teacher(&data);
-    let (net, device) = (net(), Device::flex());
+    let (net, engine) = (net(), Engine::new(Device::flex()));
     let mut wrong = data.train.clone();
     wrong.labels.iter_mut().for_each(|label| *label = 1 - *label);
     for mix in [Mix::None, Mix::CutMix, Mix::Mixup] {
         let student = train(&taught(mix), TrainingSet::Real(&wrong), Some(&teacher)).expect("a student");
-        let right = accuracy(&net, &student.theta, &student.buffers, &data.test, &device);
+        let at = At::evaluation(&net, &student.theta, &student.buffers);
+        let right = accuracy(&engine, at, &data.test);
         assert!(right > 0.9, "{mix:?}: {right}");
         let again = train(&taught(mix), TrainingSet::Real(&wrong), Some(&teacher)).expect("a student");
         let values = |student: Student| student.theta.into_data().iter::<f32>().collect::<Vec<_>>();
@@ -157,7 +160,7 @@ fn a_student_learns_from_its_teacher_whatever_the_labels_say() {
 #[test]
 fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let data = dataset();
-    let (net, device, teacher) = (net(), Device::flex(), teacher(&data));
+    let (net, engine, teacher) = (net(), Engine::new(Device::flex()), teacher(&data));
     let temperature = 4.0;
     let distillation = Distillation { temperature, mix: Mix::None, mix_alpha: 1.0 };
     // SGD without momentum, decay or augmentation, once: θ₁ = θ₀ − lr·g.
@@ -172,7 +175,7 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     };
     let lr = 0.5;
     let set = TrainingSet::Real(&data.train);
-    let training = Training { net: &net, set, protocol: &protocol, epochs: 0, lr, seed: 1, device: &device };
+    let training = Training { net: &net, set, protocol: &protocol, epochs: 0, lr, seed: 1, engine: &engine };
     let after: Vec<f32> = training
         .run_with_teacher(&teacher, Progress::none())
         .expect("a student")
@@ -184,12 +187,13 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let before = net.init(&mut rng);
     let rows: Vec<usize> = (0..data.train.len()).collect();
     let shape = [rows.len(), 1, SIDE, SIDE];
-    let images = Tensor::<4>::from_data(TensorData::new(data.train.images.gather(&rows), shape), &device);
+    let images =
+        Tensor::<4>::from_data(TensorData::new(data.train.images.gather(&rows), shape), engine.device());
     let target = Targets::Soft(teacher.logits(&images) / temperature).probabilities();
-    let theta = net.theta(&before, &device);
+    let theta = net.theta(&before, engine.device());
     let leaves: Vec<Tensor<1>> =
         net.layout().split(theta).into_iter().map(|part| part.autodiff().require_grad()).collect();
-    let out = net.training_logits(&leaves, &net.buffers(&[], &device), images).logits;
+    let out = net.forward::<Plain>(&leaves, BatchNorms::Batch, images);
     let log = burn::tensor::activation::log_softmax(out / temperature, 1);
     let mut grads = ((target.autodiff() * log).sum() / -(rows.len() as f64)).backward();
     let gradient = leaves.into_iter().map(|leaf| leaf.grad_remove(&mut grads).expect("a gradient"));
@@ -218,7 +222,7 @@ fn tiles_are_shuffled_in_synthetic_images_only() {
 }
 
 fn scores(data: &Dataset, teacher: Option<&Teacher>) -> RankScores {
-    let (net, device) = (net(), Device::flex());
+    let (net, engine) = (net(), Engine::new(Device::flex()));
     let protocol = Protocol { seeds: 2, epochs: 30, ..protocol() };
     let ranking = Ranking {
         net: &net,
@@ -230,7 +234,7 @@ fn scores(data: &Dataset, teacher: Option<&Teacher>) -> RankScores {
         weight: 0.5,
         gamma: 0.5,
         seed: 3,
-        device: &device,
+        engine: &engine,
     };
     ranking.scores(&synthetic(data), Progress::none()).expect("scores")
 }

@@ -5,8 +5,9 @@
 use burn::tensor::Device;
 use distil_data::clutter::ClutterConfig;
 use distil_data::{DataConfig, DatasetName};
+use distil_engine::Engine;
 use distil_expert::{Recipe, header, train_store};
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Network};
 use distil_progress::Progress;
 use distil_store::TrajectoryStore;
 
@@ -14,14 +15,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clutter = ClutterConfig { resolution: 16, train_per_class: 40, ..ClutterConfig::easy() };
     let config = DataConfig { clutter: Some(clutter), ..DataConfig::new(DatasetName::Clutter) };
     let data = config.load(Progress::none())?;
-    let net = ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1);
+    let net = Network::from(ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1));
+    let engine = Engine::new(Device::flex());
     let recipe = Recipe { experts: 2, epochs: 3, batch: 64, ..Recipe::default() };
 
     let folder = tempfile::tempdir()?;
     let store = TrajectoryStore::create_or_open(folder.path(), &header(&net, &data, &recipe, 0))?;
-    let first = train_store(&store, &net, &data, &recipe, &Device::flex(), Progress::none())?;
+    let first = train_store(&store, &engine, &net, &data, &recipe, Progress::none())?;
     // A store that was interrupted continues; a complete one is left as it is.
-    let again = train_store(&store, &net, &data, &recipe, &Device::flex(), Progress::none())?;
+    let again = train_store(&store, &engine, &net, &data, &recipe, Progress::none())?;
     println!("{} experts trained; the second call found {}", first.trained, again.found);
     for number in store.complete() {
         let expert = store.expert(number)?;

@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use distil_models::LossGradient;
+use distil_engine::LossGradient;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

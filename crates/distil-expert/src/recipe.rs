@@ -56,7 +56,7 @@ pub enum RecipeError {
         key: &'static str,
         /// What it was set to.
         value: f64,
-        /// What would do.
+        /// The remedy.
         range: &'static str,
     },
 }
@@ -65,7 +65,7 @@ impl Recipe {
     /// Refuses values that cannot work.
     ///
     /// # Errors
-    /// [`RecipeError`] names the key and what would do.
+    /// [`RecipeError`] names the key and a value that works.
     pub fn check(&self) -> Result<(), RecipeError> {
         let counts = [
             ("experts", self.experts),

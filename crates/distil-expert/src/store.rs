@@ -1,8 +1,8 @@
-use burn::tensor::Device;
 use distil_data::Dataset;
-use distil_models::ConvNet;
-use distil_progress::{News, Progress, Step};
-use distil_store::{StoreHeader, TrajectoryStore};
+use distil_engine::Engine;
+use distil_models::{Layout, Network};
+use distil_progress::{PartOf, Progress};
+use distil_store::{Snapshots, StoreHeader, TrajectoryStore};
 use serde_json::{Value, json};
 
 use crate::{ExpertError, Recipe, train_expert};
@@ -17,11 +17,13 @@ pub struct StoreOutcome {
 }
 
 /// The header of a store of such experts. The number of experts is not part of it: a store may grow.
-pub fn header(net: &ConvNet, dataset: &Dataset, recipe: &Recipe, seed: u64) -> StoreHeader {
-    let layout = net.layout();
+pub fn header(net: &Network, dataset: &Dataset, recipe: &Recipe, seed: u64) -> StoreHeader {
+    let named =
+        |layout: &Layout| layout.entries().iter().map(|e| (e.name.clone(), e.shape.clone())).collect();
     StoreHeader {
         architecture: serde_json::to_value(net).expect("a network is plain JSON"),
-        layout: layout.entries().iter().map(|e| (e.name.clone(), e.shape.clone())).collect(),
+        layout: named(net.layout()),
+        buffers: named(net.buffers_layout()),
         dataset: dataset.name.clone(),
         dataset_digest: dataset.digest.clone(),
         preprocessing: dataset.preprocessing().clone(),
@@ -49,10 +51,10 @@ fn training(recipe: &Recipe) -> Value {
 /// ([`FileError::Locked`](distil_store::FileError::Locked)).
 pub fn train_store(
     store: &TrajectoryStore,
-    net: &ConvNet,
+    engine: &Engine,
+    net: &Network,
     dataset: &Dataset,
     recipe: &Recipe,
-    device: &Device,
     progress: Progress<'_>,
 ) -> Result<StoreOutcome, ExpertError> {
     let missing = || {
@@ -66,19 +68,13 @@ pub fn train_store(
         let (count, of, at) = (missing.len(), recipe.experts, store.folder().display());
         progress.note(format_args!("training {count} of {of} experts, in {at}"));
     }
-    for (finished, &expert) in (0..).zip(&missing) {
-        // The steps of one expert become those of all that are missing.
-        let listener = |news: &News<'_>| match *news {
-            News::Step(Step { done, total: Some(each), unit, detail, .. }) => {
-                let all = each * missing.len() as u64;
-                progress.at(Step::of("experts", finished * each + done, all, unit).with_detail(detail))
-            }
-            other => progress.tell(&other),
-        };
+    for (index, &expert) in missing.iter().enumerate() {
+        let part = PartOf { task: "experts", each: "expert", index, count: missing.len() };
         let seed = store.header().seed;
-        let report = Progress::to(&listener);
-        let trained = train_expert(net, &dataset.train, recipe, seed, expert, device, report)?;
-        store.write(expert, &trained.trajectory)?;
+        let trained = progress.part(part, |progress| {
+            train_expert(engine, net, &dataset.train, recipe, seed, expert, progress)
+        })?;
+        store.write(expert, Snapshots { theta: &trained.trajectory, buffers: &trained.buffers })?;
         tracing::debug!(expert, loss = trained.losses.last(), "expert written");
     }
     Ok(StoreOutcome { trained: missing.len(), found: recipe.experts - missing.len() })

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
+use distil_engine::Engine;
 use distil_expert::{ExpertError, Gsam, Recipe, RecipeError, header, train_expert, train_store};
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Network};
 use distil_random::{below, stream};
 use distil_store::TrajectoryStore;
 
@@ -35,8 +36,8 @@ fn dataset() -> Dataset {
         .expect("parts fit")
 }
 
-fn net() -> ConvNet {
-    ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1)
+fn net() -> Network {
+    ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1).into()
 }
 
 fn recipe() -> Recipe {
@@ -46,9 +47,9 @@ fn recipe() -> Recipe {
 
 #[test]
 fn an_expert_learns_and_is_a_function_of_its_key() {
-    let (net, data, device) = (net(), dataset(), Device::flex());
+    let (net, data, engine) = (net(), dataset(), Engine::new(Device::flex()));
     let train = |seed, expert| {
-        train_expert(&net, &data.train, &recipe(), seed, expert, &device, Progress::none())
+        train_expert(&engine, &net, &data.train, &recipe(), seed, expert, Progress::none())
             .expect("an expert")
     };
     let expert = train(0, 1);
@@ -57,15 +58,15 @@ fn an_expert_learns_and_is_a_function_of_its_key() {
     assert_eq!(expert, train(0, 1));
     assert_ne!(expert.trajectory[0], train(0, 2).trajectory[0]);
     assert_ne!(expert.trajectory[0], train(1, 1).trajectory[0]);
-    assert_ne!(expert.trajectory[0], expert.trajectory[1], "every snapshot is a copy of its own");
+    assert_ne!(expert.trajectory[0], expert.trajectory[1], "every snapshot is a separate copy");
 }
 
 #[test]
 fn gsam_and_augmentation_change_the_trajectory() {
-    let (net, data, device) = (net(), dataset(), Device::flex());
+    let (net, data, engine) = (net(), dataset(), Engine::new(Device::flex()));
     let last = |recipe: &Recipe| {
         let trained =
-            train_expert(&net, &data.train, recipe, 0, 0, &device, Progress::none()).expect("an expert");
+            train_expert(&engine, &net, &data.train, recipe, 0, 0, Progress::none()).expect("an expert");
         trained.trajectory[4].clone()
     };
     let plain = last(&recipe());
@@ -75,7 +76,7 @@ fn gsam_and_augmentation_change_the_trajectory() {
 
 #[test]
 fn a_store_that_was_interrupted_continues_to_the_same_bytes() {
-    let (net, data, device) = (net(), dataset(), Device::flex());
+    let (net, data, engine) = (net(), dataset(), Engine::new(Device::flex()));
     let header = header(&net, &data, &recipe(), 7);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fill = |name: &str, stop_in: Option<usize>| {
@@ -87,7 +88,7 @@ fn a_store_that_was_interrupted_continues_to_the_same_bytes() {
             }
             _ => ControlFlow::Continue(()),
         };
-        train_store(&store, &net, &data, &recipe(), &device, Progress::to(&stop))
+        train_store(&store, &engine, &net, &data, &recipe(), Progress::to(&stop))
     };
     assert!(matches!(fill("torn", Some(2)), Err(ExpertError::Stopped { expert: 2 })));
     let outcome = fill("torn", None).expect("the rest");
@@ -104,10 +105,10 @@ fn a_store_that_was_interrupted_continues_to_the_same_bytes() {
 
 #[test]
 fn divergence_names_its_epoch() {
-    let (net, data, device) = (net(), dataset(), Device::flex());
+    let (net, data, engine) = (net(), dataset(), Engine::new(Device::flex()));
     let wild = Recipe { lr: 1e30, ..recipe() };
     let error =
-        train_expert(&net, &data.train, &wild, 0, 4, &device, Progress::none()).expect_err("it diverges");
+        train_expert(&engine, &net, &data.train, &wild, 0, 4, Progress::none()).expect_err("it diverges");
     assert!(matches!(error, ExpertError::Diverged { expert: 4, .. }), "{error}");
 }
 

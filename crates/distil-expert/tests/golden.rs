@@ -1,9 +1,10 @@
 //! Every fixture of kind `gsam`, in f64 and in f32.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::{At, Engine, Loss, Targets};
 use distil_expert::Gsam;
 use distil_golden::{Fixture, Net, Precision, check_all};
-use distil_models::{ConvNet, Targets, loss_and_gradient};
+use distil_models::{ConvNet, Network};
 use serde::Deserialize;
 
 #[test]
@@ -33,16 +34,20 @@ fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
         .with_width(net.width)
         .with_depth(net.depth);
     model.pad28 = net.pad28;
+    let model = Network::from(model);
     assert_eq!(model.layout().params(), net.params);
     let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();
-    let targets = Targets::from_classes(&labels, net.classes, &device, dtype);
+    let loss = Loss::from(Targets::from_classes(&labels, net.classes, &device, dtype));
     let x = fixture.float("x")?;
     let images: Tensor<4> =
         Tensor::from_data(TensorData::new(x.values.clone(), x.shape.clone()), (&device, dtype));
     let theta: Tensor<1> = Tensor::from_data(fixture.float("theta")?.values.as_slice(), (&device, dtype));
 
-    let step = Gsam { rho, alpha }
-        .direction(&theta, |theta| loss_and_gradient(&model, theta, &images, &targets, usize::MAX));
+    let engine = Engine::new(device);
+    let step = Gsam { rho, alpha }.direction(&theta, |theta| {
+        let at = At::training(&model, theta);
+        engine.gradient(at, &loss, labels.len(), usize::MAX, |rows| images.clone().slice([rows]))
+    });
     let next = theta - step.descent.clone() * lr;
     let floats = |t: Tensor<1>| t.into_data().iter::<f64>().collect::<Vec<_>>();
     fixture.expect("loss", &floats(step.at.loss), precision)?;

@@ -1,6 +1,6 @@
 //! Checksums of text artefacts: JSON and TOML files that begin with the SHA-256 of themselves.
 //!
-//! The digest is taken with zeros at the place of its own digits, so every byte of the file counts: one flipped byte
+//! The digest is taken with its own digits set to zero, so every byte of the file counts: one flipped byte
 //! anywhere is found when the file is read. Files without such a beginning, which people write by
 //! hand, are taken as they are.
 

@@ -70,7 +70,7 @@ fn sweep_removes_what_a_killed_process_left_and_nothing_else() {
 
 #[cfg(unix)]
 #[test]
-fn results_are_readable_by_whom_the_umask_allows() {
+fn results_are_readable_as_the_umask_allows() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let (plain, atomic) = (folder.path().join("plain"), folder.path().join("atomic"));

@@ -4,6 +4,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::{DataConfig, DatasetName};
+use distil_engine::Engine;
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_gradcam::{Cam, Explainer, Noise, Target, layer};
 use distil_models::{ConvNet, Network};
@@ -12,18 +13,18 @@ use distil_progress::Progress;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = DataConfig { train_limit: Some(300), ..DataConfig::new(DatasetName::ClutterEasy) };
     let data = config.load(Progress::none())?;
-    let network = &Network::ConvNet(ConvNet::new(3, 10, 32, 32).with_width(8).with_depth(3));
-    let (set, device) = (TrainingSet::Real(&data.train), &Device::flex());
+    let network = &Network::from(ConvNet::new(3, 10, 32, 32).with_width(8).with_depth(3));
+    let (set, engine) = (TrainingSet::Real(&data.train), &Engine::new(Device::flex()));
     let protocol = &Protocol { batch: 32, ..Protocol::default() };
-    let training = Training { net: network, set, protocol, epochs: 12, lr: 0.03, seed: 0, device };
+    let training = Training { net: network, set, protocol, epochs: 12, lr: 0.03, seed: 0, engine };
     let trained = training.run(Progress::none())?;
 
     let image = data.test.rows_of_class(0)[0];
     let pixels = TensorData::new(data.test.images.gather(&[image]), [1, 3, 32, 32]);
-    let images = Tensor::from_data(pixels, device);
+    let images = Tensor::from_data(pixels, engine.device());
     let (theta, buffers) = (&trained.theta, &trained.buffers);
     let (layer, cam) = (layer(network, "blocks.1")?, Cam::GradCamPlusPlus);
-    let explainer = Explainer { network, theta, buffers, layer, cam, micro_batch: 16 };
+    let explainer = Explainer { engine, network, theta, buffers, layer, cam, micro_batch: 16 };
     let found = explainer.explain(&images, Target::Classes(&[0]), Noise::default())?;
     let maps = found.raw.unit();
     println!("probability of {}: {:.2}", data.class_names[0], found.confidences()[0]);

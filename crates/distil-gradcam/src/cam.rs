@@ -60,7 +60,7 @@ pub enum CamSettingError {
     /// No noisy copy.
     #[error("samples is 0; give at least 1, such as 4")]
     Samples,
-    /// Noise that is no number or negative.
+    /// Noise that is negative or not a number.
     #[error("sigma = {0} is out of range; give 0 or more, such as 0.3")]
     Sigma(f64),
 }
@@ -74,7 +74,7 @@ impl Cam {
     /// Refuses settings that cannot work.
     ///
     /// # Errors
-    /// [`CamSettingError`] names the key and what would do.
+    /// [`CamSettingError`] names the key and a value that works.
     pub fn check(&self) -> Result<(), CamSettingError> {
         let Self::SmoothGradCamPlusPlus(Smoothing { samples, sigma, .. }) = *self else { return Ok(()) };
         if samples == 0 {

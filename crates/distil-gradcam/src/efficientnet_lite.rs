@@ -26,7 +26,7 @@ impl CamModel {
             let what = "it has not the tensors of EfficientNet-Lite".to_owned();
             return Err(ModelError::NotModel { path: path.to_owned(), what });
         };
-        Self::of_imagenet(path, Network::EfficientNetLite(network), &tensors, LITE)
+        Self::of_imagenet(path, Network::from(network), &tensors, LITE)
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn lite_network(tensors: &StateDict, [height, width]: [usize; 2]) -> 
     let published = EfficientNetLite::new(channels, classes, height, width);
     let of_size = |size| EfficientNetLite { size, base_width, ..published.clone() };
     let fits = |net: &EfficientNetLite| {
-        let layout = Network::EfficientNetLite(net.clone()).layout();
+        let layout = Network::from(net.clone()).layout().clone();
         let named = |name: &str| layout.entries().iter().find(|entry| entry.name == name);
         let last = format!("_blocks.{}._project_conv.weight", net.blocks() - 1);
         let next = format!("_blocks.{}._project_conv.weight", net.blocks());

@@ -45,7 +45,7 @@ pub struct EnhancementError {
     pub key: &'static str,
     /// What it was set to.
     pub value: f64,
-    /// What would do.
+    /// The remedy.
     pub range: &'static str,
 }
 
@@ -53,7 +53,7 @@ impl Enhancement {
     /// Refuses values that cannot work.
     ///
     /// # Errors
-    /// [`EnhancementError`] names the key and what would do.
+    /// [`EnhancementError`] names the key and a value that works.
     pub fn check(&self) -> Result<(), EnhancementError> {
         let fixed = match self.threshold {
             Threshold::Mean => 0.5,

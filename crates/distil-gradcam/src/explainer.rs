@@ -1,16 +1,19 @@
 use std::ops::Range;
 
 use burn::tensor::{Tensor, TensorData};
-use distil_models::{Network, reduce_chunks};
+use distil_engine::Engine;
+use distil_models::{BatchNorms, Network};
 use distil_random::{normal, stream};
 use thiserror::Error;
 
 use crate::cam::{Derivatives, mean_gradient, weighted_map};
 use crate::{Cam, CamSettingError, ClassMap, ClassMapError, Enhancement, Maps, SmoothForm, Smoothing};
 
-/// A trained network, the layer whose feature map is looked at, and how.
+/// A trained network, the layer whose feature map is used, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Explainer<'a> {
+    /// Where to compute.
+    pub engine: &'a Engine,
     /// The network.
     pub network: &'a Network,
     /// Its parameters `[P]`, without a graph.
@@ -161,7 +164,7 @@ impl Explainer<'_> {
             };
             self.chunk(&rows, target, Noise { first_image: first, ..noise })
         };
-        let found = reduce_chunks(n, self.micro_batch, &images.device(), work, Explanation::join);
+        let found = self.engine.reduce_chunks(n, self.micro_batch, work, Explanation::join);
         let found = found.ok_or(CamError::NoImages)?;
         let bad = found.raw.iter().position(|map| map.iter().any(|value| !value.is_finite()));
         bad.map_or(Ok(found), |image| Err(CamError::NotFinite { image }))
@@ -263,7 +266,8 @@ impl Explainer<'_> {
     }
 
     fn activation(&self, images: Tensor<4>) -> Tensor<4> {
-        self.network.activation(self.theta, self.buffers, images, self.layer)
+        let params = self.network.layout().split(self.theta.clone());
+        self.network.activation(&params, BatchNorms::Running(self.buffers), images, self.layer)
     }
 }
 
@@ -278,7 +282,9 @@ impl Head {
     fn new(explainer: &Explainer<'_>, map: Tensor<4>) -> Self {
         let Explainer { network, theta, buffers, layer, .. } = *explainer;
         let map = map.autodiff().require_grad();
-        Self { scores: network.logits_from(theta, buffers, map.clone(), layer), map }
+        let params = network.layout().split(theta.clone());
+        let scores = network.logits_from(&params, BatchNorms::Running(buffers), map.clone(), layer);
+        Self { scores, map }
     }
 
     /// The derivative of each image's class score by its feature map. Images do not see each other, so the

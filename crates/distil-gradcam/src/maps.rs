@@ -5,7 +5,7 @@ const EPS: f64 = 1e-8;
 
 /// One non-negative map an image, on the host in f64.
 ///
-/// A map is small beside the network that made it; normalising and comparing it in f64 makes thresholds and means
+/// A map is small compared with the network that made it; normalising and comparing it in f64 makes thresholds and means
 /// independent of a device's rounding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Maps {

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use distil_models::{Network, NetworkError, NetworkState, StateDictError};
+use distil_models::{Architecture, Network, NetworkError, NetworkState, StateDictError};
 use distil_store::{FileError, ModelCard, StoreError, TrainedModel};
 use serde::Deserialize;
 use thiserror::Error;
@@ -89,13 +89,14 @@ impl CamModel {
         let path = path.as_ref().to_path_buf();
         let TrainedModel { tensors, card } = TrainedModel::load(&path)?;
         let damaged = |what: String| ModelError::Damaged { path: path.clone(), what };
-        let network = Network::deserialize(&card.architecture)
+        let architecture = Architecture::deserialize(&card.architecture)
             .map_err(|error| damaged(format!("its architecture is not understood ({error})")))?;
+        architecture.check().map_err(|source| ModelError::Network { path: path.clone(), source })?;
+        let network = Network::from(architecture);
         if card.class_names.len() != network.classes() {
             let (names, classes) = (card.class_names.len(), network.classes());
             return Err(damaged(format!("its card names {names} classes, its network has {classes}")));
         }
-        network.check().map_err(|source| ModelError::Network { path: path.clone(), source })?;
         let state = network.from_state_dict(&tensors);
         let state = state.map_err(|source| ModelError::State { path, source })?;
         Ok(Self { network, state, card })

@@ -18,7 +18,7 @@ const COVER: [f64; 2] = [0.35, 0.4];
 const HEAT: [[f64; 3]; 5] =
     [[0.02, 0.02, 0.20], [0.36, 0.07, 0.46], [0.76, 0.20, 0.30], [0.97, 0.56, 0.12], [0.99, 0.97, 0.68]];
 
-/// An image and, beside it, the same image under the colours of its map; every pixel becomes a square of `scale` pixels.
+/// An image and, next to it, the same image under the colours of its map; every pixel becomes a square of `scale` pixels.
 ///
 /// `picture` is `[c, h, w]` in `[0, 1]` (one channel is shown as grey, of more than three the first three), `map`
 /// `[h, w]` in `[0, 1]`. Values outside are clamped.

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use distil_models::{BackboneNorm, Network, ResNet18, StateDict, Stem};
+use distil_models::{Network, Norm, ResNet18, StateDict, Stem};
 use distil_store::read_state_dict;
 
 use crate::weights::Recipe;
@@ -19,7 +19,7 @@ impl CamModel {
     pub fn torchvision_resnet18(path: impl AsRef<Path>, side: [usize; 2]) -> Result<Self, ModelError> {
         let path = path.as_ref();
         let tensors = read_state_dict(path)?;
-        let network = Network::ResNet18(resnet18_network(path, &tensors, side)?);
+        let network = Network::from(resnet18_network(path, &tensors, side)?);
         Self::of_imagenet(path, network, &tensors, TORCHVISION)
     }
 }
@@ -42,5 +42,5 @@ pub(crate) fn resnet18_network(
         return Err(ModelError::NotModel { path: path.to_owned(), what });
     };
     let published = ResNet18::new(channels, classes, height, width);
-    Ok(ResNet18 { stem: Stem::Imagenet, norm: BackboneNorm::Batch, base_width, ..published })
+    Ok(ResNet18 { stem: Stem::Imagenet, norm: Norm::Batch, base_width, ..published })
 }

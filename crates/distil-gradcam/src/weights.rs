@@ -79,9 +79,9 @@ impl CamModel {
     fn without_card(path: &Path, side: [usize; 2]) -> Result<Self, ModelError> {
         let tensors = read_state_dict(path)?;
         if let Some(lite) = lite_network(&tensors, side) {
-            return Self::of_imagenet(path, Network::EfficientNetLite(lite), &tensors, LITE);
+            return Self::of_imagenet(path, Network::from(lite), &tensors, LITE);
         }
-        let network = Network::ResNet18(resnet18_network(path, &tensors, side)?);
+        let network = Network::from(resnet18_network(path, &tensors, side)?);
         Self::of_imagenet(path, network, &tensors, TORCHVISION)
     }
 }

@@ -9,6 +9,7 @@ use std::io::Write;
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_data::clutter::{ClutterConfig, ClutterImages, Part, generate};
 use distil_data::{ImageShape, Images, Split};
+use distil_engine::{At, Engine};
 use distil_eval::{Protocol, Training, TrainingSet, accuracy};
 use distil_gradcam::{
     Cam, Explainer, Localisation, Maps, Noise, Smoothing, Target, Threshold, layer, localisation,
@@ -16,6 +17,7 @@ use distil_gradcam::{
 use distil_models::{ConvNet, Network, ResNet18};
 
 struct Trained {
+    engine: Engine,
     network: Network,
     theta: Tensor<1>,
     buffers: Tensor<1>,
@@ -33,25 +35,25 @@ fn split(images: &ClutterImages) -> Split {
 
 fn train(config: &ClutterConfig, network: Network, epochs: usize) -> Trained {
     let [train, test] = [Part::Train, Part::Test].map(|part| generate(config, 0, part).expect("images"));
-    let (device, split) = (Device::flex(), (split(&train), split(&test)));
+    let (engine, split) = (Engine::new(Device::flex()), (split(&train), split(&test)));
     let augmentation = "crop_scale".parse().expect("a strategy");
     let protocol = Protocol { batch: 64, micro_batch: 16, augmentation, ..Protocol::default() };
     let set = TrainingSet::Real(&split.0);
     let training =
-        Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, device: &device };
+        Training { net: &network, set, protocol: &protocol, epochs, lr: 0.02, seed: 0, engine: &engine };
     let student = training.run(Progress::none()).expect("a network");
     let (theta, buffers) = (student.theta, student.buffers);
-    let accuracy = accuracy(&network, &theta, &buffers, &split.1, &device);
-    Trained { network, theta, buffers, test, accuracy }
+    let accuracy = accuracy(&engine, At::evaluation(&network, &theta, &buffers), &split.1);
+    Trained { engine, network, theta, buffers, test, accuracy }
 }
 
 impl Trained {
     fn localise(&self, cam: Cam, layer: usize, threshold: Threshold) -> Localisation {
-        let Self { network, theta, buffers, test, .. } = self;
-        let explainer = Explainer { network, theta, buffers, layer, cam, micro_batch: 16 };
+        let Self { engine, network, theta, buffers, test, .. } = self;
+        let explainer = Explainer { engine, network, theta, buffers, layer, cam, micro_batch: 16 };
         let rows: Vec<usize> = (0..test.labels.len()).collect();
         let data = TensorData::new(split(test).images.gather(&rows), test.shape);
-        let images = Tensor::from_data(data, &Device::flex());
+        let images = Tensor::from_data(data, engine.device());
         let got = explainer.explain(&images, Target::Classes(&test.labels), Noise::default());
         let [_, _, h, w] = test.shape;
         let maps = got.expect("maps").raw.unit().resize(h, w);
@@ -86,7 +88,7 @@ fn easy(train_per_class: usize, test_per_class: usize) -> ClutterConfig {
 }
 
 fn convnet() -> Network {
-    Network::ConvNet(ConvNet::new(3, 10, 32, 32).with_width(16).with_depth(3))
+    Network::from(ConvNet::new(3, 10, 32, 32).with_width(16).with_depth(3))
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn table() {
     for (name, config, network, epochs) in [
         ("easy, object_size 0.5; ConvNet depth 3 width 16", easy(150, 20), convnet(), 15),
         ("hard; ConvNet depth 3 width 16", hard, convnet(), 24),
-        ("easy, object_size 0.5; ResNet-18 base width 8", easy(150, 20), Network::ResNet18(resnet), 9),
+        ("easy, object_size 0.5; ResNet-18 base width 8", easy(150, 20), Network::from(resnet), 9),
     ] {
         let trained = train(&config, network, epochs);
         say(&format!("\n{name}; {} epochs; test accuracy {:.3}\n", epochs + 1, trained.accuracy));

@@ -1,6 +1,7 @@
 //! What holds for every map, network and layer, and what is refused.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use distil_engine::{At, Engine};
 use distil_gradcam::{
     Cam, CamError, ClassMap, Enhancement, Explainer, Noise, Smoothing, Target, Threshold, last_layer, layer,
 };
@@ -16,6 +17,7 @@ const CAMS: [fn() -> Cam; 4] = [
 
 /// A network with random parameters on the CPU.
 struct Setup {
+    engine: Engine,
     network: Network,
     theta: Tensor<1>,
     buffers: Tensor<1>,
@@ -23,16 +25,17 @@ struct Setup {
 
 impl Setup {
     fn new(network: Network) -> Self {
-        let device = Device::flex();
+        let engine = Engine::new(Device::flex());
         network.check().expect("a network that works");
-        let theta = network.theta(&network.init(&mut stream(1, "setup", 0)), &device);
-        let buffers = network.buffers(&network.init_buffers(), &device);
-        Self { network, theta, buffers }
+        let theta = network.theta(&network.init(&mut stream(1, "setup", 0)), engine.device());
+        let buffers = network.buffers(&network.init_buffers(), engine.device());
+        Self { engine, network, theta, buffers }
     }
 
     fn explainer(&self, cam: Cam, micro_batch: usize) -> Explainer<'_> {
-        let Self { network, theta, buffers } = self;
-        Explainer { network, theta, buffers, layer: last_layer(network).expect("a layer"), cam, micro_batch }
+        let Self { engine, network, theta, buffers } = self;
+        let layer = last_layer(network).expect("a layer");
+        Explainer { engine, network, theta, buffers, layer, cam, micro_batch }
     }
 
     fn images(&self, n: usize) -> Tensor<4> {
@@ -44,17 +47,17 @@ impl Setup {
 }
 
 fn colour() -> Setup {
-    Setup::new(Network::ConvNet(ConvNet::new(3, 4, 16, 16).with_width(6).with_depth(2)))
+    Setup::new(Network::from(ConvNet::new(3, 4, 16, 16).with_width(6).with_depth(2)))
 }
 
 #[test]
 fn every_layer_of_every_network_has_maps() {
     let networks = [
-        Network::ConvNet(ConvNet::new(1, 3, 28, 28).with_width(4)),
-        Network::ConvNet(ConvNet::new(3, 3, 33, 17).with_width(4)),
-        Network::ResNet18(ResNet18 { base_width: 2, ..ResNet18::new(3, 3, 32, 32) }),
-        Network::Vgg11(Vgg11 { base_width: 2, ..Vgg11::new(3, 3, 32, 32) }),
-        Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 3, 32, 32) }),
+        Network::from(ConvNet::new(1, 3, 28, 28).with_width(4)),
+        Network::from(ConvNet::new(3, 3, 33, 17).with_width(4)),
+        Network::from(ResNet18 { base_width: 2, ..ResNet18::new(3, 3, 32, 32) }),
+        Network::from(Vgg11 { base_width: 2, ..Vgg11::new(3, 3, 32, 32) }),
+        Network::from(AlexNet { base_width: 4, ..AlexNet::new(3, 3, 32, 32) }),
     ];
     for setup in networks.map(Setup::new) {
         let [_, h, w] = setup.network.image_shape();
@@ -64,7 +67,8 @@ fn every_layer_of_every_network_has_maps() {
                 let explainer = Explainer { layer, ..setup.explainer(cam(), 8) };
                 let got = explainer.explain(&images, Target::Classes(&[2]), Noise::default());
                 let got = got.unwrap_or_else(|error| panic!("{name}: {error}"));
-                let logits = setup.network.logits(&setup.theta, &setup.buffers, &images);
+                let at = At::evaluation(&setup.network, &setup.theta, &setup.buffers);
+                let logits = setup.engine.logits(at, &images);
                 let logits: Vec<f64> = logits.into_data().iter::<f64>().collect();
                 let off = got.scores.iter().zip(&logits).fold(0.0f64, |max, (a, b)| max.max((a - b).abs()));
                 assert!(off < 1e-4, "{name}: the scores are the network's, not {off} off");
@@ -196,7 +200,7 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(layer(&setup.network, "blocks.0").expect("a layer"), 0);
     let error = layer(&setup.network, "layer4").expect_err("no such layer").to_string();
     assert!(error.contains("\"layer4\"") && error.contains("blocks.0, blocks.1"), "{error}");
-    let flat = Network::ConvNet(ConvNet::new(3, 4, 16, 16).with_depth(0));
+    let flat = Network::from(ConvNet::new(3, 4, 16, 16).with_depth(0));
     assert!(last_layer(&flat).is_err());
     let settings = Cam::SmoothGradCamPlusPlus(Smoothing { samples: 0, ..Smoothing::default() });
     let error = Explainer { cam: settings, ..explainer };

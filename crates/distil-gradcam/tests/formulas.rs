@@ -1,8 +1,9 @@
-//! The maps against formulas that are written out anew, with derivatives from finite differences.
+//! The maps against formulas that are written out again, with derivatives from finite differences.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::Engine;
 use distil_gradcam::{Cam, Explainer, Noise, SmoothForm, Smoothing, Target};
-use distil_models::{ConvNet, Network};
+use distil_models::{BatchNorms, ConvNet, Network};
 use distil_random::{normal, stream, uniform};
 
 const NOISE: Noise = Noise { seed: 5, round: 3, first_image: 7 };
@@ -10,6 +11,7 @@ const CLASSES: [u32; 3] = [2, 0, 2];
 
 /// One channel, odd and unequal sides, f64; the layers after the first map are not linear.
 struct Toy {
+    engine: Engine,
     network: Network,
     theta: Tensor<1>,
     buffers: Tensor<1>,
@@ -17,11 +19,12 @@ struct Toy {
 }
 
 fn toy() -> Toy {
-    let network = Network::ConvNet(ConvNet::new(1, 3, 9, 7).with_width(3).with_depth(2));
+    let network = Network::from(ConvNet::new(1, 3, 9, 7).with_width(3).with_depth(2));
     let params = network.init(&mut stream(1, "toy", 0));
     let mut rng = stream(2, "toy", 0);
     let pixels: Vec<f32> = (0..3 * 63).map(|_| uniform(&mut rng, -1.0, 1.0)).collect();
     Toy {
+        engine: Engine::new(Device::flex()),
         theta: tensor(&params, [params.len()]),
         buffers: Tensor::empty([0], &Device::flex()),
         images: tensor(&pixels, [3, 1, 9, 7]),
@@ -45,15 +48,16 @@ struct Pass {
 
 impl Toy {
     fn explain(&self, cam: Cam, micro_batch: usize) -> (Vec<f64>, Vec<f64>) {
-        let Self { network, theta, buffers, images } = self;
-        let explainer = Explainer { network, theta, buffers, layer: 0, cam, micro_batch };
+        let Self { engine, network, theta, buffers, images } = self;
+        let explainer = Explainer { engine, network, theta, buffers, layer: 0, cam, micro_batch };
         let got = explainer.explain(images, Target::Classes(&CLASSES), NOISE).expect("maps");
         (got.channel_weights, got.raw.values)
     }
 
     fn pass(&self, image: Tensor<4>, class: usize) -> Pass {
         let Self { network, theta, buffers, .. } = self;
-        let map = network.activation(theta, buffers, image, 0);
+        let (params, norms) = (network.layout().split(theta.clone()), BatchNorms::Running(buffers));
+        let map = network.activation(&params, norms, image, 0);
         let [_, c, h, w] = map.dims();
         let values = floats(map);
         let score = |at: usize, step: f64| {
@@ -61,7 +65,7 @@ impl Toy {
             moved[at] += step;
             let data = TensorData::new(moved, [1, c, h, w]);
             let moved = Tensor::from_data(data, (&Device::flex(), DType::F64));
-            floats(network.logits_from(theta, buffers, moved, 0))[class]
+            floats(network.logits_from(&params, norms, moved, 0))[class]
         };
         let step = 1e-5;
         let gradient: Vec<f64> =

@@ -1,6 +1,7 @@
 //! Every fixture of kind `gradcam`, in f64 and in f32.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::Engine;
 use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_gradcam::{Cam, Enhancement, Explainer, Noise, Target, Threshold, last_layer};
 use distil_models::{ConvNet, Network};
@@ -25,8 +26,9 @@ fn build(options: &Net) -> Network {
         .with_width(options.width)
         .with_depth(options.depth);
     net.pad28 = options.pad28;
+    let net = Network::from(net);
     assert_eq!(net.layout().params(), options.params, "the layout has as many scalars as the fixture");
-    Network::ConvNet(net)
+    net
 }
 
 fn tensor<const D: usize>(fixture: &Fixture, name: &str, precision: Precision) -> Result<Tensor<D>, String> {
@@ -43,13 +45,14 @@ fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
     let network = build(&options.net);
     let theta = tensor(fixture, "theta", precision)?;
-    let buffers = Tensor::empty([0], &Device::flex());
+    let engine = &Engine::new(Device::flex());
+    let buffers = Tensor::empty([0], engine.device());
     let images: Tensor<4> = tensor(fixture, "x", precision)?;
     let classes: Vec<u32> = fixture.integer("classes")?.values.iter().map(|&class| class as u32).collect();
     let layer = last_layer(&network).map_err(|error| error.to_string())?;
     for micro_batch in [usize::MAX, 1, 3] {
         let (network, theta, buffers) = (&network, &theta, &buffers);
-        let explainer = Explainer { network, theta, buffers, layer, cam: Cam::GradCam, micro_batch };
+        let explainer = Explainer { engine, network, theta, buffers, layer, cam: Cam::GradCam, micro_batch };
         let got = explainer.explain(&images, Target::Classes(&classes), Noise::default());
         let got = got.map_err(|error| error.to_string())?;
         let unit = got.raw.unit();

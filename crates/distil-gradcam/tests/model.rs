@@ -1,9 +1,7 @@
 //! Model files: what is written is read, and what is not a model is refused.
 
 use distil_gradcam::{CamModel, ClassRule, ModelCard};
-use distil_models::{
-    BackboneNorm, ConvNet, EfficientNetLite, LiteSize, Network, NetworkState, ResNet18, StateDict,
-};
+use distil_models::{ConvNet, EfficientNetLite, LiteSize, Network, NetworkState, Norm, ResNet18, StateDict};
 use distil_random::stream;
 use distil_store::Normalisation;
 use distil_store::Preprocessing;
@@ -31,17 +29,13 @@ fn model(network: Network) -> CamModel {
 }
 
 fn batch_normed() -> Network {
-    Network::ResNet18(ResNet18 {
-        base_width: 2,
-        norm: BackboneNorm::Batch,
-        ..ResNet18::new(1, 2, SIDE, SIDE)
-    })
+    Network::from(ResNet18 { base_width: 2, norm: Norm::Batch, ..ResNet18::new(1, 2, SIDE, SIDE) })
 }
 
 #[test]
 fn what_is_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    for network in [Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4)), batch_normed()] {
+    for network in [Network::from(ConvNet::new(1, 2, SIDE, SIDE).with_width(4)), batch_normed()] {
         let (path, again) = (folder.path().join("a.safetensors"), folder.path().join("b.safetensors"));
         let written = model(network);
         written.save(&path).unwrap();
@@ -110,11 +104,11 @@ fn torchvision_weights_are_a_model() {
     let path = folder.path().join("resnet18.safetensors");
     let network = ResNet18 {
         base_width: 2,
-        norm: BackboneNorm::Batch,
+        norm: Norm::Batch,
         stem: distil_models::Stem::Imagenet,
         ..ResNet18::new(3, 5, 64, 64)
     };
-    let network = Network::ResNet18(network);
+    let network = Network::from(network);
     let theta = network.init(&mut stream(3, "weights", 0));
     let state = NetworkState { theta, buffers: network.init_buffers() };
     write_weights(&path, &network.to_state_dict(&state));
@@ -141,7 +135,7 @@ fn efficientnet_lite_weights_are_a_model() {
     let path = folder.path().join("lite.safetensors");
     for size in LiteSize::ALL {
         let network = EfficientNetLite { size, base_width: 4, ..EfficientNetLite::new(3, 5, 64, 48) };
-        let network = Network::EfficientNetLite(network);
+        let network = Network::from(network);
         let theta = network.init(&mut stream(3, "weights", 0));
         let state = NetworkState { theta, buffers: network.init_buffers() };
         let tensors = network.to_state_dict(&state);
@@ -163,7 +157,7 @@ fn efficientnet_lite_weights_are_a_model() {
 }
 
 fn model_of_convnet() -> StateDict {
-    let network = Network::ConvNet(ConvNet::new(3, 2, SIDE, SIDE).with_width(4));
+    let network = Network::from(ConvNet::new(3, 2, SIDE, SIDE).with_width(4));
     let theta = network.init(&mut stream(3, "weights", 0));
     network.to_state_dict(&NetworkState { theta, buffers: Vec::new() })
 }

@@ -4,8 +4,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::{Engine, Targets};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
-use distil_models::{ConvNet, Targets};
+use distil_models::{ConvNet, Network};
 use distil_random::{normal, stream};
 
 const STEPS: usize = 10;
@@ -15,16 +16,18 @@ fn norm<const D: usize>(tensor: Tensor<D>) -> f32 {
 }
 
 fn main() {
-    let device = Device::flex();
-    let net = &ConvNet::new(1, 2, 16, 16).with_width(4).with_depth(1);
-    let [start, goal] = [0, 1].map(|i| net.theta(&net.init(&mut stream(0, "init", i)), &device));
+    let engine = &Engine::new(Device::flex());
+    let device = engine.device();
+    let net = &Network::from(ConvNet::new(1, 2, 16, 16).with_width(4).with_depth(1));
+    let [start, goal] = [0, 1].map(|i| net.theta(&net.init(&mut stream(0, "init", i)), device));
     let mut rng = stream(0, "images", 0);
     let pixels: Vec<f32> = (0..4 * 256).map(|_| normal(&mut rng)).collect();
-    let images = Tensor::from_data(TensorData::new(pixels, [4, 1, 16, 16]), &device);
-    let logits = Tensor::from_data([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 2.0]], &device);
-    let set = &InnerSet { images, targets: Targets::Soft(logits) };
+    let images = Tensor::from_data(TensorData::new(pixels, [4, 1, 16, 16]), device);
+    let logits = Tensor::from_data([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [0.0, 2.0]], device);
+    let set = &InnerSet::new(images, Targets::Soft(logits));
     let steps = vec![InnerStep { rows: vec![0, 1, 2, 3], augmentation: Augmentation::None }; STEPS];
-    let inner = |syn_lr| InnerLoop { net, set, steps: &steps, syn_lr, momentum: 0.0, micro_batch: 64 };
+    let inner =
+        |syn_lr| InnerLoop { engine, net, set, steps: &steps, syn_lr, momentum: 0.0, micro_batch: 64 };
     let end = |syn_lr| unroll(&inner(syn_lr), start.clone());
 
     // L = ½‖θ_N − goal‖², so λ_N = θ_N − goal.

@@ -1,9 +1,7 @@
 use burn::tensor::{IndexingUpdateOp, Tensor};
-use distil_kernels::Wanted;
-use distil_models::Targets;
+use distil_engine::Wanted;
 
 use crate::InnerLoop;
-use crate::hvp::products;
 
 /// How the outer loss is differentiated through the inner steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +17,7 @@ pub enum Differentiation {
 pub struct Hypergradient {
     /// ∂L/∂images, like the images; zero for an image that no step used.
     pub images: Tensor<4>,
-    /// ∂L/∂label logits, for soft targets.
+    /// ∂L/∂label logits (or values), where the loss has them.
     pub labels: Option<Tensor<2>>,
     /// ∂L/∂syn_lr.
     pub syn_lr: f64,
@@ -49,16 +47,14 @@ pub fn adjoint(
     // What the steps after this one feel of its gradient: λ_{i+1}, and through the velocity, those after it.
     let mut direction: Option<Tensor<1>> = None;
     let mut images = inner.set.images.zeros_like();
-    let mut labels = match &inner.set.targets {
-        Targets::Hard(_) => None,
-        Targets::Soft(logits) => Some(logits.zeros_like()),
-    };
+    let mut labels = inner.set.loss.learnable().map(Tensor::zeros_like);
     let mut slopes = Vec::with_capacity(inner.steps.len());
     for i in (0..inner.steps.len()).rev() {
-        let (batch, rows) = inner.batch(i);
+        let step = inner.batch(i);
+        let (rows, at) = (step.rows.clone(), inner.at(&thetas[i]));
         let carried = direction.filter(|_| inner.momentum != 0.0);
         let along = carried.map_or_else(|| lambda.clone(), |later| lambda.clone() + later * inner.momentum);
-        let step = products(inner.net, &thetas[i], &batch, &along, inner.micro_batch, wanted);
+        let step = inner.engine.products(at, &step.batch(), &along, inner.micro_batch, wanted);
         images = images.select_assign(0, rows.clone(), step.images * -a, IndexingUpdateOp::Add);
         labels = labels
             .zip(step.labels)

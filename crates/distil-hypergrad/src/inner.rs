@@ -1,10 +1,8 @@
-use std::ops::Range;
-
 use burn::tensor::{Int, Tensor, TensorData};
 use distil_augment::Augmentation;
-use distil_models::{ConvNet, Targets, loss_and_gradient_of};
+use distil_engine::{At, Batch, Engine, Loss, Targets};
+use distil_models::Network;
 
-use crate::hvp::Batch;
 use crate::{Sgd, SgdState};
 
 /// The synthetic set that inner training runs on.
@@ -12,8 +10,15 @@ use crate::{Sgd, SgdState};
 pub struct InnerSet {
     /// Images `[n, c, h, w]`.
     pub images: Tensor<4>,
-    /// One target a row.
-    pub targets: Targets,
+    /// What their outputs are compared with, one row each.
+    pub loss: Loss,
+}
+
+impl InnerSet {
+    /// Images with labels, compared by cross-entropy.
+    pub fn new(images: Tensor<4>, targets: Targets) -> Self {
+        Self { images, loss: targets.into() }
+    }
 }
 
 /// One inner SGD step: which images, and how they are augmented. Both are kept, so the backward
@@ -26,11 +31,14 @@ pub struct InnerStep {
     pub augmentation: Augmentation,
 }
 
-/// Inner training: v_{i+1} = momentum · v_i + ∇ℓ(θ_i; batch i), θ_{i+1} = θ_i − syn_lr · v_{i+1}.
+/// Inner training: v_{i+1} = momentum · v_i + ∇ℓ(θ_i; batch i), θ_{i+1} = θ_i − syn_lr · v_{i+1}. Batch norms use each batch's own
+/// statistics.
 #[derive(Debug, Clone, Copy)]
 pub struct InnerLoop<'a> {
+    /// Where to compute.
+    pub engine: &'a Engine,
     /// The student.
-    pub net: &'a ConvNet,
+    pub net: &'a Network,
     /// What it trains on.
     pub set: &'a InnerSet,
     /// The N steps.
@@ -39,18 +47,42 @@ pub struct InnerLoop<'a> {
     pub syn_lr: f64,
     /// Momentum μ, in `[0, 1)`; 0 in trajectory matching.
     pub momentum: f64,
-    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
+    /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding. Batches with
+    /// batch statistics are computed whole.
     pub micro_batch: usize,
 }
 
-impl InnerLoop<'_> {
-    /// The un-augmented batch of step `i`, and its rows as an index tensor.
-    pub(crate) fn batch(&self, i: usize) -> (Batch<'_>, Tensor<1, Int>) {
+/// What one inner step trains on.
+pub(crate) struct InnerBatch<'a> {
+    images: Tensor<4>,
+    loss: Loss,
+    augmentation: &'a Augmentation,
+    /// Its rows in the set.
+    pub(crate) rows: Tensor<1, Int>,
+}
+
+impl InnerBatch<'_> {
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch { images: &self.images, loss: &self.loss, augmentation: self.augmentation }
+    }
+}
+
+impl<'a> InnerLoop<'a> {
+    /// The un-augmented batch of step `i`.
+    pub(crate) fn batch(&self, i: usize) -> InnerBatch<'a> {
         let step = &self.steps[i];
         let rows = self.index(&step.rows);
         let images = self.set.images.clone().select(0, rows.clone());
-        let targets = self.set.targets.map(|values| values.select(0, rows.clone()));
-        (Batch { images, targets, augmentation: &step.augmentation }, rows)
+        let loss = self.set.loss.select(&rows);
+        InnerBatch { images, loss, augmentation: &step.augmentation, rows }
+    }
+
+    /// The student at these parameters.
+    pub(crate) fn at<'b>(&self, theta: &'b Tensor<1>) -> At<'b>
+    where
+        'a: 'b,
+    {
+        At::training(self.net, theta)
     }
 
     fn index(&self, rows: &[usize]) -> Tensor<1, Int> {
@@ -65,14 +97,14 @@ pub fn unroll(inner: &InnerLoop<'_>, theta: Tensor<1>) -> Vec<Tensor<1>> {
     let sgd = Sgd { momentum: inner.momentum, weight_decay: 0.0 };
     let mut state = SgdState::default();
     for i in 0..inner.steps.len() {
-        let (batch, _) = inner.batch(i);
-        let rows = |range: Range<usize>| {
-            let images = batch.images.clone().slice([range.clone()]);
-            (batch.augmentation.slice(range.clone()).apply(images), batch.targets.slice(range))
+        let step = inner.batch(i);
+        let Batch { images, loss, augmentation } = step.batch();
+        let seen = |range: std::ops::Range<usize>| {
+            augmentation.slice(range.clone()).apply(images.clone().slice([range]))
         };
-        let n = batch.targets.len();
-        let step = loss_and_gradient_of(inner.net, &thetas[i], n, inner.micro_batch, rows);
-        let (next, velocity) = sgd.update(thetas[i].clone(), step.gradient, inner.syn_lr, state);
+        let n = images.dims()[0];
+        let found = inner.engine.gradient(inner.at(&thetas[i]), loss, n, inner.micro_batch, seen);
+        let (next, velocity) = sgd.update(thetas[i].clone(), found.gradient, inner.syn_lr, state);
         thetas.push(next);
         state = velocity;
     }

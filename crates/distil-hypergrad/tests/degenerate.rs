@@ -2,15 +2,37 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::{At, Batch, Engine, Loss, LossGradient, Products, Targets};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, hvp, unroll};
-use distil_models::{ConvNet, Norm, Pool, Targets, loss_and_gradient};
+use distil_models::{ConvNet, Network, Norm, Pool};
 use distil_random::{normal, stream};
 
 const STEP: f64 = 1e-6;
 
 /// Of the published form, for which there are fused kernels in f32.
-fn net() -> ConvNet {
+fn convnet() -> ConvNet {
     ConvNet::new(3, 4, 16, 16).with_width(8).with_depth(2)
+}
+
+fn net() -> Network {
+    convnet().into()
+}
+
+fn gradient_of(
+    net: &Network,
+    theta: &Tensor<1>,
+    images: &Tensor<4>,
+    loss: &Loss,
+    micro_batch: usize,
+) -> LossGradient {
+    let rows = |rows| images.clone().slice([rows]);
+    let n = images.dims()[0];
+    Engine::new(Device::flex()).gradient(At::training(net, theta), loss, n, micro_batch, rows)
+}
+
+fn products_of(net: &Network, theta: &Tensor<1>, images: &Tensor<4>, loss: &Loss, v: &Tensor<1>) -> Products {
+    let batch = Batch { images, loss, augmentation: &Augmentation::None };
+    hvp(&Engine::new(Device::flex()), At::training(net, theta), &batch, v, 2)
 }
 
 fn random<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
@@ -20,7 +42,7 @@ fn random<const D: usize>(name: &str, shape: [usize; D]) -> Tensor<D> {
 }
 
 /// Away from norms' biases of exactly 0, where a black image would sit on the corner of every ReLU.
-fn theta(net: &ConvNet) -> Tensor<1> {
+fn theta(net: &Network) -> Tensor<1> {
     let params: Vec<f64> = net.init(&mut stream(0, "init", 0)).into_iter().map(f64::from).collect();
     Tensor::<1>::from_data(params.as_slice(), (&Device::flex(), DType::F64))
         + random("jitter", [params.len()]) * 0.05
@@ -37,23 +59,28 @@ fn close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
     assert!(error <= tolerance * scale, "{what}: error {error:.1e} of {scale:.1e}");
 }
 
+/// Shape of `n` images.
+fn shape(net: &Network, n: usize) -> [usize; 4] {
+    let [c, h, w] = net.image_shape();
+    [n, c, h, w]
+}
+
 /// Every pixel is 0 (black before normalisation is another constant, so that too).
-fn constants(net: &ConvNet) -> [(&'static str, Tensor<4>); 2] {
-    let black =
-        Tensor::<4>::zeros([3, net.channels, net.height, net.image_width], (&Device::flex(), DType::F64));
+fn constants(net: &Network) -> [(&'static str, Tensor<4>); 2] {
+    let black = Tensor::<4>::zeros(shape(net, 3), (&Device::flex(), DType::F64));
     [("black", black.clone()), ("grey", black - 1.7)]
 }
 
 #[test]
 fn constant_images_have_exact_products() {
     let net = net();
-    let (theta, logits) = (theta(&net), random("y", [3, net.classes]));
-    let (v, targets) = (random("v", theta.dims()), Targets::Soft(logits));
+    let (theta, logits) = (theta(&net), random("y", [3, net.classes()]));
+    let (v, loss) = (random("v", theta.dims()), Loss::from(Targets::Soft(logits)));
     for (name, images) in constants(&net) {
         let gradient = |theta: &Tensor<1>, images: &Tensor<4>| {
-            loss_and_gradient(&net, theta, images, &targets, usize::MAX).gradient
+            gradient_of(&net, theta, images, &loss, usize::MAX).gradient
         };
-        let got = hvp(&net, &theta, &images, &targets, &v, 2);
+        let got = products_of(&net, &theta, &images, &loss, &v);
         let [ahead, behind] =
             [STEP, -STEP].map(|step| gradient(&(theta.clone() + v.clone() * step), &images));
         let slope = floats((ahead - behind) / (2.0 * STEP));
@@ -74,12 +101,12 @@ fn constant_images_have_exact_products() {
 fn constant_images_are_the_same_in_both_precisions() {
     let net = net();
     let (theta, v) = (theta(&net), random("v", [net.layout().params()]));
-    let labels = random("y", [3, net.classes]);
+    let labels = random("y", [3, net.classes()]);
     for (name, images) in constants(&net) {
         let products = |dtype: DType| {
-            let targets = Targets::Soft(labels.clone().cast(dtype));
+            let loss = Loss::from(Targets::Soft(labels.clone().cast(dtype)));
             let [theta, v] = [&theta, &v].map(|vector| vector.clone().cast(dtype));
-            let got = hvp(&net, &theta, &images.clone().cast(dtype), &targets, &v, 2);
+            let got = products_of(&net, &theta, &images.clone().cast(dtype), &loss, &v);
             [floats(got.gradient.expect("wanted")), floats(got.hv.expect("wanted")), floats(got.images)]
         };
         let (exact, fast) = (products(DType::F64), products(DType::F32));
@@ -93,15 +120,15 @@ fn constant_images_are_the_same_in_both_precisions() {
 #[test]
 fn a_constant_network_has_the_gradient_of_its_bias() {
     for (norm, pool) in [(Norm::Instance, Pool::Avg), (Norm::Instance, Pool::Max), (Norm::None, Pool::Avg)] {
-        let net = ConvNet { norm, pool, ..net() };
+        let net = Network::from(ConvNet { norm, pool, ..convnet() });
         let params = net.layout().params();
         for dtype in [DType::F64, DType::F32] {
             let zero = Tensor::<1>::zeros([params], (&Device::flex(), dtype));
-            let images = random("x", [3, net.channels, net.height, net.image_width]).cast(dtype);
-            let targets = Targets::from_classes(&[0, 1, 1], net.classes, &Device::flex(), dtype);
-            let found = loss_and_gradient(&net, &zero, &images, &targets, 2);
-            close("loss", &floats(found.loss), &[(net.classes as f64).ln()], 1e-6);
-            let mut expected = vec![0.0; params - net.classes];
+            let images = random("x", shape(&net, 3)).cast(dtype);
+            let loss = Targets::from_classes(&[0, 1, 1], net.classes(), &Device::flex(), dtype).into();
+            let found = gradient_of(&net, &zero, &images, &loss, 2);
+            close("loss", &floats(found.loss), &[(net.classes() as f64).ln()], 1e-6);
+            let mut expected = vec![0.0; params - net.classes()];
             expected.extend([0.25 - 1.0 / 3.0, 0.25 - 2.0 / 3.0, 0.25, 0.25]);
             close(&format!("{norm:?} {pool:?}"), &floats(found.gradient), &expected, 1e-6);
         }
@@ -114,13 +141,20 @@ fn a_hypergradient_through_nothing_is_zero() {
     let net = net();
     let (device, params) = (Device::flex(), net.layout().params());
     for dtype in [DType::F64, DType::F32] {
-        let images = Tensor::<4>::zeros([2, net.channels, net.height, net.image_width], (&device, dtype));
-        let targets = Targets::from_classes(&[0, 1], net.classes, &device, dtype);
-        let set = InnerSet { images, targets };
+        let images = Tensor::<4>::zeros(shape(&net, 2), (&device, dtype));
+        let targets = Targets::from_classes(&[0, 1], net.classes(), &device, dtype);
+        let (set, engine) = (InnerSet::new(images, targets), Engine::new(Device::flex()));
         let step = || InnerStep { rows: vec![0, 1], augmentation: Augmentation::Flip(vec![true, false]) };
         let steps = [step(), step()];
-        let inner =
-            InnerLoop { net: &net, set: &set, steps: &steps, syn_lr: 0.1, momentum: 0.0, micro_batch: 1 };
+        let inner = InnerLoop {
+            engine: &engine,
+            net: &net,
+            set: &set,
+            steps: &steps,
+            syn_lr: 0.1,
+            momentum: 0.0,
+            micro_batch: 1,
+        };
         let thetas = unroll(&inner, Tensor::zeros([params], (&device, dtype)));
         let weights = random("outer", [params]).cast(dtype);
         let found = adjoint(&inner, &thetas, weights, Differentiation::Exact);

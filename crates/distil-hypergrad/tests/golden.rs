@@ -2,34 +2,55 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::{At, Batch, Engine, Loss, Targets};
 use distil_golden::{Fixture, Net, Precision, check_all};
 use distil_hypergrad::{
     Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
 };
 use distil_match::{CommonPatternDropout, Criterion, Draw, Granularity, trajectory_loss};
-use distil_models::{ConvNet, Targets};
+use distil_models::{ConvNet, LayerList, Network};
 use serde::Deserialize;
 
 type Outcome = Result<(), String>;
 
 #[test]
 fn golden() {
-    check_all(&["unroll", "tesla", "hvp", "sgd_momentum"], |fixture, precision| {
+    check_all(&["unroll", "unroll_network", "tesla", "hvp", "sgd_momentum"], |fixture, precision| {
         match fixture.kind.as_str() {
             "hvp" => check_hvp(fixture, precision),
             "sgd_momentum" => check_sgd(fixture, precision),
+            "unroll_network" => check_unroll_network(fixture, precision),
             _ => check_unroll(fixture, precision),
         }
     });
 }
 
-fn build(options: &Net) -> ConvNet {
+fn build(options: &Net) -> Network {
     let mut net = ConvNet::new(options.channels, options.classes, options.image_height, options.image_width)
         .with_width(options.width)
         .with_depth(options.depth);
     net.pad28 = options.pad28;
+    let net = Network::from(net);
     assert_eq!(net.layout().params(), options.params, "the layout has as many scalars as the fixture");
     net
+}
+
+/// The `network` option of the format.
+#[derive(Deserialize)]
+struct Layers {
+    input: [usize; 3],
+    layers: Vec<distil_models::Layer>,
+    params: usize,
+}
+
+impl Layers {
+    fn build(&self) -> Network {
+        let [channels, height, image_width] = self.input;
+        let net = LayerList { channels, height, image_width, layers: self.layers.clone() }.network();
+        net.check().expect("a network that can be built");
+        assert_eq!(net.layout().params(), self.params, "the layout has as many scalars as the fixture");
+        net
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,12 +73,12 @@ fn tensor<const D: usize>(fixture: &Fixture, name: &str, precision: Precision) -
     Ok(Tensor::from_data(data, (&Device::flex(), dtype(precision))))
 }
 
-fn targets(fixture: &Fixture, label: &Label, net: &Net, precision: Precision) -> Result<Targets, String> {
+fn targets(fixture: &Fixture, label: &Label, net: &Network, precision: Precision) -> Result<Targets, String> {
     Ok(match label {
         Label::Soft => Targets::Soft(tensor(fixture, "y", precision)?),
         Label::Hard => {
             let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();
-            Targets::from_classes(&labels, net.classes, &Device::flex(), dtype(precision))
+            Targets::from_classes(&labels, net.classes(), &Device::flex(), dtype(precision))
         }
     })
 }
@@ -67,10 +88,22 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
 struct UnrollOptions {
     net: Net,
+    #[serde(flatten)]
+    inner: InnerOptions,
+}
+
+#[derive(Deserialize)]
+struct UnrollNetworkOptions {
+    network: Layers,
+    #[serde(flatten)]
+    inner: InnerOptions,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "options that only repeat a shape are named")]
+struct InnerOptions {
     steps: usize,
     batch: usize,
     images: usize,
@@ -82,7 +115,16 @@ struct UnrollOptions {
 
 fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: UnrollOptions = fixture.options()?;
-    let net = build(&options.net);
+    check_steps(fixture, &build(&options.net), &options.inner, precision)
+}
+
+fn check_unroll_network(fixture: &Fixture, precision: Precision) -> Outcome {
+    let options: UnrollNetworkOptions = fixture.options()?;
+    check_steps(fixture, &options.network.build(), &options.inner, precision)
+}
+
+fn check_steps(fixture: &Fixture, net: &Network, options: &InnerOptions, precision: Precision) -> Outcome {
+    let engine = &Engine::new(Device::flex());
     let steps: Vec<InnerStep> = fixture
         .integer("idx")?
         .values
@@ -93,14 +135,12 @@ fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
         })
         .collect();
     assert_eq!(steps.len(), options.steps);
-    let set = InnerSet {
-        images: tensor(fixture, "x", precision)?,
-        targets: targets(fixture, &options.label, &options.net, precision)?,
-    };
+    let labels = targets(fixture, &options.label, net, precision)?;
+    let set = InnerSet::new(tensor(fixture, "x", precision)?, labels);
     let syn_lr = fixture.float("lr")?.values[0];
     for micro_batch in [usize::MAX, 2] {
-        let inner = InnerLoop { net: &net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
-        compare_unroll(fixture, &options, &inner, precision)
+        let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
+        compare_unroll(fixture, options, &inner, precision)
             .map_err(|error| format!("micro_batch {micro_batch}: {error}"))?;
     }
     Ok(())
@@ -108,7 +148,7 @@ fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
 
 fn compare_unroll(
     fixture: &Fixture,
-    options: &UnrollOptions,
+    options: &InnerOptions,
     inner: &InnerLoop<'_>,
     precision: Precision,
 ) -> Outcome {
@@ -120,7 +160,7 @@ fn compare_unroll(
     let target = &fixture.float("target")?.values;
     let layout = inner.net.layout();
     let start = floats(theta_0.clone());
-    let matched = trajectory_loss(&layout, &theta_n, &start, target, Some(dropout), Draw::default());
+    let matched = trajectory_loss(layout, &theta_n, &start, target, Some(dropout), Draw::default());
     let lambda = TensorData::new(matched.lambda, theta_0.shape());
     let lambda = Tensor::from_data(lambda, (&Device::flex(), dtype(precision)));
     let differentiation =
@@ -152,12 +192,13 @@ struct HvpOptions {
 fn check_hvp(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: HvpOptions = fixture.options()?;
     let net = build(&options.net);
-    let theta = tensor(fixture, "theta", precision)?;
-    let images = tensor(fixture, "x", precision)?;
-    let targets = targets(fixture, &options.label, &options.net, precision)?;
+    let (theta, engine) = (tensor(fixture, "theta", precision)?, Engine::new(Device::flex()));
+    let images: Tensor<4> = tensor(fixture, "x", precision)?;
+    let loss = Loss::from(targets(fixture, &options.label, &net, precision)?);
+    let batch = Batch { images: &images, loss: &loss, augmentation: &Augmentation::None };
     let v = tensor(fixture, "v", precision)?;
     for micro_batch in [usize::MAX, 1] {
-        let got = hvp(&net, &theta, &images, &targets, &v, micro_batch);
+        let got = hvp(&engine, At::training(&net, &theta), &batch, &v, micro_batch);
         fixture.expect("loss", &floats(got.loss), precision)?;
         fixture.expect("grad", &floats(got.gradient.ok_or("no gradient")?), precision)?;
         fixture.expect("hv", &floats(got.hv.ok_or("no product")?), precision)?;

@@ -1,6 +1,6 @@
 //! Derivatives of the directional derivative ⟨∇_θ ℓ, v⟩: the dual forward pass and its reverse sweep.
 //!
-//! The sweep carries, beside the gradient of ℓ, that gradient's tangent along v. The tangent of ∂ℓ/∂θ is the
+//! The sweep carries, in addition to the gradient of ℓ, that gradient's tangent along v. The tangent of ∂ℓ/∂θ is the
 //! Hessian-vector product, the tangent of ∂ℓ/∂x is the mixed product with the images.
 
 use crate::arena::{Arena, bytes, count, with_arena};
@@ -12,7 +12,7 @@ use crate::norm_dual::{self, STATISTICS};
 use crate::weights::{Affine, Weights, filters_gradient};
 use crate::{Lanes, PANEL, Pair, conv, patches, winograd};
 
-/// Which products with parameters are wanted beside those with images and targets.
+/// Which products with parameters are wanted in addition to those with images and targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// None.

@@ -1,7 +1,7 @@
 /// A function whose body is compiled for every instruction set that `pulp` knows, and run with the widest of this CPU.
 ///
 /// Whatever the body calls must be `#[inline(always)]`. A closure given to `Arch::dispatch` would not do: the shim that
-/// calls it is a function of its own, without the wide instructions.
+/// calls it is a separate function, without the wide instructions.
 macro_rules! vectorised {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime>($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
         $(#[$meta])*

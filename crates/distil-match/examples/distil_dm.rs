@@ -7,19 +7,20 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 use distil_data::clutter::ClutterConfig;
 use distil_data::{DataConfig, DatasetName};
+use distil_engine::Engine;
 use distil_match::{Event, Files, Inputs, Method, run_unvalidated};
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Network};
 use distil_progress::Progress;
 use distil_store::{RunFolder, SyntheticSet};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clutter = ClutterConfig { resolution: 16, train_per_class: 40, ..ClutterConfig::easy() };
     let config = DataConfig { clutter: Some(clutter), ..DataConfig::new(DatasetName::Clutter) };
-    let (dataset, device) = (config.load(Progress::none())?, Device::flex());
-    let net = ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1);
+    let (dataset, engine) = (config.load(Progress::none())?, Engine::new(Device::flex()));
+    let net = Network::from(ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1));
     let method = Method::dm().ipc(1).iterations(20);
-    let (method, net, dataset, device) = (&method, &net, &dataset, &device);
-    let inputs = Inputs { method, net, dataset, experts: None, seed: 0, device, cam: None };
+    let (method, net, dataset, engine) = (&method, &net, &dataset, &engine);
+    let inputs = Inputs { method, net, dataset, experts: None, seed: 0, engine, cam: None };
 
     let folder = tempfile::tempdir()?;
     let mut run = RunFolder::create(folder.path().join("dm"), "method = \"dm\"")?;

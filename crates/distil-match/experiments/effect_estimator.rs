@@ -13,7 +13,8 @@ use distil_progress::Progress;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::clutter::ClutterConfig;
 use distil_data::{DataConfig, Dataset, DatasetName, HoldOut};
-use distil_models::{ConvNet, LossGradient, Targets, loss_and_gradient};
+use distil_engine::{At, Engine, Loss, LossGradient, Targets};
+use distil_models::{ConvNet, Network};
 use distil_random::{below, permutation, stream};
 use distil_stats::{pearson, spearman};
 
@@ -54,13 +55,16 @@ struct Group {
     added: Vec<usize>,
 }
 
+/// Images, and what their outputs are compared with.
+type Batch = (Tensor<4>, Loss);
+
 struct Study {
-    net: ConvNet,
-    device: Device,
+    net: Network,
+    engine: Engine,
     /// D, then the images that A is drawn from.
     images: Tensor<4>,
     labels: Vec<u32>,
-    probe: (Tensor<4>, Targets),
+    probe: Batch,
 }
 
 /// A group, what replacing it did, and the terms of both estimates at every t.
@@ -86,7 +90,7 @@ struct Trained {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let study = Study::new()?;
-    let start = study.net.theta(&study.net.init(&mut stream(SEED, "init", 0)), &study.device);
+    let start = study.net.theta(&study.net.init(&mut stream(SEED, "init", 0)), study.engine.device());
     let all: Vec<usize> = (0..SIZES[0]).collect();
     let base = study.train(&start, &all);
     let (slopes, probe_gradient) = study.slopes(&base.thetas);
@@ -138,32 +142,36 @@ impl Study {
         let images = tensor(data.train.images.gather(&order), order.len());
         let rows: Vec<usize> = (0..SIZES[2]).collect();
         let classes = Targets::from_classes(&data.test.gather_labels(&rows), 10, &device, DType::F32);
-        let probe = (tensor(data.test.images.gather(&rows), rows.len()), classes);
+        let probe = (tensor(data.test.images.gather(&rows), rows.len()), classes.into());
         let net = ConvNet::new(shape.channels, 10, shape.height, shape.width).with_width(8).with_depth(2);
-        Ok(Self { net, device, images, labels, probe })
+        Ok(Self { net: net.into(), engine: Engine::new(device), images, labels, probe })
     }
 
     /// Loss on the probe.
     fn loss(&self, theta: &Tensor<1>) -> f64 {
-        let (images, targets) = &self.probe;
-        scalar(loss_and_gradient(&self.net, theta, images, targets, 16).loss)
+        scalar(self.gradient(theta, &self.probe, 16).loss)
     }
 
-    fn rows(&self, rows: &[usize]) -> (Tensor<4>, Targets) {
+    fn gradient(&self, theta: &Tensor<1>, (images, loss): &Batch, micro_batch: usize) -> LossGradient {
+        let (at, n) = (At::training(&self.net, theta), images.dims()[0]);
+        self.engine.gradient(at, loss, n, micro_batch, |rows| images.clone().slice([rows]))
+    }
+
+    fn rows(&self, rows: &[usize]) -> Batch {
         let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-        let index = Tensor::from_data(TensorData::from(index.as_slice()), &self.device);
+        let index = Tensor::from_data(TensorData::from(index.as_slice()), self.engine.device());
         let labels: Vec<u32> = rows.iter().map(|&row| self.labels[row]).collect();
-        let targets = Targets::from_classes(&labels, 10, &self.device, DType::F32);
-        (self.images.clone().select(0, index), targets)
+        let targets = Targets::from_classes(&labels, 10, self.engine.device(), DType::F32);
+        (self.images.clone().select(0, index), targets.into())
     }
 
     /// Full-batch gradient descent on some rows.
     fn train(&self, start: &Tensor<1>, rows: &[usize]) -> Trained {
-        let (images, targets) = self.rows(rows);
+        let batch = self.rows(rows);
         let mut trained = Trained { thetas: vec![start.clone()], distances: vec![0.0], gradient: 0.0 };
         for step in 0..MARKS[MARKS.len() - 1] {
             let theta = trained.thetas[step].clone();
-            let LossGradient { gradient, .. } = loss_and_gradient(&self.net, &theta, &images, &targets, 16);
+            let LossGradient { gradient, .. } = self.gradient(&theta, &batch, 16);
             trained.gradient = trained.gradient.max(norm(gradient.clone()));
             let next = theta - gradient * ETA;
             let distance = norm(next.clone() - start.clone());
@@ -175,14 +183,12 @@ impl Study {
 
     /// ⟨g_P(θ_t), ∇ℓ(x_i; θ_t)⟩ of every t and row i, and the largest norm of g_P.
     fn slopes(&self, thetas: &[Tensor<1>]) -> (Vec<Vec<f64>>, f64) {
-        let (images, targets) = &self.probe;
         let mut largest = 0.0f64;
         let at = |theta: &Tensor<1>| {
-            let probe = loss_and_gradient(&self.net, theta, images, targets, 16).gradient;
+            let probe = self.gradient(theta, &self.probe, 16).gradient;
             largest = largest.max(norm(probe.clone()));
             let slope = |row: usize| {
-                let (images, targets) = self.rows(&[row]);
-                let gradient = loss_and_gradient(&self.net, theta, &images, &targets, 1).gradient;
+                let gradient = self.gradient(theta, &self.rows(&[row]), 1).gradient;
                 scalar((probe.clone() * gradient).sum())
             };
             (0..self.labels.len()).map(slope).collect()

@@ -14,14 +14,16 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Strategy;
 use distil_data::clutter::ClutterConfig;
 use distil_data::{DataConfig, Dataset, DatasetName, HoldOut};
+use distil_engine::{Engine, Targets};
 use distil_expert::{Recipe, train_expert};
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
 use distil_match::{Draw, trajectory_loss};
-use distil_models::{ConvNet, Targets};
+use distil_models::{ConvNet, Network};
 use distil_random::{permutation, stream};
 use distil_stats::Summary;
 
 const SEED: u64 = 0;
+const WIDTH: usize = 16;
 const EXPERTS: usize = 3;
 /// Epochs from which students start, and how far ahead their target is.
 const STARTS: [usize; 2] = [0, 3];
@@ -35,13 +37,13 @@ const SYN_LRS: [f64; 3] = [0.01, 0.03, 0.1];
 type Pair = (Vec<f32>, Vec<f32>);
 
 struct Study {
-    net: ConvNet,
+    net: Network,
     set: InnerSet,
     pairs: Vec<Pair>,
-    device: Device,
+    engine: Engine,
 }
 
-/// Truncated beside exact.
+/// Truncated against exact.
 struct Bias {
     loss: f64,
     cosine: f64,
@@ -64,12 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let data = config.load(Progress::none())?;
     let study = Study::new(&data)?;
-    println!(
-        "{}: ConvNet width {}, {} images in the set\n",
-        data.name,
-        study.net.width,
-        study.set.targets.len()
-    );
+    println!("{}: ConvNet width {WIDTH}, {} images in the set\n", data.name, study.set.images.dims()[0]);
     println!(
         "| syn_lr | N | loss | cosine of the images' gradients | smallest | ratio of norms | same sign of syn_lr's gradients |"
     );
@@ -103,14 +100,17 @@ fn clutter() -> DataConfig {
 impl Study {
     fn new(data: &Dataset) -> Result<Self, Box<dyn std::error::Error>> {
         let (shape, classes, device) = (data.shape(), data.class_names.len(), Device::flex());
+        let engine = Engine::new(device.clone());
         let depth = if shape.height < 28 { 2 } else { 3 };
-        let net =
-            ConvNet::new(shape.channels, classes, shape.height, shape.width).with_width(16).with_depth(depth);
+        let net = ConvNet::new(shape.channels, classes, shape.height, shape.width)
+            .with_width(WIDTH)
+            .with_depth(depth);
+        let net = Network::from(net);
         let recipe =
             Recipe { epochs: 5, lr: 0.05, batch: 32, augmentation: Strategy::none(), ..Recipe::default() };
         let mut pairs = Vec::new();
         for expert in 0..EXPERTS {
-            let trained = train_expert(&net, &data.train, &recipe, SEED, expert, &device, Progress::none())?;
+            let trained = train_expert(&engine, &net, &data.train, &recipe, SEED, expert, Progress::none())?;
             let pair =
                 |start: usize| (trained.trajectory[start].clone(), trained.trajectory[start + AHEAD].clone());
             pairs.extend(STARTS.map(pair));
@@ -126,11 +126,11 @@ impl Study {
             data.train.images.gather(&rows),
             [rows.len(), shape.channels, shape.height, shape.width],
         );
-        let set = InnerSet {
-            images: Tensor::from_data(values, (&device, DType::F32)),
-            targets: Targets::from_classes(&data.train.gather_labels(&rows), classes, &device, DType::F32),
-        };
-        Ok(Self { net, set, pairs, device })
+        let set = InnerSet::new(
+            Tensor::from_data(values, (&device, DType::F32)),
+            Targets::from_classes(&data.train.gather_labels(&rows), classes, &device, DType::F32),
+        );
+        Ok(Self { net, set, pairs, engine })
     }
 
     /// Means over experts and start epochs, as a row.
@@ -157,23 +157,23 @@ impl Study {
     fn bias(&self, index: u64, syn_lr: f64, steps: usize) -> Bias {
         let (start, target) = &self.pairs[index as usize];
         let mut rng = stream(SEED, "augmentation", index);
-        let rows: Vec<usize> = (0..self.set.targets.len()).collect();
-        let strategy = Strategy::dsa();
+        let rows: Vec<usize> = (0..self.set.images.dims()[0]).collect();
+        let (strategy, (height, width)) = (Strategy::dsa(), self.net.sides());
         let steps: Vec<InnerStep> = (0..steps)
             .map(|_| {
-                let augmentation = strategy.draw(rows.len(), self.net.height, self.net.image_width, &mut rng);
+                let augmentation = strategy.draw(rows.len(), height, width, &mut rng);
                 InnerStep { rows: rows.clone(), augmentation }
             })
             .collect();
-        let (net, set) = (&self.net, &self.set);
-        let inner = InnerLoop { net, set, steps: &steps, syn_lr, momentum: 0.0, micro_batch: 16 };
-        let thetas = unroll(&inner, net.theta(start, &self.device));
+        let (engine, net, set) = (&self.engine, &self.net, &self.set);
+        let inner = InnerLoop { engine, net, set, steps: &steps, syn_lr, momentum: 0.0, micro_batch: 16 };
+        let thetas = unroll(&inner, net.theta(start, engine.device()));
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let last: Vec<f64> = thetas[steps.len()].clone().into_data().iter::<f64>().collect();
         let matched =
-            trajectory_loss(&net.layout(), &last, &wide(start), &wide(target), None, Draw::default());
+            trajectory_loss(net.layout(), &last, &wide(start), &wide(target), None, Draw::default());
         let lambda = TensorData::new(matched.lambda, [start.len()]);
-        let lambda: Tensor<1> = Tensor::from_data(lambda, (&self.device, DType::F32));
+        let lambda: Tensor<1> = Tensor::from_data(lambda, (engine.device(), DType::F32));
         let gradient = |how| adjoint(&inner, &thetas, lambda.clone(), how);
         Bias::of(matched.loss, &gradient(Differentiation::Exact), &gradient(Differentiation::Truncated))
     }

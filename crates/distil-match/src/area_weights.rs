@@ -80,7 +80,7 @@ impl AreaWeights {
     /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
     pub(crate) fn check_network(&self, inputs: &Inputs<'_>) -> Result<(), EnhancementError> {
         let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
-        let (data, channels) = (&inputs.dataset.preprocessing().normalisation, inputs.net.channels);
+        let (data, channels) = (&inputs.dataset.preprocessing().normalisation, inputs.net.image_shape()[0]);
         let map = input_map(cam.model, data, channels)?;
         match &self.0 {
             Some(mask) if mask.model != digest(cam.model, &map) => Err(EnhancementError::OtherModel),

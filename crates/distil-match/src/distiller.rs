@@ -1,8 +1,9 @@
 use burn::tensor::{Device, Tensor};
 use distil_data::Dataset;
+use distil_engine::{Engine, Targets};
 use distil_hypergrad::Hypergradient;
-use distil_models::{ConvNet, Targets};
-use distil_store::{Decoding, StoreError, TrajectoryStore};
+use distil_models::Network;
+use distil_store::{Decoding, Expert, StoreError, TrajectoryStore};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -62,15 +63,15 @@ pub struct Inputs<'a> {
     /// How to distil.
     pub method: &'a Method,
     /// The student network; the experts' too.
-    pub net: &'a ConvNet,
+    pub net: &'a Network,
     /// Real data; only the training split is read.
     pub dataset: &'a Dataset,
     /// Expert trajectories; `None` for methods without experts.
     pub experts: Option<Experts<'a>>,
-    /// Keys every random stream.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// Where to compute.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
     /// The network of discriminative-area enhancement; ignored by methods without it.
     pub cam: Option<CamNetwork<'a>>,
 }
@@ -85,6 +86,17 @@ pub struct Experts<'a> {
 }
 
 impl<'a> Inputs<'a> {
+    /// Where tensors are.
+    pub(crate) fn device(&self) -> &'a Device {
+        self.engine.device()
+    }
+
+    /// An expert after some epochs: θ `[P]` and running statistics `[B]`.
+    pub(crate) fn snapshot(&self, expert: &Expert, epoch: usize) -> [Tensor<1>; 2] {
+        let device = self.device();
+        [self.net.theta(expert.snapshot(epoch), device), self.net.buffers(expert.buffers(epoch), device)]
+    }
+
     /// The experts, which must be there.
     pub(crate) fn experts(&self) -> Result<&Experts<'a>, NoExperts> {
         self.experts.as_ref().filter(|experts| !experts.numbers.is_empty()).ok_or(NoExperts)
@@ -111,7 +123,7 @@ pub struct Distiller {
     pub(crate) non_finite: u64,
     /// The last iteration whose step was taken.
     pub(crate) last_applied: u64,
-    /// What the method keeps of its own. Absent only while its step runs.
+    /// The method's own state. Absent only while its step runs.
     pub(crate) own: Option<AnyState>,
 }
 

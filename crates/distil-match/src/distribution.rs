@@ -1,13 +1,14 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_hypergrad::{Differentiation, Hypergradient, mixed};
-use distil_models::{ConvNet, Plain, Targets, reduce_chunks};
+use distil_augment::Augmentation;
+use distil_engine::{At, Batch, Cotangents, Engine, Loss};
+use distil_hypergrad::{Differentiation, Hypergradient};
 use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::view::class_batches;
+use crate::view::{ClassBatch, class_batches};
 use crate::{
     Cost, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError, StepOutcome, View, real,
     refuse_zero,
@@ -38,48 +39,17 @@ pub struct EmbeddingMatch {
 /// The images pass twice, first without a graph: their mean is what each of them is pulled by, and with it known no more
 /// than a chunk's graph is ever alive.
 pub fn match_embeddings(view: View<'_>, real: &Tensor<1>, images: &Tensor<4>) -> EmbeddingMatch {
-    let View { net, theta, micro_batch, .. } = view;
+    let View { engine, at, micro_batch, .. } = view;
     let n = images.dims()[0];
-    let chunk = |range: Range<usize>| images.clone().slice([range]);
-    let mean = net.mean_features(theta, n, micro_batch, |range| view.seen(chunk(range)));
+    let seen = |range: Range<usize>| view.seen(images.clone().slice([range]));
+    let mean = engine.mean_features(at, n, micro_batch, seen);
     let apart = mean.clone() - real.clone();
     let pull = apart.clone() * (2.0 / n as f64);
-    let images = if net.kernels(&theta.device(), theta.dtype()).is_some() {
-        pulled_by_products(view, images, &pull)
-    } else {
-        let join = |all, next| Tensor::cat(vec![all, next], 0);
-        let work = |range| pulled(view, chunk(range), &pull);
-        reduce_chunks(n, micro_batch, &images.device(), work, join).unwrap_or_else(|| images.zeros_like())
-    };
+    let features = Some(pull.reshape([1, at.net.features()]));
+    let loss = Loss::Linear(Cotangents { features, ..Cotangents::default() });
+    let batch = Batch { images, loss: &loss, augmentation: &view.augmentation.repeat(n) };
+    let images = engine.image_gradient(at, &batch, micro_batch);
     EmbeddingMatch { mean, loss: (apart.clone() * apart).sum(), images }
-}
-
-/// ∂⟨pull, features(x)⟩/∂x for every image x `[n, c, h, w]`.
-fn pulled(view: View<'_>, images: Tensor<4>, pull: &Tensor<1>) -> Tensor<4> {
-    let View { net, theta, .. } = view;
-    let leaf = images.autodiff().require_grad();
-    let constant = |tensor: Tensor<1>| Tensor::from_inner(tensor);
-    let params: Vec<Tensor<1>> = net.layout().split(theta.clone()).into_iter().map(constant).collect();
-    let features = net.embed::<Plain>(&params, view.seen(leaf.clone()));
-    let pull = constant(pull.clone()).reshape([1, net.features()]);
-    let mut grads = (features * pull).sum().backward();
-    leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like())
-}
-
-/// The same where the fused kernels compute mixed products: under a classifier of zeros for two classes, all images of the
-/// first, the loss's gradient by the second class's row is half the mean feature, whatever the images are. So the
-/// derivative of features along `pull` is that of this gradient along 2n·`pull`.
-fn pulled_by_products(view: View<'_>, images: &Tensor<4>, pull: &Tensor<1>) -> Tensor<4> {
-    let (n, device, dtype) = (images.dims()[0], view.theta.device(), view.theta.dtype());
-    let net = ConvNet { classes: 2, ..view.net.clone() };
-    let classifier = 2 * (net.features() + 1);
-    let body = net.layout().params() - classifier;
-    let zeros = |count: usize| Tensor::<1>::zeros([count], (&device, dtype));
-    let theta = Tensor::cat(vec![view.theta.clone().narrow(0, 0, body), zeros(classifier)], 0);
-    let along = vec![zeros(body + net.features()), pull.clone() * (2.0 * n as f64), zeros(2)];
-    let targets = Targets::from_classes(&vec![0; n], 2, &device, dtype);
-    let augmentation = view.augmentation.repeat(n);
-    mixed(&net, &theta, images, &targets, &augmentation, &Tensor::cat(along, 0), view.micro_batch).images
 }
 
 impl Objective for DistributionMatching {
@@ -106,23 +76,93 @@ impl Objective for DistributionMatching {
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError> {
         let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
-        let theta = net.theta(&net.init(&mut stream(inputs.seed, "match-init", iteration)), inputs.device);
-        let micro_batch = method.micro_batch;
-        let (mut losses, mut gradients) = (Vec::new(), Vec::new());
-        for class in class_batches(inputs, self.batch_real, iteration) {
-            let view = View { net, theta: &theta, augmentation: &class.augmentation, micro_batch };
-            let rows = &class.real;
-            let seen = |range| view.seen(real::images(&inputs.dataset.train, &rows[range], inputs.device));
-            let real = net.mean_features(&theta, rows.len(), micro_batch, seen);
-            let images = distiller.images().clone().slice([class.synthetic]);
-            let found = match_embeddings(view, &real, &images);
-            losses.push(found.loss);
-            gradients.push(found.images);
-        }
+        let initial = net.init(&mut stream(inputs.seed, "match-init", iteration));
+        let theta = net.theta(&initial, inputs.device());
+        let at = At::training(net, &theta);
+        let (losses, gradients) = if at.couples_images() {
+            self.matched_whole(at, distiller, inputs)
+        } else {
+            self.matched(at, distiller, inputs)
+        };
         let loss = Tensor::cat(losses, 0).into_data().iter::<f64>().sum();
         let images = Tensor::cat(gradients, 0);
         let gradient = Hypergradient { images, labels: None, syn_lr: 0.0, theta: None };
         let status = distiller.apply_gradient(method.refuses(loss).map_or(Ok(gradient), Err), method);
         Ok(distiller.outcome(loss, status))
     }
+}
+
+impl DistributionMatching {
+    /// One class at a time, so that memory does not grow with them: the loss of each, and its derivative by its images.
+    fn matched(
+        &self,
+        at: At<'_>,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
+    ) -> (Vec<Tensor<1>>, Vec<Tensor<4>>) {
+        let (engine, micro_batch) = (inputs.engine, inputs.method.micro_batch);
+        let match_class = |class: ClassBatch| {
+            let view = View { engine, at, augmentation: &class.augmentation, micro_batch };
+            let rows = &class.real;
+            let seen = |range| view.seen(real::images(&inputs.dataset.train, &rows[range], engine.device()));
+            let real = engine.mean_features(at, rows.len(), micro_batch, seen);
+            let images = distiller.images().clone().slice([class.synthetic]);
+            let found = match_embeddings(view, &real, &images);
+            (found.loss, found.images)
+        };
+        class_batches(inputs, self.batch_real, distiller.iteration).map(match_class).unzip()
+    }
+
+    /// All classes at once, because the images of all of them meet in the batch statistics, as in the public code: the norm of
+    /// one class alone would take away the mean by which it differs from others.
+    fn matched_whole(
+        &self,
+        at: At<'_>,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
+    ) -> (Vec<Tensor<1>>, Vec<Tensor<4>>) {
+        let engine = inputs.engine;
+        let classes: Vec<ClassBatch> = class_batches(inputs, self.batch_real, distiller.iteration).collect();
+        let seen = |images: Tensor<4>, augmentation: &Augmentation| {
+            augmentation.repeat(images.dims()[0]).apply(images)
+        };
+        let real = classes.iter().map(|class| {
+            seen(real::images(&inputs.dataset.train, &class.real, engine.device()), &class.augmentation)
+        });
+        let sizes: Vec<usize> = classes.iter().map(|class| class.real.len()).collect();
+        let real = means(engine, at, &Tensor::cat(real.collect(), 0), &sizes);
+        let stored = |class: &ClassBatch| distiller.images().clone().slice([class.synthetic.clone()]);
+        let synthetic = classes.iter().map(|class| seen(stored(class), &class.augmentation));
+        let synthetic = Tensor::cat(synthetic.collect(), 0);
+        let sizes: Vec<usize> = classes.iter().map(|class| class.synthetic.len()).collect();
+        let means = means(engine, at, &synthetic, &sizes);
+        let apart: Vec<Tensor<2>> = means.into_iter().zip(real).map(|(ours, theirs)| ours - theirs).collect();
+        let pulls =
+            apart.iter().zip(&sizes).map(|(apart, n)| (apart.clone() * (2.0 / *n as f64)).repeat_dim(0, *n));
+        let features = Some(Tensor::cat(pulls.collect(), 0));
+        let loss = Loss::Linear(Cotangents { features, ..Cotangents::default() });
+        let batch = Batch { images: &synthetic, loss: &loss, augmentation: &Augmentation::None };
+        let gradient = engine.image_gradient(at, &batch, inputs.method.micro_batch);
+        let back = classes.iter().map(|class| {
+            let part = gradient.clone().slice([class.synthetic.clone()]);
+            before(&class.augmentation, stored(class), part)
+        });
+        let losses = apart.into_iter().map(|apart| (apart.clone() * apart).sum());
+        (losses.collect(), back.collect())
+    }
+}
+
+/// Mean features `[1, f]` of each of several classes, whose images lie one after the other.
+fn means(engine: &Engine, at: At<'_>, images: &Tensor<4>, sizes: &[usize]) -> Vec<Tensor<2>> {
+    let n = images.dims()[0];
+    let features = engine.features(at, n, n, |range| images.clone().slice([range]));
+    features.split_with_sizes(sizes.to_vec(), 0).into_iter().map(|class| class.mean_dim(0)).collect()
+}
+
+/// The derivative by images before an augmentation, from that by the augmented ones.
+fn before(augmentation: &Augmentation, images: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
+    let leaf = images.autodiff().require_grad();
+    let seen = augmentation.repeat(leaf.dims()[0]).apply(leaf.clone());
+    let mut grads = (seen * Tensor::from_inner(gradient)).sum().backward();
+    leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like())
 }

@@ -45,7 +45,7 @@ pub enum Criterion {
     /// Those with the smallest errors; among equal errors the earlier unit goes first.
     #[default]
     Loss,
-    /// Units anywhere in the network, drawn anew in every iteration ("dynamic").
+    /// Units anywhere in the network, redrawn in every iteration ("dynamic").
     Random,
     /// The same share of every layer, drawn once for the whole run ("static").
     Uniform,

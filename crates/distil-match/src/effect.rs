@@ -1,7 +1,7 @@
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::{Loss, Targets};
 use distil_hypergrad::{Differentiation, Hypergradient};
-use distil_models::Targets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,13 +124,13 @@ impl Objective for EffectAlignment {
         let epochs = schedule::checkpoints(self.window, self.checkpoints, inputs.seed, distiller.iteration);
         let checkpoints = epochs.into_iter().map(|epoch| {
             let weight = self.weights.get(epoch).copied().unwrap_or(1.0);
-            (inputs.net.theta(trajectory.snapshot(epoch), inputs.device), weight)
+            (inputs.net.theta(trajectory.snapshot(epoch), inputs.device()), weight)
         });
         let found = self.effect(distiller, inputs, &rows, checkpoints);
         let loss = found.loss;
         let gradient = match inputs.method.refuses(loss) {
             Some(status) => Err(status),
-            None => Ok(scattered(found, distiller, &rows, inputs.device)),
+            None => Ok(scattered(found, distiller, &rows, inputs.device())),
         };
         let status = distiller.apply_gradient(gradient, inputs.method);
         Ok(StepOutcome { expert: Some(expert), ..distiller.outcome(loss, status) })
@@ -148,7 +148,8 @@ impl EffectAlignment {
         rows: &[usize],
         checkpoints: impl Iterator<Item = (Tensor<1>, f64)>,
     ) -> EffectLoss {
-        let Inputs { method, net, dataset, seed, device, .. } = inputs;
+        let Inputs { method, net, dataset, seed, engine, .. } = inputs;
+        let device = engine.device();
         let train = dataset.train.len();
         let batch = |purpose, count| {
             let (images, targets) = real::labelled(
@@ -156,23 +157,25 @@ impl EffectAlignment {
                 &real::sample(train, count, (*seed, purpose, distiller.iteration)),
                 device,
             );
-            EffectBatch { images, targets, augmentation: Augmentation::None }
+            EffectBatch { images, loss: targets.into(), augmentation: Augmentation::None }
         };
         let probe = batch("probe-batch", self.batch_probe);
         let real = batch("real-batch", self.batch_real);
-        let most = rows.len().max(real.targets.len());
+        let most = rows.len().max(real.images.dims()[0]);
         let mut rng = distil_random::stream(*seed, "augmentation", distiller.iteration);
-        let drawn = method.augmentation.draw(most, net.height, net.image_width, &mut rng);
-        let real = EffectBatch { augmentation: drawn.slice(0..real.targets.len()), ..real };
+        let (height, width) = net.sides();
+        let drawn = method.augmentation.draw(most, height, width, &mut rng);
+        let real = EffectBatch { augmentation: drawn.slice(0..real.images.dims()[0]), ..real };
         let index = index(rows, device);
         let synthetic = EffectBatch {
             images: distiller.images().clone().select(0, index.clone()),
-            targets: distiller.targets().map(|values| values.select(0, index)),
+            loss: Loss::from(distiller.targets().clone()).select(&index),
             augmentation: drawn.slice(0..rows.len()),
         };
         let coefficient = self.coefficient.value(train, distiller.images().dims()[0]);
         let (probe, real, synthetic) = (&probe, &real, &synthetic);
-        let effect = Effect { net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
+        let effect =
+            Effect { engine, net, probe, real, synthetic, coefficient, micro_batch: method.micro_batch };
         effect.loss(checkpoints)
     }
 

@@ -1,15 +1,16 @@
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
+use distil_engine::{At, Batch, Engine, Loss};
 use distil_hypergrad::mixed;
-use distil_models::{ConvNet, Targets, loss_and_gradient_of};
+use distil_models::Network;
 
 /// Images with what they are compared with, and how the network sees them.
 #[derive(Debug, Clone)]
 pub struct EffectBatch {
     /// Images `[n, c, h, w]`; at least one.
     pub images: Tensor<4>,
-    /// One target a row.
-    pub targets: Targets,
+    /// What their outputs are compared with.
+    pub loss: Loss,
     /// Augmentation parameters, one an image.
     pub augmentation: Augmentation,
 }
@@ -18,8 +19,10 @@ pub struct EffectBatch {
 /// loss of a probe, to first order, summed over checkpoints of one training.
 #[derive(Debug)]
 pub struct Effect<'a> {
-    /// The network.
-    pub net: &'a ConvNet,
+    /// Where to compute.
+    pub engine: &'a Engine,
+    /// The network; batch norms use each batch's own statistics.
+    pub net: &'a Network,
     /// P: the images whose loss counts.
     pub probe: &'a EffectBatch,
     /// D: what is replaced.
@@ -53,15 +56,13 @@ impl Effect<'_> {
     pub fn loss(&self, checkpoints: impl IntoIterator<Item = (Tensor<1>, f64)>) -> EffectLoss {
         let mut terms = Vec::new();
         let mut images = self.synthetic.images.zeros_like();
-        let mut labels = match &self.synthetic.targets {
-            Targets::Hard(_) => None,
-            Targets::Soft(logits) => Some(logits.zeros_like()),
-        };
+        let mut labels = self.synthetic.loss.learnable().map(Tensor::zeros_like);
         for (theta, weight) in checkpoints {
             let probe = self.gradient(&theta, self.probe);
             let real = scalar((probe.clone() * self.gradient(&theta, self.real)).sum());
-            let EffectBatch { images: x, targets, augmentation } = self.synthetic;
-            let found = mixed(self.net, &theta, x, targets, augmentation, &probe, self.micro_batch);
+            let EffectBatch { images: x, loss, augmentation } = self.synthetic;
+            let (at, batch) = (At::training(self.net, &theta), Batch { images: x, loss, augmentation });
+            let found = mixed(self.engine, at, &batch, &probe, self.micro_batch);
             terms.push(weight * (self.coefficient * real - scalar(found.slope)));
             images = images + found.images * weight;
             labels = labels.zip(found.labels).map(|(sum, part)| sum + part * weight);
@@ -75,10 +76,10 @@ impl Effect<'_> {
     /// ∇_θ of the batch's mean loss.
     fn gradient(&self, theta: &Tensor<1>, batch: &EffectBatch) -> Tensor<1> {
         let rows = |range: std::ops::Range<usize>| {
-            let images = batch.images.clone().slice([range.clone()]);
-            (batch.augmentation.slice(range.clone()).apply(images), batch.targets.slice(range))
+            batch.augmentation.slice(range.clone()).apply(batch.images.clone().slice([range]))
         };
-        loss_and_gradient_of(self.net, theta, batch.targets.len(), self.micro_batch, rows).gradient
+        let (at, n) = (At::training(self.net, theta), batch.images.dims()[0]);
+        self.engine.gradient(at, &batch.loss, n, self.micro_batch, rows).gradient
     }
 }
 

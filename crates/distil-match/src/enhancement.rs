@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Tensor, TensorData};
 use distil_data::{ChannelMap, Normalisation};
+use distil_engine::Engine;
 use distil_gradcam::{
     Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
     last_layer, layer,
@@ -21,7 +22,7 @@ const HALF: f64 = 0.5;
 /// Discriminative-area enhancement (EDF §2.2): images learn more where a trained network sees their class.
 ///
 /// The gradient of the images is multiplied with F(M, β): 1 where the activation map M is below its threshold, β
-/// + M elsewhere. Maps are made anew every `refresh_every` iterations.
+/// + M elsewhere. Maps are recomputed every `refresh_every` iterations.
 ///
 /// The defaults are EDF's at ten images a class. Published values at one, ten and fifty images a class: β 1, 1
 /// or 2, and 1 or 2 (Table 8 and the public code contradict each other at fifty); K 50, 100 and 200.
@@ -87,6 +88,8 @@ pub enum Apply {
 /// The network whose maps are taken, and the class of it for each label of the set.
 #[derive(Debug, Clone, Copy)]
 pub struct CamNetwork<'a> {
+    /// Where its maps are computed.
+    pub engine: &'a Engine,
     /// The trained network.
     pub model: &'a CamModel,
     /// The class of the network for each label.
@@ -142,7 +145,7 @@ impl AreaEnhancement {
         Enhancement { beta: self.beta, threshold: self.threshold }
     }
 
-    /// The key and value that cannot work, and what would do.
+    /// The key and value that cannot work, and the remedy.
     pub(crate) fn fault(&self) -> Option<(&'static str, f64, &'static str)> {
         if let Err(error) = self.weighting().check() {
             let key = if error.key == "beta" { "enhancement.beta" } else { "enhancement.threshold" };
@@ -179,7 +182,8 @@ impl AreaEnhancement {
         let (theta, buffers) = cam.model.tensors(&device);
         let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
         let (theta, buffers) = (&theta, &buffers);
-        let explainer = Explainer { network, theta, buffers, layer, cam: self.cam, micro_batch };
+        let explainer =
+            Explainer { engine: cam.engine, network, theta, buffers, layer, cam: self.cam, micro_batch };
         let found = explainer.discriminative(images, labels, cam.classes, self.weighting(), noise)?;
         let statistics = statistics(&found);
         let weights = on_device(found.weights, [n, 1, h, w], &device);
@@ -284,7 +288,8 @@ mod tests {
         let (own, theirs) = (normalised(0.4, 0.2), normalised(0.1, 0.5));
         let model = model(&own);
         let classes = ClassMap::public_code(2, 2).unwrap();
-        let cam = CamNetwork { model: &model, classes: &classes };
+        let engine = Engine::new(Device::flex());
+        let cam = CamNetwork { engine: &engine, model: &model, classes: &classes };
         let pixels: Vec<f32> = (0..2 * 64).map(|i| (i as f32 * 0.7).sin() * 0.5 + 0.5).collect();
         let weights = |data: &Normalisation| {
             let preprocessing = Preprocessing { resize: None, normalisation: data.clone() };
@@ -308,7 +313,7 @@ mod tests {
 
     /// A network of two classes on 1×8×8 pixels that were normalised like this.
     fn model(normalisation: &Normalisation) -> CamModel {
-        let network = Network::ConvNet(ConvNet::new(1, 2, 8, 8).with_width(4).with_depth(1));
+        let network = Network::from(ConvNet::new(1, 2, 8, 8).with_width(4).with_depth(1));
         let state = NetworkState { theta: network.init(&mut stream(0, "test", 0)), buffers: Vec::new() };
         let preprocessing = Preprocessing { resize: None, normalisation: normalisation.clone() };
         let card = ModelCard {

@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
+use distil_engine::{At, Batch, Loss};
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, mixed, unroll};
-use distil_models::loss_and_gradient_of;
 use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ use crate::{
 /// What the public code of DC runs by images a class: (images, outer loop, inner loop).
 const LOOPS: [(usize, usize, usize); 6] =
     [(1, 1, 1), (10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)];
+
+/// Real images of each class that running statistics are taken of, before they are frozen (the public code's BNSizePC).
+const FROZEN_BY: usize = 16;
 
 /// Matching the gradients of real and synthetic images of each class (DC, eq. 8; DSA), on networks that are trained on the
 /// synthetic set meanwhile, at step size [`Method::syn_lr`].
@@ -35,6 +38,35 @@ pub struct GradientMatching {
     pub batch_real: usize,
     /// Images of one step of the network's training (published: 256).
     pub batch_train: usize,
+}
+
+/// The network that gradients are compared on.
+struct Student {
+    theta: Tensor<1>,
+    /// Running statistics, frozen while gradients are compared.
+    buffers: Tensor<1>,
+}
+
+impl Student {
+    /// With the running statistics moved by a batch of real images, 16 of each class, as in the public code; they stay while
+    /// gradients of single classes are compared. `step` keys the random numbers.
+    fn with_statistics(self, step: u64, inputs: &Inputs<'_>) -> Self {
+        let Inputs { net, dataset, seed, engine, .. } = *inputs;
+        if !net.has_batch_statistics() {
+            return self;
+        }
+        let classes = real::rows_by_class(&dataset.train, net.classes());
+        let rows = classes.iter().enumerate().flat_map(|(class, rows)| {
+            let index = step.wrapping_mul(net.classes() as u64).wrapping_add(class as u64);
+            real::sample(rows.len(), FROZEN_BY, (seed, "frozen-norms", index))
+                .into_iter()
+                .map(|row| rows[row])
+        });
+        let rows: Vec<usize> = rows.collect();
+        let images = real::images(&dataset.train, &rows, engine.device());
+        let batch = engine.batch_statistics(At::training(net, &self.theta), images);
+        Self { buffers: net.running(&self.buffers, &batch, rows.len()), ..self }
+    }
 }
 
 /// How often images and networks move in one iteration.
@@ -64,14 +96,14 @@ pub fn match_gradients(
     synthetic: &InnerSet,
     distance: Distance,
 ) -> GradientMatch {
-    let View { net, theta, micro_batch, .. } = view;
-    let n = synthetic.targets.len();
-    let InnerSet { images, targets } = synthetic;
-    let seen = |range: Range<usize>| (view.seen(images.clone().slice([range.clone()])), targets.slice(range));
-    let gradient = loss_and_gradient_of(net, theta, n, micro_batch, seen).gradient;
-    let compared = distance.between(&net.layout(), real, &gradient);
-    let augmentation = view.augmentation.repeat(n);
-    let products = mixed(net, theta, images, targets, &augmentation, &compared.direction, micro_batch);
+    let View { engine, at, micro_batch, .. } = view;
+    let InnerSet { images, loss } = synthetic;
+    let n = images.dims()[0];
+    let seen = |range: Range<usize>| view.seen(images.clone().slice([range]));
+    let gradient = engine.gradient(at, loss, n, micro_batch, seen).gradient;
+    let compared = distance.between(at.net.layout(), real, &gradient);
+    let batch = Batch { images, loss, augmentation: &view.augmentation.repeat(n) };
+    let products = mixed(engine, at, &batch, &compared.direction, micro_batch);
     GradientMatch { parts: compared.parts, images: products.images, labels: products.labels }
 }
 
@@ -116,15 +148,19 @@ impl Objective for GradientMatching {
     ) -> Result<StepOutcome, StepError> {
         let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
         let loops = self.loops(method.seen_ipc());
-        let mut theta =
-            net.theta(&net.init(&mut stream(inputs.seed, "match-init", iteration)), inputs.device);
+        let initial = net.init(&mut stream(inputs.seed, "match-init", iteration));
+        let mut student = Student {
+            theta: net.theta(&initial, inputs.device()),
+            buffers: net.buffers(&net.init_buffers(), inputs.device()),
+        };
         let mut sum = 0.0;
         for outer in 0..loops.outer {
             let step = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
             if outer > 0 {
-                theta = self.trained(theta, loops.inner, step, distiller, inputs);
+                student = self.trained(student, loops.inner, step, distiller, inputs);
             }
-            let (loss, gradient) = self.matched(&theta, step, distiller, inputs);
+            student = student.with_statistics(step, inputs);
+            let (loss, gradient) = self.matched(&student, step, distiller, inputs);
             let status = distiller.apply_gradient(method.refuses(loss).map_or(Ok(gradient), Err), method);
             if status != StepStatus::Applied {
                 return Ok(distiller.outcome(loss, status));
@@ -140,21 +176,20 @@ impl GradientMatching {
     /// them; `step` keys the random numbers.
     fn matched(
         &self,
-        theta: &Tensor<1>,
+        student: &Student,
         step: u64,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
     ) -> (f64, Hypergradient) {
-        let micro_batch = inputs.method.micro_batch;
+        let (engine, micro_batch) = (inputs.engine, inputs.method.micro_batch);
+        let at = At::evaluation(inputs.net, &student.theta, &student.buffers);
         let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         for class in class_batches(inputs, self.batch_real, step) {
-            let view = View { net: inputs.net, theta, augmentation: &class.augmentation, micro_batch };
+            let view = View { engine, at, augmentation: &class.augmentation, micro_batch };
             let real = real_gradient(view, &class.real, inputs);
             let of_class = class.synthetic;
-            let synthetic = InnerSet {
-                images: distiller.images().clone().slice([of_class.clone()]),
-                targets: distiller.targets().slice(of_class),
-            };
+            let stored = distiller.images().clone().slice([of_class.clone()]);
+            let synthetic = InnerSet::new(stored, distiller.targets().slice(of_class));
             let found = match_gradients(view, &real, &synthetic, self.distance);
             parts.push(found.parts);
             images.push(found.images);
@@ -168,26 +203,28 @@ impl GradientMatching {
     /// The network after some epochs on the set as it stands; `step` keys their random numbers.
     fn trained(
         &self,
-        theta: Tensor<1>,
+        student: Student,
         epochs: usize,
         step: u64,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
-    ) -> Tensor<1> {
-        let Inputs { method, net, .. } = inputs;
+    ) -> Student {
+        let Inputs { method, net, engine, .. } = *inputs;
         let learned = &distiller.learned;
-        let set = InnerSet { images: distiller.images().clone(), targets: distiller.targets().clone() };
-        let batch = self.batch_train.min(set.targets.len());
-        let steps = epochs * set.targets.len().div_ceil(batch);
-        let sides = (net.height, net.image_width);
+        let set = InnerSet::new(distiller.images().clone(), distiller.targets().clone());
+        let images = distiller.targets().len();
+        let batch = self.batch_train.min(images);
+        let steps = epochs * images.div_ceil(batch);
+        let sides = net.sides();
         let key = (inputs.seed, step);
-        let steps = schedule::inner_steps(set.targets.len(), batch, steps, sides, &method.augmentation, key);
+        let steps = schedule::inner_steps(images, batch, steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
         // One step at a time: nobody asks for the parameters between them.
-        steps.chunks(1).fold(theta, |theta, steps| {
-            let inner = InnerLoop { net, set: &set, steps, syn_lr, momentum: 0.0, micro_batch };
+        let theta = steps.chunks(1).fold(student.theta, |theta, steps| {
+            let inner = InnerLoop { engine, net, set: &set, steps, syn_lr, momentum: 0.0, micro_batch };
             unroll(&inner, theta).pop().expect("a walk ends somewhere")
-        })
+        });
+        Student { theta, ..student }
     }
 
     fn loops(&self, ipc: usize) -> Loops {
@@ -199,9 +236,9 @@ impl GradientMatching {
 
 /// The gradient of real images of one class, of which only chunks are ever made.
 fn real_gradient(view: View<'_>, rows: &[usize], inputs: &Inputs<'_>) -> Tensor<1> {
-    let chunk = |range: Range<usize>| {
-        let (images, targets) = real::labelled(inputs.dataset, &rows[range], inputs.device);
-        (view.seen(images), targets)
-    };
-    loss_and_gradient_of(view.net, view.theta, rows.len(), view.micro_batch, chunk).gradient
+    let View { engine, at, micro_batch, .. } = view;
+    let loss = Loss::from(real::targets(inputs.dataset, rows, engine.device()));
+    let images =
+        |range: Range<usize>| view.seen(real::images(&inputs.dataset.train, &rows[range], engine.device()));
+    engine.gradient(at, &loss, rows.len(), micro_batch, images).gradient
 }

@@ -1,8 +1,8 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::Split;
-use distil_models::{Plain, Targets};
+use distil_engine::{At, Targets};
 use distil_random::{normal, shuffle, stream};
-use distil_store::{LabelKind, StoreError};
+use distil_store::{Expert, LabelKind, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -97,7 +97,7 @@ impl Classifiers<'_> {
     /// Logits `[rows, k]` of the `which`-th expert, row by row.
     fn logits(&self, which: usize, split: &Split, rows: &[usize]) -> Result<Vec<Vec<f32>>, StoreError> {
         let expert = self.experts.store.expert(self.experts.numbers[which])?;
-        Ok(self.logits_of(expert.snapshot(expert.snapshots() - 1), split, rows))
+        Ok(self.logits_of(&expert, expert.snapshots() - 1, split, rows))
     }
 
     /// Whether the `which`-th expert classifies the rows as `class`, one list for each of its epochs. The untrained network
@@ -111,21 +111,22 @@ impl Classifiers<'_> {
     ) -> Result<Vec<Vec<bool>>, StoreError> {
         let expert = self.experts.store.expert(self.experts.numbers[which])?;
         let correct = |epoch| {
-            let logits = self.logits_of(expert.snapshot(epoch), split, rows);
+            let logits = self.logits_of(&expert, epoch, split, rows);
             logits.iter().map(|logits| is_correct(logits, class)).collect()
         };
         Ok((1..expert.snapshots()).map(correct).collect())
     }
 
-    /// Logits `[rows, k]` of the network with these parameters, row by row.
-    fn logits_of(&self, params: &[f32], split: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
-        let Inputs { net, device, .. } = self.inputs;
-        let theta = net.theta(params, device);
+    /// Logits `[rows, k]` of an expert after some epochs, row by row.
+    fn logits_of(&self, expert: &Expert, epoch: usize, split: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
+        let Inputs { net, engine, .. } = self.inputs;
+        let [theta, buffers] = self.inputs.snapshot(expert, epoch);
+        let at = At::evaluation(net, &theta, &buffers);
         let mut logits = Vec::with_capacity(rows.len());
         for rows in rows.chunks(BATCH) {
-            let images = real::images(split, rows, device);
-            let out: Vec<f32> = net.logits(&theta, &images).into_data().iter::<f32>().collect();
-            logits.extend(out.chunks(net.classes).map(<[f32]>::to_vec));
+            let images = real::images(split, rows, engine.device());
+            let out: Vec<f32> = engine.logits(at, &images).into_data().iter::<f32>().collect();
+            logits.extend(out.chunks(net.classes()).map(<[f32]>::to_vec));
         }
         logits
     }
@@ -153,27 +154,28 @@ impl Init {
 
 /// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
 pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
-    let Inputs { method, net, dataset, seed, device, .. } = inputs;
+    let Inputs { method, net, dataset, seed, .. } = inputs;
+    let (device, classes, [channels, height, width]) = (inputs.device(), net.classes(), net.image_shape());
     let chosen = choose(inputs)?;
     let rows: Vec<usize> = chosen.iter().map(|chosen| chosen.row).collect();
     let n = rows.len();
     let images = match method.init {
-        Init::Noise => noise([n, net.channels, net.height, net.image_width], *seed, device),
+        Init::Noise => noise([n, channels, height, width], *seed, device),
         Init::KMeansCentroids => means(&dataset.train, &chosen, device),
         _ => real::images(&dataset.train, &rows, device),
     };
     let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
     let targets = match method.labels {
-        LabelKind::Hard => Targets::from_classes(&labels, net.classes, device, DType::F32),
+        LabelKind::Hard => Targets::from_classes(&labels, classes, device, DType::F32),
         LabelKind::Soft => {
             let logits = match &inputs.experts {
                 Some(experts) => {
                     label_logits(method.init, &dataset.train, &rows, &Classifiers { inputs, experts })?
                 }
-                None => confident_logits(&labels, net.classes),
+                None => confident_logits(&labels, classes),
             };
-            let data = TensorData::new(logits, [n, net.classes]);
-            Targets::Soft(Tensor::from_data(data, (*device, DType::F32)))
+            let data = TensorData::new(logits, [n, classes]);
+            Targets::Soft(Tensor::from_data(data, (device, DType::F32)))
         }
     };
     Ok(Learned::new(images, targets, method))
@@ -215,13 +217,16 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
 /// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
 /// last epoch.
 fn selected(rows: &[usize], class: u64, inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
-    let Inputs { method, net, dataset, device, .. } = inputs;
+    let Inputs { method, net, dataset, engine, .. } = inputs;
     let experts = inputs.experts()?;
     let expert = experts.store.expert(experts.numbers[0])?;
-    let params = net.layout().split(net.theta(expert.snapshot(expert.snapshots() - 1), device));
+    let [theta, buffers] = inputs.snapshot(&expert, expert.snapshots() - 1);
+    let at = At::evaluation(net, &theta, &buffers);
     let mut values = Vec::with_capacity(rows.len() * net.features());
     for rows in rows.chunks(BATCH) {
-        let features = net.embed::<Plain>(&params, real::images(&dataset.train, rows, device));
+        let images = real::images(&dataset.train, rows, engine.device());
+        let each = |part| images.clone().slice([part]);
+        let features = engine.features(at, rows.len(), BATCH, each);
         values.extend(features.into_data().iter::<f32>());
     }
     let features = Features { values, width: net.features() };
@@ -299,7 +304,7 @@ fn label_logits(
     rows: &[usize],
     experts: &Classifiers<'_>,
 ) -> Result<Vec<f32>, StoreError> {
-    let classes = experts.inputs.net.classes;
+    let classes = experts.inputs.net.classes();
     let asked = if init == Init::Real { 1 } else { experts.experts.numbers.len() };
     let mut right = vec![(vec![0f64; classes], 0usize); rows.len()];
     let mut all = right.clone();

@@ -43,7 +43,7 @@ pub struct Method {
     pub labels: LabelKind,
     /// Largest loss at which a step is taken; `inf` takes every finite one (MTT).
     pub loss_gate: f64,
-    /// Decay of an exponential moving average of the images, evaluated beside them (FTD); 0 keeps none.
+    /// Decay of an exponential moving average of the images, evaluated alongside them (FTD); 0 keeps none.
     pub ema: f64,
     /// Augmentation of synthetic images wherever a network sees them.
     pub augmentation: Strategy,
@@ -80,7 +80,7 @@ pub enum MethodError {
         key: &'static str,
         /// What it was set to.
         value: f64,
-        /// What would do.
+        /// The remedy.
         range: &'static str,
     },
     /// The window holds no epoch.
@@ -218,7 +218,7 @@ impl Method {
     /// Refuses values that cannot work with experts of `epochs` epochs.
     ///
     /// # Errors
-    /// [`MethodError`] names the key and what would do.
+    /// [`MethodError`] names the key and a value that works.
     pub fn check(&self, epochs: usize) -> Result<(), MethodError> {
         refuse_zero(&[
             ("ipc", self.ipc as u64),

@@ -1,4 +1,4 @@
-//! What a method is to the loop: settings, state of its own, and a step.
+//! What a method is to the loop: settings, state, and a step.
 
 use std::any::Any;
 use std::fmt;
@@ -18,19 +18,19 @@ use crate::{
 /// How a family of methods moves a synthetic set: its settings are the fields of the type that implements this.
 ///
 /// The loop ([`run`](crate::run)) draws nothing, keeps nothing and knows nothing of a method but this. Settings are read
-/// from `[distill]`, beside the keys that all methods share; their names, types and documentation are the keys'. A method
+/// from `[distill]`, in addition to the keys that all methods share; their names, types and documentation are the keys'. A method
 /// outside this crate implements the trait, fills in a [`MethodRow`](crate::MethodRow) and
 /// [registers](crate::register) it.
 pub trait Objective:
     Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
-    /// What the method keeps between iterations beside the set itself; `()` where that is nothing.
+    /// What the method keeps between iterations in addition to the set; `()` where that is nothing.
     type State: OwnState;
 
     /// Refuses settings that cannot work in `method`, whose objective this is, with experts of `epochs` epochs.
     ///
     /// # Errors
-    /// [`MethodError`] names the key and what would do.
+    /// [`MethodError`] names the key and a value that works.
     fn check(&self, method: &Method, epochs: usize) -> Result<(), MethodError>;
 
     /// What one iteration on a set of `images` images of `classes` classes computes; what a planner works with.

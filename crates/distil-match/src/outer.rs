@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
+use distil_engine::Targets;
 use distil_hypergrad::{Hypergradient, Sgd, SgdState};
-use distil_models::Targets;
 
 use crate::Method;
 use crate::distiller::squares_are_finite;

@@ -1,4 +1,4 @@
-//! What a method keeps of its own, and how checkpoints hold it.
+//! A method's own state, and how checkpoints hold it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// What a method keeps between iterations beside the set: it is saved in every checkpoint and restored from it, so that an
+/// What a method keeps between iterations in addition to the set: it is saved in every checkpoint and restored from it, so that an
 /// interrupted run continues with the same bytes.
 pub trait OwnState: Default + Clone + fmt::Debug + Send + 'static {
     /// The state as a checkpoint keeps it.
@@ -96,7 +96,7 @@ impl Saved<'_> {
     }
 }
 
-/// A method's tensors lie beside the loop's.
+/// A method's tensors are stored with the loop's.
 fn own_name(name: &str) -> String {
     format!("method.{name}")
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_data::{Dataset, Split};
-use distil_models::Targets;
+use distil_engine::Targets;
 use distil_random::{permutation, stream};
 
 /// Rows of a split as network input `[rows, c, h, w]` in f32.
@@ -12,11 +12,15 @@ pub(crate) fn images(split: &Split, rows: &[usize], device: &Device) -> Tensor<4
     Tensor::from_data(TensorData::new(split.images.gather(rows), shape), (device, DType::F32))
 }
 
+/// The classes of rows of the training images.
+pub(crate) fn targets(dataset: &Dataset, rows: &[usize], device: &Device) -> Targets {
+    let labels = dataset.train.gather_labels(rows);
+    Targets::from_classes(&labels, dataset.class_names.len(), device, DType::F32)
+}
+
 /// Rows of the training images as network input, with their classes.
 pub(crate) fn labelled(dataset: &Dataset, rows: &[usize], device: &Device) -> (Tensor<4>, Targets) {
-    let labels = dataset.train.gather_labels(rows);
-    let targets = Targets::from_classes(&labels, dataset.class_names.len(), device, DType::F32);
-    (images(&dataset.train, rows, device), targets)
+    (images(&dataset.train, rows, device), targets(dataset, rows, device))
 }
 
 /// `count` different ones of `rows` rows (all of them, where there are fewer), drawn uniformly.

@@ -164,7 +164,8 @@ fn drive(
         inputs.experts()?;
     }
     inputs.method.check(inputs.experts.as_ref().map_or(0, |experts| experts.store.header().snapshots - 1))?;
-    inputs.method.check_sides([inputs.net.height, inputs.net.image_width])?;
+    let (height, width) = inputs.net.sides();
+    inputs.method.check_sides([height, width])?;
     let (method, choice) = match inputs.method.objective.prepare(inputs)? {
         Some((objective, event)) => (Method { objective, ..inputs.method.clone() }, Some(event)),
         None => (inputs.method.clone(), None),
@@ -197,7 +198,7 @@ impl<'a> Run<'a> {
             tracing::warn!("{skipped}; continuing from an earlier checkpoint");
         }
         let (distiller, selection) = match latest.checkpoint {
-            Some(checkpoint) => Distiller::restore(&checkpoint, inputs.method, inputs.device)?,
+            Some(checkpoint) => Distiller::restore(&checkpoint, inputs.method, inputs.device())?,
             None => (Distiller::start(inputs)?, Selection::default()),
         };
         distiller.open(inputs)?;

@@ -1,8 +1,8 @@
 //! From what is stored to what networks see, and gradients back: the set's parametrisation inside the loop.
 
 use burn::tensor::{DType, Tensor, TensorData};
+use distil_engine::Targets;
 use distil_hypergrad::Hypergradient;
-use distil_models::Targets;
 use distil_store::Decoding;
 
 use crate::outer::Learned;

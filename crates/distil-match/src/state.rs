@@ -1,6 +1,6 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::Targets;
 use distil_hypergrad::SgdState;
-use distil_models::Targets;
 use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::outer::Learned;
 use crate::seen::Seen;
 use crate::{Distiller, Inputs, Method, Saved};
 
-/// The numbers of a checkpoint; tensors lie beside them.
+/// The numbers of a checkpoint; tensors lie next to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Numbers {
     syn_lr: f64,
@@ -21,7 +21,7 @@ struct Numbers {
     image_buffer: bool,
     label_buffer: bool,
     ema: bool,
-    /// What the method keeps of its own.
+    /// The method's own state.
     method: serde_json::Value,
     images: [usize; 4],
     labels: [usize; 2],

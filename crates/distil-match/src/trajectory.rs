@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Tensor, TensorData};
+use distil_engine::{At, Targets, scalars};
 use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, adjoint, unroll};
-use distil_models::{Targets, scalars};
-use distil_store::LabelKind;
+use distil_store::{Expert, LabelKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -159,12 +159,13 @@ impl Objective for TrajectoryMatching {
         let trajectory = experts.store.expert(expert)?;
         let start = trajectory.snapshot(start_epoch);
         let target = trajectory.snapshot(start_epoch + self.expert_epochs);
-        let labels = self.teacher_labels(distiller, inputs, target);
+        let teacher = (&trajectory, start_epoch + self.expert_epochs);
+        let labels = self.teacher_labels(distiller, inputs, teacher);
         let Matched { loss, gradient } =
             self.hypergradient(distiller, inputs, labels.as_ref(), [start, target]);
         let layout = inputs.net.layout();
         let logs = iteration.is_multiple_of(inputs.method.log_every);
-        let dropped = if logs { loss.dropped_by_layer(&layout) } else { None };
+        let dropped = if logs { loss.dropped_by_layer(layout) } else { None };
         let gradient = gradient.map(|gradient| self.enhanced(own, gradient));
         let status = distiller.apply_gradient(gradient, inputs.method);
         if let Some(labels) = labels.filter(|_| status == StepStatus::Applied) {
@@ -173,7 +174,7 @@ impl Objective for TrajectoryMatching {
         let mut outcome = distiller.outcome(loss.loss, status);
         (outcome.expert, outcome.start_epoch) = (Some(expert), Some(start_epoch));
         outcome.events.extend(areas.map(|areas| Event::of_areas(outcome.iteration, areas)));
-        outcome.events.extend(dropped.map(|dropped| Event::of_dropout(outcome.iteration, dropped, &layout)));
+        outcome.events.extend(dropped.map(|dropped| Event::of_dropout(outcome.iteration, dropped, layout)));
         Ok(outcome)
     }
 }
@@ -201,11 +202,17 @@ impl TrajectoryMatching {
     }
 
     /// The labels that the expert's target gives, where it is the teacher.
-    fn teacher_labels(&self, distiller: &Distiller, inputs: &Inputs<'_>, target: &[f32]) -> Option<Targets> {
+    fn teacher_labels(
+        &self,
+        distiller: &Distiller,
+        inputs: &Inputs<'_>,
+        (expert, epoch): (&Expert, usize),
+    ) -> Option<Targets> {
         (self.soft_labels == SoftLabels::Teacher).then(|| {
-            let theta = inputs.net.theta(target, inputs.device);
+            let [theta, buffers] = inputs.snapshot(expert, epoch);
+            let at = At::evaluation(inputs.net, &theta, &buffers);
             let parts = distiller.images().clone().split(init::BATCH, 0);
-            Targets::Soft(Tensor::cat(parts.iter().map(|part| inputs.net.logits(&theta, part)).collect(), 0))
+            Targets::Soft(Tensor::cat(parts.iter().map(|part| inputs.engine.logits(at, part)).collect(), 0))
         })
     }
 
@@ -220,18 +227,18 @@ impl TrajectoryMatching {
         let (method, net) = (inputs.method, inputs.net);
         let learned = &distiller.learned;
         let targets = given.unwrap_or(distiller.targets()).clone();
-        let set = InnerSet { images: distiller.images().clone(), targets };
-        let images = set.targets.len();
-        let sides = (net.height, net.image_width);
+        let images = targets.len();
+        let set = InnerSet::new(distiller.images().clone(), targets);
+        let (engine, sides) = (inputs.engine, net.sides());
         let key = (inputs.seed, distiller.iteration);
         let batch = self.batch(images);
         let steps = schedule::inner_steps(images, batch, self.syn_steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
-        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
-        let thetas = unroll(&inner, net.theta(start, inputs.device));
+        let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
+        let thetas = unroll(&inner, net.theta(start, inputs.device()));
         let theta_n = scalars(thetas[self.syn_steps].clone());
         let draw = Draw { seed: inputs.seed, iteration: distiller.iteration };
-        let mut matched = trajectory_loss(&net.layout(), &theta_n, start, target, self.dropout, draw);
+        let mut matched = trajectory_loss(net.layout(), &theta_n, start, target, self.dropout, draw);
         drop(theta_n);
         if let Some(status) = method.refuses(matched.loss) {
             return Matched { loss: matched, gradient: Err(status) };
@@ -239,7 +246,7 @@ impl TrajectoryMatching {
         let lambda = std::mem::take(&mut matched.lambda);
         let params = lambda.len();
         let lambda = TensorData::new(lambda, [params]);
-        let lambda = Tensor::from_data(lambda, (inputs.device, DType::F32));
+        let lambda = Tensor::from_data(lambda, (inputs.device(), DType::F32));
         let gradient = adjoint(&inner, &thetas, lambda, self.gradient.into());
         let labels = gradient.labels.filter(|_| given.is_none());
         let gradient = Hypergradient { labels, ..gradient };

@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
+use distil_engine::{At, Loss, LossGradient};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, adjoint, unroll};
-use distil_models::{LossGradient, loss_and_gradient_of};
 use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,18 +56,18 @@ impl Objective for Unrolled {
         distiller: &mut Distiller,
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError> {
-        let Inputs { method, net, seed, device, .. } = *inputs;
+        let Inputs { method, net, seed, engine, .. } = *inputs;
         let learned = &distiller.learned;
-        let set = InnerSet { images: distiller.images().clone(), targets: distiller.targets().clone() };
-        let images = set.targets.len();
-        let (sides, key) = ((net.height, net.image_width), (seed, distiller.iteration));
+        let set = InnerSet::new(distiller.images().clone(), distiller.targets().clone());
+        let images = distiller.targets().len();
+        let (sides, key) = (net.sides(), (seed, distiller.iteration));
         let batch = self.batch(images);
         let steps = schedule::inner_steps(images, batch, self.syn_steps, sides, &method.augmentation, key);
         let (syn_lr, momentum, micro_batch) = (learned.syn_lr, self.momentum, method.micro_batch);
-        let inner = InnerLoop { net, set: &set, steps: &steps, syn_lr, momentum, micro_batch };
+        let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum, micro_batch };
         let start = net.init(&mut stream(seed, "unrolled-network", distiller.iteration));
-        let thetas = unroll(&inner, net.theta(&start, device));
-        let LossGradient { loss, gradient } = self.outer(&thetas[self.syn_steps], distiller, inputs);
+        let thetas = unroll(&inner, net.theta(&start, engine.device()));
+        let LossGradient { loss, gradient, .. } = self.outer(&thetas[self.syn_steps], distiller, inputs);
         let loss = f64::from(loss.into_scalar::<f32>());
         let gradient = match method.refuses(loss) {
             Some(status) => Err(status),
@@ -81,11 +81,12 @@ impl Objective for Unrolled {
 impl Unrolled {
     /// The loss of the trained network on real images, and λ_N.
     fn outer(&self, theta: &Tensor<1>, distiller: &Distiller, inputs: &Inputs<'_>) -> LossGradient {
-        let Inputs { method, net, dataset, seed, device, .. } = *inputs;
+        let Inputs { method, net, dataset, seed, engine, .. } = *inputs;
         let rows =
             real::sample(dataset.train.len(), self.batch_real, (seed, "outer-batch", distiller.iteration));
-        loss_and_gradient_of(net, theta, rows.len(), method.micro_batch, |range| {
-            real::labelled(dataset, &rows[range], device)
+        let loss = Loss::from(real::targets(dataset, &rows, engine.device()));
+        engine.gradient(At::training(net, theta), &loss, rows.len(), method.micro_batch, |range| {
+            real::images(&dataset.train, &rows[range], engine.device())
         })
     }
 

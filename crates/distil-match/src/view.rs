@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
-use distil_models::ConvNet;
+use distil_engine::{At, Engine};
 use distil_random::stream;
 
 use crate::{Inputs, real};
@@ -10,10 +10,10 @@ use crate::{Inputs, real};
 /// A network and one transformation, through which real and synthetic images are seen alike (siamese, as DSA has it).
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// The network.
-    pub net: &'a ConvNet,
-    /// Its parameters `[P]`.
-    pub theta: &'a Tensor<1>,
+    /// Where to compute.
+    pub engine: &'a Engine,
+    /// The network at its parameters.
+    pub at: At<'a>,
     /// Of one image, and meant for all: [`Augmentation::repeat`].
     pub augmentation: &'a Augmentation,
     /// The most images alive at a time, on each CPU thread.
@@ -44,15 +44,16 @@ pub(crate) fn class_batches(
     step: u64,
 ) -> impl Iterator<Item = ClassBatch> {
     let Inputs { method, net, dataset, seed, .. } = *inputs;
-    let classes = real::rows_by_class(&dataset.train, net.classes);
+    let (count, (height, width)) = (net.classes(), net.sides());
+    let classes = real::rows_by_class(&dataset.train, count);
     classes.into_iter().enumerate().map(move |(class, rows)| {
-        let index = step.wrapping_mul(net.classes as u64).wrapping_add(class as u64);
+        let index = step.wrapping_mul(count as u64).wrapping_add(class as u64);
         let mut rng = stream(seed, "siamese-augmentation", index);
         let drawn = real::sample(rows.len(), batch_real, (seed, "class-batch", index));
         ClassBatch {
             real: drawn.into_iter().map(|row| rows[row]).collect(),
             synthetic: class * method.seen_ipc()..(class + 1) * method.seen_ipc(),
-            augmentation: method.augmentation.draw(1, net.height, net.image_width, &mut rng),
+            augmentation: method.augmentation.draw(1, height, width, &mut rng),
         }
     })
 }

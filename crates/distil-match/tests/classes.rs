@@ -7,16 +7,17 @@ use std::path::Path;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
+use distil_engine::{At, Engine, Targets};
 use distil_hypergrad::InnerSet;
 use distil_match::{
     Distance, Files, GradientMatching, Init, Method, View, match_embeddings, match_gradients,
 };
-use distil_models::{ConvNet, Targets};
+use distil_models::{ConvNet, Network};
 use distil_random::{normal, stream};
 use distil_store::SyntheticSet;
 use serde_json::Value;
 
-/// A preset for the small set; gradient matching with loops of its own.
+/// A preset for the small set; gradient matching with its own loops.
 fn small(preset: Method) -> Method {
     let mut small =
         Method { ipc: 2, iterations: 6, validate_every: 4, checkpoint_every: 3, syn_lr: 0.05, ..preset };
@@ -170,7 +171,8 @@ fn number<const D: usize>(tensor: Tensor<D>) -> f64 {
 /// Derivatives before augmentation, with soft labels, against central differences in f64.
 #[test]
 fn derivatives_are_slopes_under_every_transformation() {
-    let net = ConvNet::new(3, CLASSES, SIDE, SIDE).with_width(4).with_depth(2);
+    let net = Network::from(ConvNet::new(3, CLASSES, SIDE, SIDE).with_width(4).with_depth(2));
+    let engine = &Engine::new(Device::flex());
     let theta: Tensor<1> = random("theta", [net.layout().params()]) * 0.3;
     let (images, along): (Tensor<4>, Tensor<4>) =
         (random("x", [3, 3, SIDE, SIDE]), random("v", [3, 3, SIDE, SIDE]));
@@ -182,7 +184,8 @@ fn derivatives_are_slopes_under_every_transformation() {
         let strategy: Strategy = operation.name().parse().expect("a strategy");
         let augmentation: Augmentation = strategy.draw(1, SIDE, SIDE, &mut stream(2, "draw", 0));
         for micro_batch in [usize::MAX, 1] {
-            let view = View { net: &net, theta: &theta, augmentation: &augmentation, micro_batch };
+            let view =
+                View { engine, at: At::training(&net, &theta), augmentation: &augmentation, micro_batch };
             let at = |step: f64| images.clone() + along.clone() * step;
             let labels = |step: f64| Targets::Soft(logits.clone() + along_labels.clone() * step);
             let central = |f: &dyn Fn(f64) -> f64| (f(1e-5) - f(-1e-5)) / 2e-5;
@@ -195,7 +198,7 @@ fn derivatives_are_slopes_under_every_transformation() {
             close("embeddings", slope, number(embedded(0.0).images * along.clone()));
             for distance in [Distance::Ours, Distance::Mse, Distance::Cos] {
                 let matched = |x, y| {
-                    let set = InnerSet { images: at(x), targets: labels(y) };
+                    let set = InnerSet::new(at(x), labels(y));
                     match_gradients(view, &gradient, &set, distance)
                 };
                 let found = matched(0.0, 0.0);

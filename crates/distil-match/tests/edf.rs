@@ -267,6 +267,7 @@ fn cpu_seconds() -> f64 {
 fn time_of_dropout() {
     const ROUNDS: u64 = 60;
     let net = distil_models::ConvNet::new(3, 10, 128, 128).with_width(128).with_depth(5);
+    let net = distil_models::Network::from(net);
     let layout = net.layout();
     let values = |purpose| -> Vec<f64> {
         let mut rng = distil_random::stream(0, purpose, 0);
@@ -277,7 +278,7 @@ fn time_of_dropout() {
         let started = cpu_seconds();
         for iteration in 0..ROUNDS {
             let draw = distil_match::Draw { seed: 0, iteration };
-            let got = distil_match::trajectory_loss(&layout, &theta_n, &theta_0, &target, dropout, draw);
+            let got = distil_match::trajectory_loss(layout, &theta_n, &theta_0, &target, dropout, draw);
             assert!(got.loss.is_finite());
         }
         let line = format!("{name}: {:.1} ms\n", (cpu_seconds() - started) * 1e3 / ROUNDS as f64);

@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
+use distil_engine::Targets;
 use distil_match::{Coefficient, Effect, EffectAlignment, EffectBatch, EffectLoss, Files, Method, Window};
-use distil_models::Targets;
 use distil_store::{Labels, SyntheticSet};
 
 /// EAD with settings for three experts' epochs and sixty images.
@@ -105,10 +105,11 @@ fn settings_that_cannot_work_are_named() {
 /// Rows of the bench's training images, unaugmented, with their classes as hard targets.
 fn real(bench: &Bench, rows: &[usize]) -> EffectBatch {
     let train = &bench.dataset.train;
+    let device = bench.engine.device();
     let data = TensorData::new(train.images.gather(rows), [rows.len(), 1, SIDE, SIDE]);
     EffectBatch {
-        images: Tensor::from_data(data, (&bench.device, DType::F32)),
-        targets: Targets::from_classes(&train.gather_labels(rows), CLASSES, &bench.device, DType::F32),
+        images: Tensor::from_data(data, (device, DType::F32)),
+        loss: Targets::from_classes(&train.gather_labels(rows), CLASSES, device, DType::F32).into(),
         augmentation: Augmentation::None,
     }
 }
@@ -123,9 +124,9 @@ fn effect(
 ) -> EffectLoss {
     let probe = real(bench, &(0..60).collect::<Vec<_>>());
     let expert = bench.store.expert(0).expect("an expert");
-    let checkpoint = |epoch: usize| (bench.net.theta(expert.snapshot(epoch), &bench.device), weights[epoch]);
-    let (net, probe) = (&bench.net, &probe);
-    let effect = Effect { net, probe, real: real_batch, synthetic, coefficient, micro_batch: 64 };
+    let (engine, net, probe) = (&bench.engine, &bench.net, &probe);
+    let checkpoint = |epoch: usize| (net.theta(expert.snapshot(epoch), engine.device()), weights[epoch]);
+    let effect = Effect { engine, net, probe, real: real_batch, synthetic, coefficient, micro_batch: 64 };
     effect.loss((0..weights.len()).map(checkpoint))
 }
 
@@ -152,7 +153,7 @@ fn the_printed_coefficient_punishes_a_perfect_replacement() {
     let set = real(&bench, &rows);
     let copies = real(&bench, &rows.repeat(10));
     let ones = [1.0; 4];
-    let printed = Coefficient::Printed.value(copies.targets.len(), set.targets.len());
+    let printed = Coefficient::Printed.value(copies.images.dims()[0], set.images.dims()[0]);
     assert_eq!((Coefficient::One.value(60, 6), printed), (1.0, -8.0));
     let training = effect(&bench, &copies, &set, 0.0, &ones).loss;
     assert!(effect(&bench, &copies, &set, 1.0, &ones).loss < 1e-5 * training);
@@ -186,12 +187,11 @@ fn the_printed_coefficient_learns_a_set_that_does_harm() {
 fn help(bench: &Bench, set: &SyntheticSet) -> f64 {
     let Labels::Soft { logits, classes } = &set.labels else { panic!("EAD has soft labels") };
     let logits = TensorData::new(logits.clone(), [set.shape[0], *classes]);
+    let images = TensorData::new(set.images.clone(), set.shape);
+    let device = bench.engine.device();
     let batch = EffectBatch {
-        images: Tensor::from_data(
-            TensorData::new(set.images.clone(), set.shape),
-            (&bench.device, DType::F32),
-        ),
-        targets: Targets::Soft(Tensor::from_data(logits, (&bench.device, DType::F32))),
+        images: Tensor::from_data(images, (device, DType::F32)),
+        loss: Targets::Soft(Tensor::from_data(logits, (device, DType::F32))).into(),
         augmentation: Augmentation::None,
     };
     let found = effect(bench, &real(bench, &[0]), &batch, 0.0, &[1.0; 4]);

@@ -1,8 +1,9 @@
 //! Every fixture of the kinds that this crate owns, in f64 and in f32.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::{Engine, Targets};
 use distil_golden::{Fixture, Net, Precision, check_all};
-use distil_models::{ConvNet, Targets};
+use distil_models::{ConvNet, Network};
 
 #[path = "golden/distribution_match.rs"]
 mod distribution_match;
@@ -22,11 +23,16 @@ fn golden() {
     });
 }
 
-fn build(options: &Net) -> ConvNet {
+fn engine() -> Engine {
+    Engine::new(Device::flex())
+}
+
+fn build(options: &Net) -> Network {
     let mut net = ConvNet::new(options.channels, options.classes, options.image_height, options.image_width)
         .with_width(options.width)
         .with_depth(options.depth);
     net.pad28 = options.pad28;
+    let net = Network::from(net);
     assert_eq!(net.layout().params(), options.params, "the layout has as many scalars as the fixture");
     net
 }

@@ -1,4 +1,4 @@
-//! Objectives beside trajectory matching, on the same small set.
+//! Objectives other than trajectory matching, on the same small set.
 
 mod common;
 
@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes, method};
+use distil_engine::At;
 use distil_match::{Files, Init, Method, MethodError, Unrolled};
-use distil_store::{Labels, StoreHeader, SyntheticSet, TrajectoryStore};
+use distil_store::{Expert, Labels, StoreHeader, SyntheticSet, TrajectoryStore};
 use serde_json::Value;
 
 /// The preset with the sizes of the small set.
@@ -127,12 +128,14 @@ fn with_forgetful_experts(bench: Bench) -> Bench {
     Bench { store, ..bench }
 }
 
-/// Whether the network with these parameters gives the label of an image the largest logit.
-fn right(bench: &Bench, params: &[f32], row: usize) -> bool {
-    let (net, split) = (&bench.net, &bench.dataset.train);
+/// Whether the expert after this epoch gives the label of an image the largest logit.
+fn right(bench: &Bench, expert: &Expert, epoch: usize, row: usize) -> bool {
+    let (net, split, device) = (&bench.net, &bench.dataset.train, bench.engine.device());
+    let theta = net.theta(expert.snapshot(epoch), device);
+    let buffers = net.buffers(expert.buffers(epoch), device);
     let image = TensorData::new(split.images.gather(&[row]), [1, 1, SIDE, SIDE]);
-    let image = Tensor::<4>::from_data(image, (&bench.device, DType::F32));
-    let logits = net.logits(&net.theta(params, &bench.device), &image).into_data();
+    let image = Tensor::<4>::from_data(image, (device, DType::F32));
+    let logits = bench.engine.logits(At::evaluation(net, &theta, &buffers), &image).into_data();
     let logits: Vec<f32> = logits.iter::<f32>().collect();
     let label = split.labels[row] as usize;
     (0..CLASSES).all(|class| class == label || logits[class] < logits[label])
@@ -155,8 +158,7 @@ fn forgetting_chooses_what_is_forgotten_most_often() {
             let (mut ever, mut count) = (false, 0);
             for number in 0..3 {
                 let expert = bench.store.expert(number).expect("an expert");
-                let marks: Vec<bool> =
-                    (1..6).map(|epoch| right(&bench, expert.snapshot(epoch), row)).collect();
+                let marks: Vec<bool> = (1..6).map(|epoch| right(&bench, &expert, epoch, row)).collect();
                 ever |= marks.contains(&true);
                 count += (1..5).filter(|&t| marks[t - 1] && !marks[t]).count();
             }

@@ -4,6 +4,7 @@ mod common;
 
 use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, bytes, method};
+use distil_engine::At;
 use distil_match::{Gradient, Method, MethodError, SoftLabels};
 use distil_store::{LabelKind, Labels, SyntheticSet};
 
@@ -49,10 +50,13 @@ fn a_set_holds_the_labels_of_its_last_teacher() {
     let step: serde_json::Value = serde_json::from_str(step).expect("JSON");
     let number = |key: &str| step[key].as_u64().expect("a number") as usize;
     let expert = bench.store.expert(number("expert")).expect("an expert");
-    let theta = bench.net.theta(expert.snapshot(number("start_epoch") + 1), &bench.device);
+    let (epoch, device) = (number("start_epoch") + 1, bench.engine.device());
+    let theta = bench.net.theta(expert.snapshot(epoch), device);
+    let buffers = bench.net.buffers(expert.buffers(epoch), device);
+    let at = At::evaluation(&bench.net, &theta, &buffers);
     let images = TensorData::new(first.images.clone(), first.shape);
-    let images: Tensor<4> = Tensor::from_data(images, (&bench.device, DType::F32));
-    let expected: Vec<f32> = bench.net.logits(&theta, &images).into_data().iter::<f32>().collect();
+    let images: Tensor<4> = Tensor::from_data(images, (device, DType::F32));
+    let expected: Vec<f32> = bench.engine.logits(at, &images).into_data().iter::<f32>().collect();
     let Labels::Soft { logits, .. } = last.labels else { panic!("a teacher's labels are soft") };
     assert_eq!(logits, expected);
     assert_ne!(first.images, last.images);

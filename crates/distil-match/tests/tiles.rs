@@ -1,4 +1,4 @@
-//! Multi-formation in the loop: one tile a side is no tiling, and more tiles move what is stored.
+//! Multi-formation in the loop: one tile a side is not a tiling, and more tiles move what is stored.
 
 mod common;
 

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Sizes;
-use crate::stack::{Bias, Stack, Window};
+use crate::builder::Builder;
+use crate::op::{Bias, Window};
 use crate::{Arch, NetworkError, Stem};
 
 /// The AlexNet of the dataset-distillation literature: two 5×5 and three 3×3 convolutions with ReLU, three 2×2 max
@@ -37,29 +38,29 @@ impl AlexNet {
     /// Refuses sizes that cannot work.
     ///
     /// # Errors
-    /// [`NetworkError`] names what is wrong and what would do.
+    /// [`NetworkError`] names what is wrong and the remedy.
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::AlexNet, self.stem, || self.stack())
+        sizes.check(Arch::AlexNet, self.stem, || self.layers())
     }
 
-    pub(crate) fn stack(&self) -> Stack {
+    pub(crate) fn layers(&self) -> Builder {
         let width = self.base_width;
         let first_padding = if self.channels == 1 { 4 } else { 2 };
-        let first = Window::new(5, self.stem.stride(), first_padding);
-        let (middle, last) = (Window::new(5, 1, 2), Window::new(3, 1, 1));
-        let halved = Window::new(2, 2, 0);
-        let conv = |stack: Stack, place: usize, out: usize, window: Window| {
+        let first = Window::square(5, self.stem.stride(), first_padding);
+        let (middle, last) = (Window::square(5, 1, 2), Window::square(3, 1, 1));
+        let halved = Window::square(2, 2, 0);
+        let conv = |net: Builder, place: usize, out: usize, window: Window| {
             let name = format!("features.{place}");
-            stack.conv(&name, out, window, Bias::Learned).relu().cam(name)
+            net.conv(&name, out, window, Bias::Learned).relu().cam(name)
         };
-        let stack = Stack::new([self.channels, self.height, self.image_width]);
-        let stack = conv(stack, 0, 2 * width, first).max_pool(halved);
-        let stack = conv(stack, 3, 3 * width, middle).max_pool(halved);
-        let stack = conv(stack, 6, 4 * width, last);
-        let stack = conv(stack, 8, 3 * width, last);
-        let stack = conv(stack, 10, 3 * width, last).max_pool(halved);
-        stack.classifier("fc", self.classes)
+        let net = Builder::new([self.channels, self.height, self.image_width]);
+        let net = conv(net, 0, 2 * width, first).max_pool(halved);
+        let net = conv(net, 3, 3 * width, middle).max_pool(halved);
+        let net = conv(net, 6, 4 * width, last);
+        let net = conv(net, 8, 3 * width, last);
+        let net = conv(net, 10, 3 * width, last).max_pool(halved);
+        net.linear("fc", self.classes, Bias::Learned)
     }
 }

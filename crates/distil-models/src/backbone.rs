@@ -2,20 +2,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::builder::Builder;
 use crate::convnet::LARGEST;
-use crate::stack::{Flaw, Stack};
+use crate::op::Flaw;
 use crate::{Arch, ConvNetError};
-
-/// Normalisation of ResNet-18 and VGG-11.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackboneNorm {
-    /// One group a channel and image, no running statistics: what distilled sets are evaluated with.
-    #[default]
-    Instance,
-    /// Batch norm with running statistics (momentum 0.1), as torchvision's networks have it.
-    Batch,
-}
 
 /// How a network begins, which decides the size of its maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +90,37 @@ pub enum NetworkError {
         /// How the network begins.
         stem: Stem,
     },
+    /// The layers of a list would leave no pixel.
+    #[error(
+        "the layers shrink {height}×{width} images to nothing; use larger images, padding, or fewer strides and pools"
+    )]
+    Vanishes {
+        /// Image height.
+        height: usize,
+        /// Image width.
+        width: usize,
+    },
+    /// A list of layers does not end as a classifier.
+    #[error("the last of model.layers must be linear; add {{ type = \"linear\", out = CLASSES }}")]
+    NoClassifier,
+    /// A list of layers has other outputs than there are classes.
+    #[error(
+        "model.layers ends with {outputs} outputs and the data have {classes} classes; write out = {classes} in its last layer"
+    )]
+    Outputs {
+        /// Outputs of the last layer.
+        outputs: usize,
+        /// Classes of the data.
+        classes: usize,
+    },
+    /// A layer cannot work on its input.
+    #[error("{place}: {problem}")]
+    Layer {
+        /// The layer.
+        place: String,
+        /// What is wrong, and what to do about it.
+        problem: String,
+    },
     /// The architecture does not have such a choice.
     #[error("{arch} has no {key} of this kind; leave it out")]
     NotThere {
@@ -121,12 +142,12 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// Refuses sizes that cannot work in the layers that `stack` makes.
+    /// Refuses sizes that cannot work in these layers.
     pub(crate) fn check(
         self,
         arch: Arch,
         stem: Stem,
-        stack: impl FnOnce() -> Stack,
+        layers: impl FnOnce() -> Builder,
     ) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width: width, base_width } = self;
         let sizes = [
@@ -134,7 +155,7 @@ impl Sizes {
             ("classes", classes),
             ("height", height),
             ("image_width", width),
-            ("base_width", base_width),
+            ("width", base_width),
         ];
         for (key, size) in sizes {
             if size == 0 {
@@ -144,10 +165,11 @@ impl Sizes {
                 return Err(NetworkError::TooLarge { arch, key, size });
             }
         }
-        match stack().flaw {
+        match layers().flaw {
             None => Ok(()),
             Some(Flaw::Vanishes) => Err(NetworkError::TooSmall { arch, height, width, stem }),
             Some(Flaw::Constant) => Err(NetworkError::OnePixel { arch, height, width, stem }),
+            Some(Flaw::Layer { place, problem }) => Err(NetworkError::Layer { place, problem }),
         }
     }
 }

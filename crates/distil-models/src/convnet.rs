@@ -1,24 +1,13 @@
-use distil_random::{Stream, uniform};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Arithmetic, Entry, Layout};
+use crate::Norm;
+use crate::builder::Builder;
+use crate::op::{Bias, Window};
 
 /// The largest width or number of classes: products of sizes then fit a machine word.
 pub(crate) const LARGEST: usize = 1 << 20;
-
-/// Normalisation after each convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Norm {
-    /// Group norm with one group a channel: the field's "instance norm".
-    Instance,
-    /// Group norm with four groups.
-    Group,
-    /// No normalisation, and no norm parameters.
-    None,
-}
 
 /// Pooling at the end of each block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +23,7 @@ pub enum Pool {
 /// pool), then one linear layer.
 ///
 /// The first convolution of a 1-channel 28×28 network has padding 3, so that MNIST-like images are
-/// 32×32 inside; see [`ConvNet::pad28`]. No batch statistics, so training and evaluation agree.
+/// 32×32 inside; see [`ConvNet::pad28`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvNet {
@@ -56,59 +45,6 @@ pub struct ConvNet {
     pub pool: Pool,
     /// Whether a 1-channel network pads its first convolution by 3 instead of 1 (published: yes).
     pub pad28: bool,
-}
-
-/// What a user chooses of a [`ConvNet`]; channels, classes and sides come from the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConvNetConfig {
-    /// Output channels of every convolution (published: 128).
-    pub width: usize,
-    /// Number of blocks; without it, what the literature uses at the data's resolution.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub depth: Option<usize>,
-    /// Normalisation (published: instance).
-    pub norm: Norm,
-    /// Pooling (published: average).
-    pub pool: Pool,
-}
-
-impl Default for ConvNetConfig {
-    fn default() -> Self {
-        Self { width: 128, depth: None, norm: Norm::Instance, pool: Pool::Avg }
-    }
-}
-
-impl ConvNetConfig {
-    /// With so many channels in each convolution.
-    #[must_use]
-    pub fn width(self, width: usize) -> Self {
-        Self { width, ..self }
-    }
-
-    /// With so many blocks.
-    #[must_use]
-    pub fn depth(self, depth: usize) -> Self {
-        Self { depth: Some(depth), ..self }
-    }
-
-    /// The network for images of this shape.
-    ///
-    /// # Errors
-    /// [`ConvNetError`] names the key that cannot work.
-    pub fn build(
-        &self,
-        channels: usize,
-        classes: usize,
-        height: usize,
-        image_width: usize,
-    ) -> Result<ConvNet, ConvNetError> {
-        let published = ConvNet::new(channels, classes, height, image_width);
-        let depth = self.depth.unwrap_or(published.depth);
-        let net = ConvNet { width: self.width, depth, norm: self.norm, pool: self.pool, ..published };
-        net.check()?;
-        Ok(net)
-    }
 }
 
 /// Why a network cannot be built.
@@ -189,7 +125,7 @@ impl ConvNet {
     /// Refuses sizes that cannot work.
     ///
     /// # Errors
-    /// [`ConvNetError`] names the offending key and a value that would do.
+    /// [`ConvNetError`] names the offending key and a value that works.
     pub fn check(&self) -> Result<(), ConvNetError> {
         let sizes = [
             ("channels", self.channels),
@@ -219,118 +155,28 @@ impl ConvNet {
         Ok(())
     }
 
-    /// Names and shapes of the parameters: per block `conv.weight` `[o,i,3,3]`, `conv.bias` `[o]`,
-    /// `norm.weight` `[o]`, `norm.bias` `[o]`, then `classifier.weight` `[k,f]`, `classifier.bias` `[k]`.
-    pub fn layout(&self) -> Layout {
-        let mut entries = Vec::new();
-        let mut add = |name: String, shape: &[usize]| entries.push(Entry { name, shape: shape.to_vec() });
-        let mut channels = self.channels;
+    pub(crate) fn layers(&self) -> Builder {
+        let window = Window { size: [2, 2], stride: [2, 2], padding: [0, 0] };
+        let mut builder = Builder::new([self.channels, self.height, self.image_width]);
+        let mut padding = self.first_padding();
         for block in 0..self.depth {
-            add(format!("blocks.{block}.conv.weight"), &[self.width, channels, 3, 3]);
-            add(format!("blocks.{block}.conv.bias"), &[self.width]);
-            if self.norm != Norm::None {
-                add(format!("blocks.{block}.norm.weight"), &[self.width]);
-                add(format!("blocks.{block}.norm.bias"), &[self.width]);
-            }
-            channels = self.width;
+            let name = format!("blocks.{block}");
+            builder = builder
+                .conv(&format!("{name}.conv"), self.width, Window::square(3, 1, padding), Bias::Learned)
+                .norm(&format!("{name}.norm"), self.norm)
+                .relu()
+                .cam(name);
+            builder = match self.pool {
+                Pool::Avg => builder.avg_pool(window),
+                Pool::Max => builder.max_pool(window),
+            };
+            padding = 1;
         }
-        add("classifier.weight".to_owned(), &[self.classes, self.features()]);
-        add("classifier.bias".to_owned(), &[self.classes]);
-        Layout::new(entries)
+        builder.linear("classifier", self.classes, Bias::Learned)
     }
 
-    /// Length of the flattened feature vector before the classifier.
-    pub fn features(&self) -> usize {
-        let [h, w] = self.padded_sides();
-        let channels = if self.depth == 0 { self.channels } else { self.width };
-        channels * (h >> self.depth) * (w >> self.depth)
-    }
-
-    /// Values of each block's feature map of one image, between convolution and pool.
-    pub fn map_sizes(&self) -> impl Iterator<Item = usize> {
-        let ([height, width], channels) = (self.padded_sides(), self.width);
-        (0..self.depth).map(move |block| channels * (height >> block) * (width >> block))
-    }
-
-    /// PyTorch's default initialisation: weights and biases of convolutions and linear layers are
-    /// uniform in ±1/√(fan-in), norm weights 1, norm biases 0. Length `P`.
-    pub fn init(&self, rng: &mut Stream) -> Vec<f32> {
-        let mut params = Vec::with_capacity(self.layout().params());
-        let mut bound = 0.0;
-        for entry in self.layout().entries() {
-            if entry.name.ends_with("norm.weight") {
-                params.extend(std::iter::repeat_n(1.0, entry.len()));
-            } else if entry.name.ends_with("norm.bias") {
-                params.extend(std::iter::repeat_n(0.0, entry.len()));
-            } else {
-                if entry.shape.len() > 1 {
-                    // The bias that follows shares its weight's fan-in.
-                    let fan_in: usize = entry.shape[1..].iter().product();
-                    bound = 1.0 / (fan_in as f32).sqrt();
-                }
-                params.extend((0..entry.len()).map(|_| uniform(rng, -bound, bound)));
-            }
-        }
-        params
-    }
-
-    /// Logits `[n, k]` of images `[n, c, h, w]`; `params` holds one 1-D tensor per layout entry.
-    pub fn forward<A: Arithmetic>(&self, params: &[A::Tensor<1>], images: A::Tensor<4>) -> A::Tensor<2> {
-        let features = self.embed::<A>(params, images);
-        self.classify::<A>(params, features)
-    }
-
-    /// Logits `[n, k]` of flattened features `[n, f]`.
-    pub(crate) fn classify<A: Arithmetic>(
-        &self,
-        params: &[A::Tensor<1>],
-        features: A::Tensor<2>,
-    ) -> A::Tensor<2> {
-        let classifier = params.len() - 2;
-        let weight = A::reshape(params[classifier].clone(), [self.classes, self.features()]);
-        A::linear(features, weight, params[classifier + 1].clone())
-    }
-
-    /// Flattened features `[n, f]` before the classifier, in C, H, W order.
-    ///
-    /// # Panics
-    /// When `params` has fewer tensors than the layout.
-    pub fn embed<A: Arithmetic>(&self, params: &[A::Tensor<1>], images: A::Tensor<4>) -> A::Tensor<2> {
-        let blocks = 0..self.depth;
-        let x = blocks.fold(images, |x, block| self.pooled::<A>(self.block::<A>(params, x, block)));
-        A::flatten(x, self.features())
-    }
-
-    /// Block `block` up to its ReLU, before its pool.
-    pub(crate) fn block<A: Arithmetic>(
-        &self,
-        params: &[A::Tensor<1>],
-        x: A::Tensor<4>,
-        block: usize,
-    ) -> A::Tensor<4> {
-        let per_block = if self.norm == Norm::None { 2 } else { 4 };
-        let mut params = params[block * per_block..].iter().cloned();
-        let mut next = || params.next().expect("the layout has a tensor for every layer");
-        let (channels, padding) =
-            if block == 0 { (self.channels, self.first_padding()) } else { (self.width, 1) };
-        let weight = A::reshape(next(), [self.width, channels, 3, 3]);
-        let x = A::conv2d(x, weight, next(), padding);
-        A::relu(match self.norm {
-            Norm::Instance => A::group_norm(x, next(), next(), self.width),
-            Norm::Group => A::group_norm(x, next(), next(), 4),
-            Norm::None => x,
-        })
-    }
-
-    /// The pool at the end of a block.
-    pub(crate) fn pooled<A: Arithmetic>(&self, x: A::Tensor<4>) -> A::Tensor<4> {
-        match self.pool {
-            Pool::Avg => A::avg_pool(x),
-            Pool::Max => A::max_pool(x),
-        }
-    }
-
-    pub(crate) fn first_padding(&self) -> usize {
+    /// Padding of the first convolution.
+    pub fn first_padding(&self) -> usize {
         if self.pad28 && self.channels == 1 { 3 } else { 1 }
     }
 
@@ -354,21 +200,22 @@ mod tests {
     use distil_random::stream;
 
     use super::*;
+    use crate::Network;
 
     #[test]
     fn parameter_counts_are_the_published_ones() {
-        let params = |net: ConvNet| net.layout().params();
+        let params = |net: ConvNet| Network::from(net).layout().params();
         assert_eq!(params(ConvNet::new(3, 10, 32, 32)), 320_010);
         assert_eq!(params(ConvNet::new(3, 100, 32, 32)), 504_420);
         assert_eq!(params(ConvNet::new(3, 200, 64, 64)), 857_160);
         assert_eq!(params(ConvNet::new(3, 10, 128, 128)), 615_690);
         assert_eq!(params(ConvNet::new(3, 200, 64, 64).with_depth(3)), 1_938_120);
-        assert_eq!(ConvNet::new(1, 10, 28, 28).features(), 2048);
+        assert_eq!(Network::from(ConvNet::new(1, 10, 28, 28)).features(), 2048);
     }
 
     #[test]
     fn initial_weights_follow_pytorch() {
-        let net = ConvNet::new(1, 10, 28, 28).with_width(8);
+        let net = Network::from(ConvNet::new(1, 10, 28, 28).with_width(8));
         let params = net.init(&mut stream(1, "init", 0));
         assert_eq!(params.len(), net.layout().params());
         let conv = &params[..72];

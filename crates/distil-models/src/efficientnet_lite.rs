@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Sizes;
-use crate::stack::{BatchStatistics, Bias, Stack, Window};
+use crate::builder::Builder;
+use crate::op::{BatchStatistics, Bias, Window};
 use crate::{Arch, NetworkError, Stem};
 
 /// How large an EfficientNet-Lite is.
@@ -107,11 +108,11 @@ impl EfficientNetLite {
     /// Refuses sizes that cannot work.
     ///
     /// # Errors
-    /// [`NetworkError`] names what is wrong and what would do.
+    /// [`NetworkError`] names what is wrong and the remedy.
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::EfficientNetLite, Stem::Imagenet, || self.stack())
+        sizes.check(Arch::EfficientNetLite, Stem::Imagenet, || self.layers())
     }
 
     /// Blocks of all stages.
@@ -139,10 +140,10 @@ impl EfficientNetLite {
         self.scaled(if nearest * 100 < wanted * 9 { nearest + 8 } else { nearest })
     }
 
-    pub(crate) fn stack(&self) -> Stack {
-        let mut stack = Stack::new([self.channels, self.height, self.image_width])
+    pub(crate) fn layers(&self) -> Builder {
+        let mut net = Builder::new([self.channels, self.height, self.image_width])
             .pad_same(3, 2)
-            .conv("_conv_stem", self.base_width, Window::new(3, 2, 0), Bias::Absent)
+            .conv("_conv_stem", self.base_width, Window::square(3, 2, 0), Bias::Absent)
             .batch_norm("_bn0", STATISTICS)
             .relu6();
         let mut block = 0;
@@ -150,37 +151,35 @@ impl EfficientNetLite {
             for repeat in 0..self.repeats(stage) {
                 let stride = if repeat == 0 { shape.stride } else { 1 };
                 let (name, out) = (format!("_blocks.{block}"), self.stage_channels(stage));
-                let inner = |stack| bottleneck(stack, &name, shape, stride, out);
-                let keeps = stride == 1 && stack.channels() == out;
-                stack = if keeps { stack.skip(inner) } else { inner(stack) };
+                let inner = |net| bottleneck(net, &name, shape, stride, out);
+                let keeps = stride == 1 && net.channels() == out;
+                net = if keeps { net.skip(inner) } else { inner(net) };
                 block += 1;
             }
-            stack = stack.cam(format!("stage{}", stage + 1));
+            net = net.cam(format!("stage{}", stage + 1));
         }
-        stack
-            .conv("_conv_head", self.scaled(HEAD), Window::new(1, 1, 0), Bias::Absent)
+        net.conv("_conv_head", self.scaled(HEAD), Window::square(1, 1, 0), Bias::Absent)
             .batch_norm("_bn1", STATISTICS)
             .relu6()
             .cam("head")
             .global_pool()
-            .classifier("_fc", self.classes)
+            .linear("_fc", self.classes, Bias::Learned)
     }
 }
 
 /// Widen, look around channel by channel, narrow.
-fn bottleneck(mut stack: Stack, name: &str, shape: &Stage, stride: usize, out: usize) -> Stack {
-    let inner = stack.channels() * shape.expansion;
+fn bottleneck(mut net: Builder, name: &str, shape: &Stage, stride: usize, out: usize) -> Builder {
+    let inner = net.channels() * shape.expansion;
     if shape.expansion > 1 {
-        stack = stack
-            .conv(&format!("{name}._expand_conv"), inner, Window::new(1, 1, 0), Bias::Absent)
+        net = net
+            .conv(&format!("{name}._expand_conv"), inner, Window::square(1, 1, 0), Bias::Absent)
             .batch_norm(&format!("{name}._bn0"), STATISTICS)
             .relu6();
     }
-    stack
-        .pad_same(shape.kernel, stride)
-        .depthwise(&format!("{name}._depthwise_conv"), Window::new(shape.kernel, stride, 0))
+    net.pad_same(shape.kernel, stride)
+        .depthwise(&format!("{name}._depthwise_conv"), Window::square(shape.kernel, stride, 0))
         .batch_norm(&format!("{name}._bn1"), STATISTICS)
         .relu6()
-        .conv(&format!("{name}._project_conv"), out, Window::new(1, 1, 0), Bias::Absent)
+        .conv(&format!("{name}._project_conv"), out, Window::square(1, 1, 0), Bias::Absent)
         .batch_norm(&format!("{name}._bn2"), STATISTICS)
 }

@@ -1,13 +1,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Sizes;
-use crate::stack::{Bias, Stack, Window};
-use crate::{Arch, BackboneNorm, NetworkError, Stem};
+use crate::builder::Builder;
+use crate::op::{Bias, Window};
+use crate::{Arch, NetworkError, Norm, Stem};
 
 /// ResNet-18: a stem, four stages of two basic blocks with 1, 2, 4 and 8 times `base_width` channels, the mean over
 /// all pixels, and one linear layer.
 ///
-/// Tensors have torchvision's names and order. With [`Stem::Imagenet`] and [`BackboneNorm::Batch`] this is torchvision's
+/// Tensors have torchvision's names and order. With [`Stem::Imagenet`] and [`Norm::Batch`] this is torchvision's
 /// `resnet18`; with [`Stem::Cifar`] and instance norm it is the `ResNet18` of the dataset-distillation literature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +24,7 @@ pub struct ResNet18 {
     /// Channels of the first stage (published: 64).
     pub base_width: usize,
     /// Normalisation (published: instance in evaluations, batch in torchvision).
-    pub norm: BackboneNorm,
+    pub norm: Norm,
     /// How the network begins.
     pub stem: Stem,
 }
@@ -37,38 +38,38 @@ impl ResNet18 {
             64..128 => Stem::Tiny,
             _ => Stem::Imagenet,
         };
-        let norm = BackboneNorm::Instance;
+        let norm = Norm::Instance;
         Self { channels, classes, height, image_width, base_width: 64, norm, stem }
     }
 
     /// Refuses sizes that cannot work.
     ///
     /// # Errors
-    /// [`NetworkError`] names what is wrong and what would do.
+    /// [`NetworkError`] names what is wrong and the remedy.
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::ResNet18, self.stem, || self.stack())
+        sizes.check(Arch::ResNet18, self.stem, || self.layers())
     }
 
-    pub(crate) fn stack(&self) -> Stack {
-        let mut stack = Stack::new([self.channels, self.height, self.image_width]);
+    pub(crate) fn layers(&self) -> Builder {
+        let mut net = Builder::new([self.channels, self.height, self.image_width]);
         let first = match self.stem {
-            Stem::Cifar | Stem::Tiny => Window::new(3, self.stem.stride(), 1),
-            Stem::Imagenet => Window::new(7, 2, 3),
+            Stem::Cifar | Stem::Tiny => Window::square(3, self.stem.stride(), 1),
+            Stem::Imagenet => Window::square(7, 2, 3),
         };
-        stack = stack.conv("conv1", self.base_width, first, Bias::Absent).norm("bn1", self.norm).relu();
+        net = net.conv("conv1", self.base_width, first, Bias::Absent).norm("bn1", self.norm).relu();
         if self.stem == Stem::Imagenet {
-            stack = stack.max_pool(Window::new(3, 2, 1));
+            net = net.max_pool(Window::square(3, 2, 1));
         }
         for stage in 0..4 {
             let (name, width) = (format!("layer{}", stage + 1), self.base_width << stage);
             let stride = if stage == 0 { 1 } else { 2 };
-            stack = stack
-                .residual(&format!("{name}.0"), width, stride, self.norm)
-                .residual(&format!("{name}.1"), width, 1, self.norm)
+            net = net
+                .basic_block(&format!("{name}.0"), width, stride, self.norm)
+                .basic_block(&format!("{name}.1"), width, 1, self.norm)
                 .cam(name);
         }
-        stack.global_pool().classifier("fc", self.classes)
+        net.global_pool().linear("fc", self.classes, Bias::Learned)
     }
 }

@@ -45,7 +45,7 @@ pub enum StateDictError {
     },
     /// A tensor with more or fewer values than its shape says.
     #[error(
-        "the tensor `{name}` has {values} values, its shape {shape:?} asks for others; read the file anew"
+        "the tensor `{name}` has {values} values, its shape {shape:?} asks for others; read the file again"
     )]
     Values {
         /// Its name.
@@ -66,13 +66,13 @@ impl Network {
     pub fn from_state_dict(&self, tensors: &StateDict) -> Result<NetworkState, StateDictError> {
         let (params, buffers) = (self.layout(), self.buffers_layout());
         let known = |name: &str| {
-            [&params, &buffers].iter().flat_map(|layout| layout.entries()).any(|entry| entry.name == name)
+            [params, buffers].iter().flat_map(|layout| layout.entries()).any(|entry| entry.name == name)
         };
         let counter = |name: &str| name.ends_with("num_batches_tracked");
         if let Some(name) = tensors.keys().find(|name| !known(name) && !counter(name)) {
             return Err(StateDictError::Unexpected { name: name.clone() });
         }
-        Ok(NetworkState { theta: gather(&params, tensors)?, buffers: gather(&buffers, tensors)? })
+        Ok(NetworkState { theta: gather(params, tensors)?, buffers: gather(buffers, tensors)? })
     }
 
     /// A state as tensors by name, as PyTorch saves it but for the counters.
@@ -100,7 +100,7 @@ impl ResNet18 {
     /// # Errors
     /// [`StateDictError`] names the first tensor that is missing, unexpected or of another shape.
     pub fn from_state_dict(&self, tensors: &StateDict) -> Result<NetworkState, StateDictError> {
-        Network::ResNet18(self.clone()).from_state_dict(tensors)
+        Network::from(self.clone()).from_state_dict(tensors)
     }
 }
 

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Sizes;
-use crate::stack::{Bias, Stack, Window};
-use crate::{Arch, BackboneNorm, NetworkError, Stem};
+use crate::builder::Builder;
+use crate::op::{Bias, Window};
+use crate::{Arch, NetworkError, Norm, Stem};
 
 /// Channels of each stage's convolutions, in units of the base width; every stage ends with a 2×2 max pool.
 const STAGES: [&[usize]; 5] = [&[1], &[2], &[4, 4], &[8, 8], &[8, 8]];
@@ -26,7 +27,7 @@ pub struct Vgg11 {
     /// Channels of the first convolution (published: 64).
     pub base_width: usize,
     /// Normalisation (published: instance).
-    pub norm: BackboneNorm,
+    pub norm: Norm,
     /// How the network begins.
     pub stem: Stem,
 }
@@ -36,40 +37,40 @@ impl Vgg11 {
     /// pixels and 1 at others.
     pub fn new(channels: usize, classes: usize, height: usize, image_width: usize) -> Self {
         let stem = if (64..128).contains(&height.max(image_width)) { Stem::Tiny } else { Stem::Cifar };
-        let norm = BackboneNorm::Instance;
+        let norm = Norm::Instance;
         Self { channels, classes, height, image_width, base_width: 64, norm, stem }
     }
 
     /// Refuses sizes that cannot work.
     ///
     /// # Errors
-    /// [`NetworkError`] names what is wrong and what would do.
+    /// [`NetworkError`] names what is wrong and the remedy.
     pub fn check(&self) -> Result<(), NetworkError> {
         let Self { channels, classes, height, image_width, base_width, .. } = *self;
         let sizes = Sizes { channels, classes, height, image_width, base_width };
-        sizes.check(Arch::Vgg11, self.stem, || self.stack())
+        sizes.check(Arch::Vgg11, self.stem, || self.layers())
     }
 
-    pub(crate) fn stack(&self) -> Stack {
-        let mut stack = Stack::new([self.channels, self.height, self.image_width]);
+    pub(crate) fn layers(&self) -> Builder {
+        let mut net = Builder::new([self.channels, self.height, self.image_width]);
         let padding = if self.channels == 1 { 3 } else { 1 };
-        let mut window = Window::new(3, self.stem.stride(), padding);
+        let mut window = Window::square(3, self.stem.stride(), padding);
         // Places in PyTorch's sequence, which counts ReLUs and pools too.
         let mut place = 0;
         for stage in STAGES {
             for factor in stage {
                 let name = format!("features.{place}");
-                stack = stack
+                net = net
                     .conv(&name, factor * self.base_width, window, Bias::Learned)
                     .norm(&format!("features.{}", place + 1), self.norm)
                     .relu()
                     .cam(name);
-                window = Window::new(3, 1, 1);
+                window = Window::square(3, 1, 1);
                 place += 3;
             }
-            stack = stack.max_pool(Window::new(2, 2, 0));
+            net = net.max_pool(Window::square(2, 2, 0));
             place += 1;
         }
-        stack.classifier("classifier", self.classes)
+        net.linear("classifier", self.classes, Bias::Learned)
     }
 }

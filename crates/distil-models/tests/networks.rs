@@ -1,30 +1,35 @@
 //! Every network: sizes, cuts at activation maps, training, batch statistics.
 
 use burn::tensor::{DType, Device, Tensor};
+use distil_engine::{At, Engine, Loss, LossGradient, Targets};
 use distil_models::{
-    AlexNet, Arch, BackboneNorm, ConvNet, ConvNetConfig, EfficientNetLite, LiteSize, Network, NetworkConfig,
-    NetworkError, Norm, Pool, ResNet18, Stem, Targets, Vgg11, loss_and_gradient_of,
+    AlexNet, Arch, BatchNorms, ConvNet, EfficientNetLite, LiteSize, Mlp, Network, NetworkConfig,
+    NetworkError, Norm, Plain, Pool, ResNet18, Sequence, Stem, Vgg11,
 };
 use distil_random::{normal, stream, uniform};
 
 fn small() -> Vec<Network> {
     let mut nets = vec![
-        Network::ConvNet(ConvNet::new(3, 5, 8, 8).with_width(4).with_depth(2)),
-        Network::ConvNet(ConvNet {
+        Network::from(ConvNet::new(3, 5, 8, 8).with_width(4).with_depth(2)),
+        Network::from(ConvNet {
             norm: Norm::None,
             pool: Pool::Max,
             ..ConvNet::new(1, 5, 7, 9).with_width(4)
         }),
-        Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 16, 17) }),
-        Network::AlexNet(AlexNet { base_width: 4, stem: Stem::Tiny, ..AlexNet::new(1, 5, 28, 28) }),
-        Network::EfficientNetLite(EfficientNetLite { base_width: 2, ..EfficientNetLite::new(3, 5, 32, 37) }),
+        Network::from(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 16, 17) }),
+        Network::from(AlexNet { base_width: 4, stem: Stem::Tiny, ..AlexNet::new(1, 5, 28, 28) }),
+        Network::from(EfficientNetLite { base_width: 2, ..EfficientNetLite::new(3, 5, 32, 37) }),
     ];
-    for norm in [BackboneNorm::Instance, BackboneNorm::Batch] {
+    nets.push(Network::from(Sequence { width: 4, ..Sequence::new(2, 5, 1, 24) }));
+    for norm in [Norm::Batch, Norm::Group, Norm::Layer] {
+        nets.push(Network::from(ConvNet { norm, ..ConvNet::new(3, 5, 8, 8).with_width(4).with_depth(2) }));
+    }
+    for norm in [Norm::Instance, Norm::Batch] {
         for (stem, side) in [(Stem::Cifar, 16), (Stem::Tiny, 32), (Stem::Imagenet, 48)] {
             let net = ResNet18 { base_width: 4, norm, stem, ..ResNet18::new(3, 5, side, side) };
-            nets.push(Network::ResNet18(net));
+            nets.push(Network::from(net));
         }
-        nets.push(Network::Vgg11(Vgg11 { base_width: 4, norm, ..Vgg11::new(1, 5, 28, 28) }));
+        nets.push(Network::from(Vgg11 { base_width: 4, norm, ..Vgg11::new(1, 5, 28, 28) }));
     }
     nets
 }
@@ -43,6 +48,17 @@ fn state(net: &Network, device: &Device) -> (Tensor<1>, Tensor<1>) {
         .collect();
     let params = net.init(&mut stream(3, "init", 0));
     (net.theta(&params, device), net.buffers(&buffers, device))
+}
+
+/// An activation map in evaluation.
+fn map(
+    net: &Network,
+    (theta, buffers): (&Tensor<1>, &Tensor<1>),
+    images: Tensor<4>,
+    layer: usize,
+) -> Tensor<4> {
+    let params = net.layout().split(theta.clone());
+    net.activation(&params, BatchNorms::Running(buffers), images, layer)
 }
 
 fn images(net: &Network, n: usize, device: &Device) -> Tensor<4> {
@@ -68,29 +84,37 @@ fn no_map_is_larger_than_the_largest() {
     for net in small() {
         let (theta, buffers) = state(&net, &device);
         let sizes = (0..net.cam_layers().len()).map(|layer| {
-            net.activation(&theta, &buffers, images(&net, 1, &device), layer).shape().num_elements()
+            map(&net, (&theta, &buffers), images(&net, 1, &device), layer).shape().num_elements()
         });
         assert!(sizes.max() <= Some(net.largest_map()), "{net:?}");
     }
     // Padded by 2 on each side; the stem; sixfold channels of the second stage, padded for its stride.
-    assert_eq!(Network::ConvNet(ConvNet::new(1, 10, 28, 28)).largest_map(), 128 * 32 * 32);
-    assert_eq!(Network::ResNet18(ResNet18::new(3, 10, 224, 224)).largest_map(), 64 * 112 * 112);
+    assert_eq!(Network::from(ConvNet::new(1, 10, 28, 28)).largest_map(), 128 * 32 * 32);
+    assert_eq!(Network::from(ResNet18::new(3, 10, 224, 224)).largest_map(), 64 * 112 * 112);
     let lite = EfficientNetLite::new(3, 1000, 224, 224);
-    assert_eq!(Network::EfficientNetLite(lite).largest_map(), 96 * 113 * 113);
+    assert_eq!(Network::from(lite).largest_map(), 96 * 113 * 113);
+}
+
+#[test]
+fn a_perceptron_has_no_maps_and_learns() {
+    let net = Network::from(Mlp { hidden: vec![8, 6], ..Mlp::new(9, 4, 1, 1) });
+    assert_eq!((net.layout().params(), net.cam_layers().len(), net.features()), (162, 0, 6));
+    let linear = Network::from(Mlp { hidden: vec![], ..Mlp::new(9, 4, 1, 1) });
+    assert_eq!((linear.layout().params(), linear.features()), (40, 9));
 }
 
 #[test]
 fn parameter_counts_are_the_published_ones() {
     let params = |net: Network| net.layout().params();
-    let batch = BackboneNorm::Batch;
-    let torchvision = Network::ResNet18(ResNet18 { norm: batch, ..ResNet18::new(3, 1000, 224, 224) });
+    let batch = Norm::Batch;
+    let torchvision = Network::from(ResNet18 { norm: batch, ..ResNet18::new(3, 1000, 224, 224) });
     assert_eq!(torchvision.buffers_layout().params(), 9600);
     assert_eq!(params(torchvision), 11_689_512);
-    assert_eq!(params(Network::ResNet18(ResNet18::new(3, 10, 32, 32))), 11_173_962);
-    assert_eq!(params(Network::Vgg11(Vgg11::new(3, 10, 32, 32))), 9_231_114);
-    assert_eq!(params(Network::AlexNet(AlexNet::new(3, 10, 32, 32))), 1_872_202);
+    assert_eq!(params(Network::from(ResNet18::new(3, 10, 32, 32))), 11_173_962);
+    assert_eq!(params(Network::from(Vgg11::new(3, 10, 32, 32))), 9_231_114);
+    assert_eq!(params(Network::from(AlexNet::new(3, 10, 32, 32))), 1_872_202);
     let lite = |size| EfficientNetLite { size, ..EfficientNetLite::new(3, 1000, 224, 224) };
-    let counts = LiteSize::ALL.map(|size| params(Network::EfficientNetLite(lite(size))));
+    let counts = LiteSize::ALL.map(|size| params(Network::from(lite(size))));
     assert_eq!(counts[..2], [4_652_008, 5_416_680]);
     assert!(counts.is_sorted(), "{counts:?}");
     assert_eq!(LiteSize::ALL.map(|size| lite(size).blocks()), [16, 21, 21, 24, 30]);
@@ -98,30 +122,27 @@ fn parameter_counts_are_the_published_ones() {
 
 #[test]
 fn published_networks_fit_all_published_resolutions() {
-    for arch in Arch::ALL {
+    for arch in Arch::NAMED {
         for (channels, side) in [(1, 28), (3, 32), (3, 64), (3, 96), (3, 128), (3, 224)] {
             let net = NetworkConfig::published(arch)
-                .build(&ConvNetConfig::default(), channels, 10, side, side)
+                .build([channels, side, side], 10)
                 .unwrap_or_else(|error| panic!("{arch} at {side}: {error}"));
             assert_eq!((net.arch(), net.image_shape(), net.classes()), (arch, [channels, side, side], 10));
         }
     }
-    let features = |net: Network| {
-        let layout = net.layout();
-        let entries = layout.entries();
-        entries[entries.len() - 2].shape[1]
-    };
-    assert_eq!(features(Network::AlexNet(AlexNet::new(1, 10, 28, 28))), 192 * 4 * 4);
-    assert_eq!(features(Network::AlexNet(AlexNet::new(3, 10, 64, 64))), 192 * 4 * 4);
-    assert_eq!(features(Network::AlexNet(AlexNet::new(3, 10, 128, 128))), 192 * 16 * 16);
-    assert_eq!(features(Network::Vgg11(Vgg11::new(1, 10, 28, 28))), 512);
-    assert_eq!(features(Network::Vgg11(Vgg11::new(3, 10, 64, 64))), 512);
-    assert_eq!(features(Network::ResNet18(ResNet18::new(3, 10, 128, 128))), 512);
+    let features = |net: Network| net.features();
+    assert_eq!(features(Network::from(AlexNet::new(1, 10, 28, 28))), 192 * 4 * 4);
+    assert_eq!(features(Network::from(AlexNet::new(3, 10, 64, 64))), 192 * 4 * 4);
+    assert_eq!(features(Network::from(AlexNet::new(3, 10, 128, 128))), 192 * 16 * 16);
+    assert_eq!(features(Network::from(Vgg11::new(1, 10, 28, 28))), 512);
+    assert_eq!(features(Network::from(Vgg11::new(3, 10, 64, 64))), 512);
+    assert_eq!(features(Network::from(ResNet18::new(3, 10, 128, 128))), 512);
 }
 
 #[test]
 fn resnet_has_torchvisions_names_in_its_order() {
-    let layout = Network::ResNet18(ResNet18::new(3, 10, 32, 32)).layout();
+    let net = Network::from(ResNet18::new(3, 10, 32, 32));
+    let layout = net.layout();
     let names: Vec<&str> = layout.entries().iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(names.len(), 62);
     assert_eq!(names[..4], ["conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight"]);
@@ -145,30 +166,28 @@ fn resnet_has_torchvisions_names_in_its_order() {
 
 #[test]
 fn networks_that_cannot_work_are_refused() {
-    let convnet = ConvNetConfig::default();
-    let build = |config: NetworkConfig, side| config.build(&convnet, 3, 10, side, side).map(|_| ());
+    let build = |config: &NetworkConfig, side| config.build([3, side, side], 10).map(|_| ());
     let vgg = NetworkConfig::published(Arch::Vgg11);
-    let error = build(vgg, 28).expect_err("28 pixels are halved five times");
+    let error = build(&vgg, 28).expect_err("28 pixels are halved five times");
     assert_eq!(error, NetworkError::TooSmall { arch: Arch::Vgg11, height: 28, width: 28, stem: Stem::Cifar });
     assert_eq!(error.to_string(), "vgg11 shrinks 28×28 images to nothing; use larger images");
     let resnet = NetworkConfig { stem: Some(Stem::Imagenet), ..NetworkConfig::published(Arch::ResNet18) };
-    let error = build(resnet, 32).expect_err("instance norm of one pixel");
+    let error = build(&resnet, 32).expect_err("instance norm of one pixel");
     assert_eq!(
         error,
         NetworkError::OnePixel { arch: Arch::ResNet18, height: 32, width: 32, stem: Stem::Imagenet }
     );
-    assert_eq!(build(NetworkConfig { norm: Some(BackboneNorm::Batch), ..resnet }, 32), Ok(()));
-    let alexnet =
-        NetworkConfig { norm: Some(BackboneNorm::Batch), ..NetworkConfig::published(Arch::AlexNet) };
-    let error = build(alexnet, 32).expect_err("no norm");
+    assert_eq!(build(&resnet.norm(Norm::Batch), 32), Ok(()));
+    let alexnet = NetworkConfig { norm: Some(Norm::Batch), ..NetworkConfig::published(Arch::AlexNet) };
+    let error = build(&alexnet, 32).expect_err("no norm");
     assert_eq!(error, NetworkError::NotThere { arch: Arch::AlexNet, key: "norm" });
-    let wide = NetworkConfig { base_width: Some(0), ..vgg };
-    assert_eq!(build(wide, 32), Err(NetworkError::Zero { arch: Arch::Vgg11, key: "base_width" }));
+    assert_eq!(build(&vgg.width(0), 32), Err(NetworkError::Zero { arch: Arch::Vgg11, key: "width" }));
     assert!("resnet50".parse::<Arch>().is_err());
 }
 
 #[test]
 fn logits_continue_from_every_activation_map() {
+    let engine = Engine::new(Device::flex());
     let device = Device::flex();
     for net in small() {
         let (theta, buffers) = state(&net, &device);
@@ -176,16 +195,17 @@ fn logits_continue_from_every_activation_map() {
         for (dtype, tolerance) in [(DType::F64, 0.0), (DType::F32, 1e-5)] {
             let (theta, buffers) = (theta.clone().cast(dtype), buffers.clone().cast(dtype));
             let images = images(&net, 3, &device).cast(dtype);
-            let expected = values(net.logits(&theta, &buffers, &images));
+            let expected = values(engine.logits(At::evaluation(&net, &theta, &buffers), &images));
             let layers = net.cam_layers();
             assert!(layers.len() > 1, "{net:?}");
+            let params = net.layout().split(theta.clone());
             for (layer, name) in layers.iter().enumerate() {
-                let map = net.activation(&theta, &buffers, images.clone(), layer);
+                let map = map(&net, (&theta, &buffers), images.clone(), layer);
                 let seen = values(map.clone());
                 // Stages of EfficientNet-Lite end without a ReLU.
                 let below = name.starts_with("stage") || seen.iter().all(|&v| v >= 0.0);
                 assert!(below && seen.iter().any(|&v| v != 0.0), "{net:?} {name}");
-                let got = values(net.logits_from(&theta, &buffers, map, layer));
+                let got = values(net.logits_from(&params, BatchNorms::Running(&buffers), map, layer));
                 assert!(distance(&got, &expected) <= tolerance, "{net:?} {name}");
             }
         }
@@ -197,31 +217,29 @@ fn maps_are_taken_before_pools() {
     let device = Device::flex();
     let sides = |net: &Network| -> Vec<usize> {
         let (theta, buffers) = state(net, &device);
-        let map = |layer| net.activation(&theta, &buffers, images(net, 1, &device), layer).dims()[3];
-        (0..net.cam_layers().len()).map(map).collect()
+        let side = |layer| map(net, (&theta, &buffers), images(net, 1, &device), layer).dims()[3];
+        (0..net.cam_layers().len()).map(side).collect()
     };
-    let convnet = Network::ConvNet(ConvNet::new(3, 5, 16, 16).with_width(4));
+    let convnet = Network::from(ConvNet::new(3, 5, 16, 16).with_width(4));
     assert_eq!(sides(&convnet), [16, 8, 4]);
-    let vgg = Network::Vgg11(Vgg11 { base_width: 4, ..Vgg11::new(3, 5, 32, 32) });
+    let vgg = Network::from(Vgg11 { base_width: 4, ..Vgg11::new(3, 5, 32, 32) });
     assert_eq!(sides(&vgg), [32, 16, 8, 8, 4, 4, 2, 2]);
-    let alexnet = Network::AlexNet(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 32, 32) });
+    let alexnet = Network::from(AlexNet { base_width: 4, ..AlexNet::new(3, 5, 32, 32) });
     assert_eq!(sides(&alexnet), [32, 16, 8, 8, 8]);
-    let resnet = Network::ResNet18(ResNet18 { base_width: 4, ..ResNet18::new(3, 5, 128, 128) });
+    let resnet = Network::from(ResNet18 { base_width: 4, ..ResNet18::new(3, 5, 128, 128) });
     assert_eq!(sides(&resnet), [32, 16, 8, 4]);
 }
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    let device = Device::flex();
+    let (engine, device) = (Engine::new(Device::flex()), Device::flex());
     for net in small() {
-        let (theta, buffers) = state(&net, &device);
-        let (theta, buffers) = (theta.cast(DType::F64), buffers.cast(DType::F64));
+        let (theta, _) = state(&net, &device);
+        let theta = theta.cast(DType::F64);
         let images = images(&net, 4, &device).cast(DType::F64);
-        let targets = Targets::from_classes(&[0, 1, 4, 2], 5, &device, DType::F64);
+        let loss = Loss::from(Targets::from_classes(&[0, 1, 4, 2], 5, &device, DType::F64));
         let step = |theta: &Tensor<1>| {
-            net.loss_and_gradient(theta, &buffers, 4, 4, |range| {
-                (images.clone().slice([range.clone()]), targets.slice(range))
-            })
+            engine.gradient(At::training(&net, theta), &loss, 4, 4, |rows| images.clone().slice([rows]))
         };
         let gradient = step(&theta).gradient;
         // One random direction sees every parameter; kinks are too rare to matter at this step size.
@@ -238,63 +256,41 @@ fn gradients_agree_with_finite_differences() {
 }
 
 #[test]
-fn a_convnet_takes_the_same_steps_as_without_network() {
-    let device = Device::flex();
-    let convnet = ConvNet::new(3, 5, 8, 8).with_width(4).with_depth(2);
-    let net = Network::ConvNet(convnet.clone());
-    let (theta, buffers) = state(&net, &device);
-    assert_eq!(
-        values(theta.clone()),
-        values(convnet.theta(&convnet.init(&mut stream(3, "init", 0)), &device))
-    );
-    let images = images(&net, 5, &device);
-    let targets = Targets::from_classes(&[0, 1, 4, 2, 3], 5, &device, DType::F32);
-    let rows = |range: std::ops::Range<usize>| (images.clone().slice([range.clone()]), targets.slice(range));
-    let step = net.loss_and_gradient(&theta, &buffers, 5, 2, rows);
-    let expected = loss_and_gradient_of(&convnet, &theta, 5, 2, rows);
-    assert_eq!(values(step.loss), values(expected.loss));
-    assert_eq!(values(step.gradient), values(expected.gradient));
-}
-
-#[test]
 fn micro_batches_change_rounding_only() {
-    let device = Device::flex();
+    let (engine, device) = (Engine::new(Device::flex()), Device::flex());
     for net in small() {
         let (theta, buffers) = state(&net, &device);
         let images = images(&net, 5, &device);
-        let targets = Targets::from_classes(&[0, 1, 4, 2, 3], 5, &device, DType::F32);
+        let loss = Loss::from(Targets::from_classes(&[0, 1, 4, 2, 3], 5, &device, DType::F32));
         let step = |micro_batch| {
-            net.loss_and_gradient(&theta, &buffers, 5, micro_batch, |range| {
-                (images.clone().slice([range.clone()]), targets.slice(range))
-            })
+            let rows = |rows| images.clone().slice([rows]);
+            engine.gradient(At::training(&net, &theta), &loss, 5, micro_batch, rows)
         };
         let (whole, parts) = (step(5), step(2));
-        assert!(distance(&values(parts.gradient), &values(whole.gradient)) < 1e-4, "{net:?}");
-        assert_eq!(values(parts.buffers), values(whole.buffers));
+        assert!(distance(&values(parts.gradient.clone()), &values(whole.gradient.clone())) < 1e-4, "{net:?}");
+        let moved = |step: LossGradient| values(net.running(&buffers, &step.batch, 5));
+        assert_eq!(moved(parts), moved(whole));
     }
 }
 
 #[test]
 fn running_statistics_move_towards_the_batch() {
+    let engine = Engine::new(Device::flex());
     let device = Device::flex();
-    let net = Network::ResNet18(ResNet18 {
-        base_width: 4,
-        norm: BackboneNorm::Batch,
-        ..ResNet18::new(3, 5, 16, 16)
-    });
+    let net = Network::from(ResNet18 { base_width: 4, norm: Norm::Batch, ..ResNet18::new(3, 5, 16, 16) });
     let theta = net.theta(&net.init(&mut stream(0, "init", 0)), &device);
     let initial = net.buffers(&net.init_buffers(), &device);
     let batch = images(&net, 6, &device);
     let params = net.layout().split(theta.clone());
     // Fed the same batch for long, evaluation agrees with training but for the unbiased variance.
     let mut buffers = initial.clone();
-    let mut training = values(net.training_logits(&params, &buffers, batch.clone()).logits);
+    let training = values(net.forward::<Plain>(&params, BatchNorms::Batch, batch.clone()));
     for _ in 0..150 {
-        let pass = net.training_logits(&params, &buffers, batch.clone());
-        (buffers, training) = (pass.buffers, values(pass.logits));
+        buffers =
+            net.running(&buffers, &engine.batch_statistics(At::training(&net, &theta), batch.clone()), 6);
     }
-    let before = values(net.logits(&theta, &initial, &batch));
-    let after = values(net.logits(&theta, &buffers, &batch));
+    let before = values(engine.logits(At::evaluation(&net, &theta, &initial), &batch));
+    let after = values(engine.logits(At::evaluation(&net, &theta, &buffers), &batch));
     let (before, after) = (distance(&before, &training), distance(&after, &training));
     assert!(after < 0.1 && before > 3.0 * after, "{before} {after}");
 }

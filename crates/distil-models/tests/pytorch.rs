@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Device, Tensor};
+use distil_engine::{At, Engine, Loss, Targets};
 use distil_models::{
-    Arch, ConvNetConfig, Network, NetworkConfig, NetworkState, ResNet18, StateDict, StateDictError, Targets,
+    Arch, Architecture, BatchNorms, Network, NetworkConfig, NetworkState, Plain, ResNet18, StateDict,
+    StateDictError,
 };
 use safetensors::{Dtype, SafeTensors};
 use serde_json::json;
@@ -27,7 +29,7 @@ impl Fixture {
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a safetensors file");
         let meta: BTreeMap<_, _> = header.metadata().clone().expect("metadata").into_iter().collect();
         let number = |key: &str| meta[key].parse::<usize>().expect("a number");
-        let mut config = json!({"arch": meta["arch"], "base_width": number("base_width")});
+        let mut config = json!({"arch": meta["arch"], "width": number("base_width")});
         for key in ["stem", "norm"] {
             if let Some(value) = meta.get(key) {
                 config[key] = json!(value);
@@ -45,9 +47,7 @@ impl Fixture {
             .collect();
         let [_, channels, height, width] = tensors["input"].0[..] else { panic!("the input has four sides") };
         let config: NetworkConfig = serde_json::from_value(config).expect("a network");
-        let net = config
-            .build(&ConvNetConfig::default(), channels, number("classes"), height, width)
-            .expect("a network that works");
+        let net = config.build([channels, height, width], number("classes")).expect("a network that works");
         let name = path.file_stem().expect("a file").to_string_lossy().into_owned();
         Self { name, net, tensors }
     }
@@ -100,31 +100,32 @@ fn fixtures() -> Vec<Fixture> {
 
 /// Evaluation and one training step in one precision. The fixture's values are rounded to f32.
 fn check(fixture: &Fixture, dtype: DType, tolerance: f64) {
-    let (net, device) = (&fixture.net, Device::flex());
+    let (net, engine) = (&fixture.net, Engine::new(Device::flex()));
+    let device = engine.device();
     let NetworkState { theta, buffers } = fixture.state();
-    let theta = net.theta(&theta, &device).cast(dtype);
-    let buffers = net.buffers(&buffers, &device).cast(dtype);
-    let input = fixture.input(&device, dtype);
+    let theta = net.theta(&theta, device).cast(dtype);
+    let buffers = net.buffers(&buffers, device).cast(dtype);
+    let input = fixture.input(device, dtype);
+    let params = net.layout().split(theta.clone());
     for (layer, name) in net.cam_layers().iter().enumerate() {
-        let map = net.activation(&theta, &buffers, input.clone(), layer);
+        let map = net.activation(&params, BatchNorms::Running(&buffers), input.clone(), layer);
         fixture.compare(&format!("eval.{name}"), map, tolerance);
     }
-    fixture.compare("eval.logits", net.logits(&theta, &buffers, &input), tolerance);
+    fixture.compare("eval.logits", engine.logits(At::evaluation(net, &theta, &buffers), &input), tolerance);
 
     let n = input.dims()[0];
     let labels: Vec<u32> = (0..n).map(|row| (row % net.classes()) as u32).collect();
-    let targets = Targets::from_classes(&labels, net.classes(), &device, dtype);
-    let params = net.layout().split(theta.clone());
-    let training = net.training_logits(&params, &buffers, input.clone());
-    fixture.compare("train.logits", training.logits, tolerance);
-    let rows = |range: std::ops::Range<usize>| (input.clone().slice([range.clone()]), targets.slice(range));
-    let step = net.loss_and_gradient(&theta, &buffers, n, n, rows);
+    let loss = Loss::from(Targets::from_classes(&labels, net.classes(), device, dtype));
+    let training = net.forward::<Plain>(&params, BatchNorms::Batch, input.clone());
+    fixture.compare("train.logits", training, tolerance);
+    let step = engine.gradient(At::training(net, &theta), &loss, n, n, |rows| input.clone().slice([rows]));
     fixture.compare("train.loss", step.loss, tolerance);
-    compare_flat(fixture, "train.buffer.", &net.buffers_layout(), step.buffers, tolerance);
+    let moved = net.running(&buffers, &step.batch, n);
+    compare_flat(fixture, "train.buffer.", net.buffers_layout(), moved, tolerance);
     // In f32 a pixel may fall on the other side of a ReLU or a max pool, and PyTorch's own f32 gradient of a wide network
     // is then percents off, too.
     if dtype == DType::F64 {
-        compare_flat(fixture, "grad.", &net.layout(), step.gradient, 10.0 * tolerance);
+        compare_flat(fixture, "grad.", net.layout(), step.gradient, 10.0 * tolerance);
     }
 }
 
@@ -172,7 +173,7 @@ fn states_survive_the_way_through_names() {
 #[test]
 fn other_states_are_refused_by_name() {
     let fixture = fixtures().into_iter().find(|f| f.name == "resnet18-imagenet-batch").expect("a fixture");
-    let Network::ResNet18(net) = &fixture.net else { panic!("a ResNet-18") };
+    let Architecture::ResNet18(net) = fixture.net.architecture() else { panic!("a ResNet-18") };
     assert_eq!(fixture.net.arch(), Arch::ResNet18);
     let state = fixture.part("state.");
     let refusal = |net: &ResNet18, state: &StateDict| net.from_state_dict(state).expect_err("a refusal");

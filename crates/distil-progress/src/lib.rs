@@ -53,6 +53,35 @@ impl<'a> Step<'a> {
     }
 }
 
+/// One of several equal parts of a task, such as a student of an evaluation.
+#[derive(Debug, Clone, Copy)]
+pub struct PartOf<'a> {
+    /// The whole task: `evaluate`, `experts`.
+    pub task: &'a str,
+    /// What a part is called: `student`, `expert`.
+    pub each: &'static str,
+    /// Which part, from 0.
+    pub index: usize,
+    /// Number of parts.
+    pub count: usize,
+}
+
+impl PartOf<'_> {
+    /// Tells the steps of this part as steps of the whole task.
+    fn tell(self, news: &News<'_>, progress: Progress<'_>) -> ControlFlow<()> {
+        let News::Step(Step { done, total: Some(size), unit, detail, .. }) = *news else {
+            return progress.tell(news);
+        };
+        let (index, count) = (self.index as u64, self.count as u64);
+        let comma = if detail.as_str() == Some("") { "" } else { ", " };
+        progress.at(Step::of(self.task, index * size + done, count * size, unit).with_detail(format_args!(
+            "{} {}/{count}{comma}{detail}",
+            self.each,
+            index + 1
+        )))
+    }
+}
+
 /// Hears the news of long work; [`ControlFlow::Break`] asks it to stop.
 pub type Listener<'a> = dyn Fn(&News<'_>) -> ControlFlow<()> + 'a;
 
@@ -86,7 +115,12 @@ impl<'a> Progress<'a> {
         let _ = self.tell(&News::Warning(text));
     }
 
-    /// Hands on what other work said.
+    /// Does `work` as one part of a task: the steps it tells become steps of the whole.
+    pub fn part<T>(self, part: PartOf<'_>, work: impl FnOnce(Progress<'_>) -> T) -> T {
+        work(Progress::to(&|news| part.tell(news, self)))
+    }
+
+    /// Passes on the news of other work.
     pub fn tell(self, news: &News<'_>) -> ControlFlow<()> {
         self.0.map_or(ControlFlow::Continue(()), |listener| listener(news))
     }

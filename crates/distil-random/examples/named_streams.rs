@@ -1,4 +1,4 @@
-//! Every epoch draws its order from a stream of its own, so a resumed run draws the same ones.
+//! Every epoch draws its order from its own stream, so a resumed run draws the same ones.
 
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 

@@ -36,7 +36,7 @@ pub fn comparison_markdown(
     }
     text.push_str(
         "\nThe test covers what varies between students trained on these very sets. Whether a method is better than \
-         another takes sets distilled anew with other seeds.\n",
+         another takes sets distilled again with other seeds.\n",
     );
     Ok(text)
 }
@@ -85,7 +85,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("runs/new beats runs/old by 3.0 points ["), "{text}");
         assert!(lines[4].starts_with("| runs/new ") && lines[4].contains("71.0 ± 0.4"), "{text}");
-        assert!(text.contains("Bootstrap interval") && text.contains("distilled anew"), "{text}");
+        assert!(text.contains("Bootstrap interval") && text.contains("distilled again"), "{text}");
         let text = comparison_markdown(b, a, Design::Paired).unwrap();
         // All five differences are equal: no t test, but ranks still speak.
         assert!(text.contains("Wilcoxon's signed-rank test of the pairs: p = 0.06"), "{text}");

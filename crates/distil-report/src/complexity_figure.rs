@@ -1,4 +1,4 @@
-//! Figures of complexity, each a file of its own: distributions as bars, and easy beside hard subsets.
+//! Figures of complexity, one file each: distributions as bars, and easy next to hard subsets.
 
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ pub struct Distribution {
     pub bins: Vec<f64>,
 }
 
-/// Easy beside hard for each category.
+/// Easy next to hard for each category.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EasyHard {
     /// What the figure shows.

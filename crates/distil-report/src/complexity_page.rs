@@ -19,7 +19,7 @@ pub struct ComplexityPage {
     pub result: String,
     /// How classes are distributed, one figure a threshold.
     pub classes: Vec<Distribution>,
-    /// Easy beside hard subsets; without any, the page says how to have some.
+    /// Easy next to hard subsets; without any, the page says how to have some.
     pub easy_hard: Vec<EasyHard>,
     /// How map values are distributed.
     pub activation: Distribution,

@@ -34,7 +34,7 @@ pub(crate) struct HeatMap {
     pub(crate) columns: Vec<Label>,
 }
 
-/// A class name beside the matrix.
+/// A class name next to the matrix.
 #[derive(Debug, Serialize)]
 pub(crate) struct Label {
     pub(crate) x: String,

@@ -9,7 +9,7 @@ pub enum ReportError {
     /// A file of the run cannot be read, or the report cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no run to report on.
+    /// Nothing to report on.
     #[error("a report needs a run; name at least one")]
     NoRuns,
     /// The gallery's parts do not fit each other.

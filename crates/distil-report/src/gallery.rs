@@ -53,9 +53,9 @@ pub(crate) struct Pair {
 enum Layout {
     /// Above the distilled one, as the classes have several images each.
     Stacked,
-    /// Beside the distilled one.
+    /// Next to the distilled one.
     Beside,
-    /// Beside it, and small enough for two classes in a row on a phone.
+    /// Next to it, and small enough for two classes in a row on a phone.
     Small,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct GalleryView {
     /// Size of a picture on the page, in CSS pixels.
     width: usize,
     height: usize,
-    /// Width of an image with what stands beside it.
+    /// Width of an image with what stands next to it.
     pair_width: usize,
     layout: Layout,
     /// `1×28×28`.

@@ -28,7 +28,7 @@ pub struct MethodRow {
     pub method: String,
     /// Images per class; `None` for all training images.
     pub ipc: Option<usize>,
-    /// Test accuracy of each run (distilled and evaluated with a seed of its own; the mean of its students), in
+    /// Test accuracy of each run (distilled and evaluated with its own seed; the mean of its students), in
     /// `[0, 1]`; at least one.
     pub accuracies: Vec<f64>,
     /// What each run took; empty for methods that only select.
@@ -135,7 +135,7 @@ impl MethodsTable {
         self.notes.iter().cloned().chain([legend]).chain(published).collect()
     }
 
-    /// Every row beside the reference of its ipc.
+    /// Every row compared with the reference of its ipc.
     fn findings(&self) -> Vec<Finding> {
         let raw: Vec<Finding> = self.rows.iter().map(|row| self.finding(row)).collect();
         let p_values: Vec<f64> = raw.iter().map(|finding| finding.p().unwrap_or(f64::NAN)).collect();

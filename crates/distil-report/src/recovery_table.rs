@@ -16,7 +16,7 @@ const LEGEND: [&str; 2] = [
     "Complexity: mean over the classes of 1 − the share of map values above the threshold, ± standard error.",
 ];
 
-/// Recovery ratios as Markdown: one row a result, easy beside hard where both are there, and how recovery goes with
+/// Recovery ratios as Markdown: one row a result, easy next to hard where both are there, and how recovery goes with
 /// complexity where at least four subsets of a method were measured.
 pub fn recovery_table_markdown(rows: &[Recovery]) -> String {
     let rows = distinct(rows);
@@ -31,7 +31,7 @@ pub fn recovery_table_markdown(rows: &[Recovery]) -> String {
     text
 }
 
-/// The same as LaTeX: one `tabular` in the style of booktabs for the results, one for easy beside hard, and the legend
+/// The same as LaTeX: one `tabular` in the style of booktabs for the results, one for easy next to hard, and the legend
 /// as comments.
 pub fn recovery_table_latex(rows: &[Recovery]) -> String {
     let rows = distinct(rows);

@@ -47,7 +47,7 @@ pub struct Report {
 struct Page {
     style: &'static str,
     title: String,
-    /// Beside each other, where there are several.
+    /// Side by side, where there are several.
     several: Option<Comparisons>,
     runs: Vec<RunView>,
 }
@@ -98,7 +98,7 @@ impl Report {
     /// comes from the caller because showing network input as pixels takes the data set's statistics.
     ///
     /// # Errors
-    /// [`ReportError::Store`] when `folder` is no run folder or one of its files is damaged or something else,
+    /// [`ReportError::Store`] when `folder` is not a run folder or one of its files is damaged or something else,
     /// [`ReportError::Gallery`] when the gallery's parts do not fit each other.
     pub fn from_run(folder: &Path, gallery: Option<Gallery>) -> Result<Self, ReportError> {
         if let Some(gallery) = &gallery {
@@ -120,7 +120,7 @@ impl Report {
         page(&self.title(), None, vec![self.view()])
     }
 
-    /// One page of several runs: all of them beside the first, then each by itself.
+    /// One page of several runs: all of them compared with the first, then each by itself.
     ///
     /// # Errors
     /// [`ReportError::NoRuns`] for no run.

@@ -12,7 +12,7 @@ use crate::error::ReportError;
 pub struct Results {
     /// The rows that hold, and the published figure.
     pub evaluation: EvaluationFile,
-    /// Names of the rows that are out of date; `distil eval` measures them anew.
+    /// Names of the rows that are out of date; `distil eval` measures them again.
     pub outdated: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Several runs beside each other: a table, and their curves in shared charts.
+//! Several runs side by side: a table, and their curves in shared charts.
 
 use distil_stats::{ALPHA, Comparison, Design, holm};
 use serde::Serialize;
@@ -41,7 +41,7 @@ struct RunRow {
     difference: String,
 }
 
-/// What can be said of a run beside the first.
+/// A run compared with the first.
 enum Against {
     First,
     Nothing,
@@ -51,13 +51,13 @@ enum Against {
 }
 
 impl Comparisons {
-    /// All runs, the others beside the first.
+    /// All runs, the others compared with the first.
     pub(crate) fn of(runs: &[Report]) -> Self {
         let against = corrected(runs.iter().map(|run| against(run, &runs[0])).collect());
         let mut notes = vec![format!(
             "Difference: of the quoted sets' test accuracy to that of the first run, in percentage points; n.s. marks one that \
              is not significant (Welch's t test at {ALPHA} with Holm's correction), ? one that cannot be tested. Students vary \
-             in it, not distillations: whether a method is better takes sets distilled anew with other seeds."
+             in it, not distillations: whether a method is better takes sets distilled again with other seeds."
         )];
         notes.extend(against.iter().zip(runs).filter_map(|(against, run)| match against {
             Against::Incomparable(why) => Some(format!("{}: {why}.", run.folder)),

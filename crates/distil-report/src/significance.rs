@@ -26,9 +26,9 @@ pub(crate) struct Differences {
     pub(crate) reference: String,
     /// One for every row.
     pub(crate) findings: Vec<Finding>,
-    /// Whether there are rows of several architectures or protocols, each compared with a reference of its own.
+    /// Whether there are rows of several architectures or protocols, each compared with its own reference.
     several: bool,
-    /// Protocols of the table, each a family of tests of its own.
+    /// Protocols of the table, each with its own family of tests.
     protocols: usize,
 }
 
@@ -84,7 +84,7 @@ impl Differences {
         if evaluation.rows.len() < 2 {
             return None;
         }
-        // Students of another architecture or protocol say something about a set only beside others of their kind.
+        // Students of another architecture or protocol say something about a set only next to others of their kind.
         let against = |row: &Evaluation| {
             evaluation.reference(row).map_or(Finding::Reference, |reference| finding(row, reference))
         };

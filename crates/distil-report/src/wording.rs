@@ -137,7 +137,7 @@ fn on_results(evaluation: &EvaluationFile) -> Vec<String> {
     }
     if evaluation.distilled().is_some() && evaluation.random_real().is_some() {
         notes.push(
-            "Random real images are drawn anew for every student, with as many per class as the set has."
+            "Random real images are drawn separately for every student, with as many per class as the set has."
                 .into(),
         );
     }

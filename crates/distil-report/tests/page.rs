@@ -288,7 +288,7 @@ fn what_a_network_saw_is_drawn_and_says_when_it_is_old() {
     assert_eq!((section.matches("<svg class=\"chart\"").count(), section.matches("<img").count()), (2, 2));
     save(path, Part::Last, &set("cat", 200));
     let page = Report::from_run(path, None).unwrap().render();
-    assert!(page.contains("the run has replaced it since"), "another set than was looked at");
+    assert!(page.contains("the run has replaced it since"), "a different set from the one inspected");
     fs::write(Inspection::path(&paths), "[]").unwrap();
     assert!(Report::from_run(path, None).unwrap_err().to_string().contains("inspection.json"));
 }

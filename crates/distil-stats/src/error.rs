@@ -45,7 +45,7 @@ pub enum StatsError {
         what: &'static str,
         /// What it was set to.
         value: String,
-        /// What would do.
+        /// The remedy.
         range: &'static str,
     },
     /// Scores that do not form one row of equal length for every label.
@@ -60,8 +60,8 @@ pub enum StatsError {
         /// Number of classes.
         classes: usize,
     },
-    /// A label that is no class.
-    #[error("label {label} of row {row} is no class, there are {classes}; number classes from 0")]
+    /// A label that is not a class.
+    #[error("label {label} of row {row} is not a class, there are {classes}; number classes from 0")]
     Label {
         /// The row, from 0.
         row: usize,

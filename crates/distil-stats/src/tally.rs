@@ -37,7 +37,7 @@ impl Tally {
     /// one set of five.
     ///
     /// # Errors
-    /// [`StatsError::Scores`] when the lengths do not fit, [`StatsError::Label`] for a label that is no class. Nothing
+    /// [`StatsError::Scores`] when the lengths do not fit, [`StatsError::Label`] for a label that is not a class. Nothing
     /// is counted then.
     pub fn add<S: Copy + Into<f64>>(&mut self, scores: &[S], labels: &[u32]) -> Result<(), StatsError> {
         let classes = self.classes;

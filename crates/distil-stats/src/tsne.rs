@@ -14,7 +14,7 @@ const LEAST: f64 = 1e-12;
 /// Halvings of the search for a point's bandwidth; each doubles its precision.
 const HALVINGS: usize = 60;
 
-/// The exact method of van der Maaten and Hinton (2008), for at most a few thousand points: every pair is looked at in
+/// The exact method of van der Maaten and Hinton (2008), for at most a few thousand points: every pair is visited in
 /// every iteration. The same seed gives the same picture.
 ///
 /// ```

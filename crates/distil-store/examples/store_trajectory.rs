@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let header = StoreHeader {
         architecture: json!({"kind": "linear"}),
         layout: vec![("weight".into(), vec![10, 256]), ("bias".into(), vec![10])],
+        buffers: Vec::new(),
         dataset: "clutter-easy".into(),
         dataset_digest: "of its pixels and labels".into(),
         preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },

@@ -45,7 +45,7 @@ pub enum StoreError {
     },
     /// A checkpoint lacks something its reader needs.
     #[error(
-        "the checkpoint of iteration {iteration} has no usable {what}; it was saved by another method or version, start the run anew"
+        "the checkpoint of iteration {iteration} has no usable {what}; it was saved by another method or version, start the run again"
     )]
     CheckpointContent {
         /// The checkpoint's iteration.

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::torch_archive::{ROOT, Storages, damaged, refused, rooted};
 use crate::trajectory::{StoreHeader, TrajectoryStore};
 
-const REMEDY: &str = "download the file again, or save the experts anew with MTT's buffer.py";
+const REMEDY: &str = "download the file again, or save the experts again with MTT's buffer.py";
 const SHAPE_REMEDY: &str = "give the architecture, classes and epochs the experts were trained with";
 
 /// What a replay buffer holds.
@@ -55,6 +55,10 @@ pub fn import_replay_buffers(
     progress: Progress<'_>,
 ) -> Result<TrajectoryStore, StoreError> {
     let folder = folder.as_ref();
+    if let (Some(path), false) = (paths.first(), header.buffers.is_empty()) {
+        let what = "it has no running statistics, and the network has batch norms".to_owned();
+        return Err(refused(path, what, "train experts of this network with `distil expert`"));
+    }
     // Nothing is made before all files are known to fit.
     let shapes = paths.iter().map(|path| fitting(path, header)).collect::<Result<Vec<_>, _>>()?;
     let store = TrajectoryStore::create_or_open(folder, header)?;

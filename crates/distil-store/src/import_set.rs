@@ -11,10 +11,10 @@ use crate::error::StoreError;
 use crate::torch_archive::{ROOT, Storages, damaged, refused, rooted};
 
 const IMAGES_REMEDY: &str = "give the images_*.pt that distill.py saved: float32 of shape [n, c, h, w]";
-const LABELS_REMEDY: &str = "give the labels_*.pt that distill.py saved beside the images: class indices of shape [n], or rows of floats of \
+const LABELS_REMEDY: &str = "give the labels_*.pt that distill.py saved next to the images: class indices of shape [n], or rows of floats of \
      shape [n, classes]";
 const STEP_REMEDY: &str =
-    "give the lr_*.pt that distill.py saved beside the images, or the number itself (--syn-lr 0.01)";
+    "give the lr_*.pt that distill.py saved next to the images, or the number itself (--syn-lr 0.01)";
 
 /// Images as they are in a public file, in the space of the network's input.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ impl PublicLabels {
             (Numbers::Integers(classes), [_]) => {
                 let indices = classes.into_iter().map(u32::try_from).collect::<Result<_, _>>();
                 let negative =
-                    |_| refused(path, "it has a label that is no class index".to_owned(), LABELS_REMEDY);
+                    |_| refused(path, "it has a label that is not a class index".to_owned(), LABELS_REMEDY);
                 indices.map(Self::Classes).map_err(negative)
             }
             (Numbers::Floats(values), &[_, classes]) => Ok(Self::Rows { values, classes }),

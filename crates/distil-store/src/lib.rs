@@ -39,4 +39,4 @@ pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};
 pub use tail::{EventTail, News};
-pub use trajectory::{Expert, StoreHeader, TrajectoryStore};
+pub use trajectory::{Expert, Snapshots, StoreHeader, TrajectoryStore};

@@ -55,6 +55,7 @@ fn experts_and_their_header() {
     let header = StoreHeader {
         architecture: json!({"kind": "mlp"}),
         layout: vec![("weight".into(), vec![2, 3]), ("bias".into(), vec![2])],
+        buffers: Vec::new(),
         dataset: "d".into(),
         dataset_digest: "x".into(),
         preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },

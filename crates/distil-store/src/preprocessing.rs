@@ -165,7 +165,7 @@ mod tests {
             let card = Preprocessing { resize: Some(resize), normalisation };
             let json = serde_json::to_string(&card).unwrap();
             assert_eq!(serde_json::from_str::<Preprocessing>(&json).unwrap(), card);
-            // serde cannot refuse keys beside a tag without fields.
+            // serde cannot refuse keys next to a tag without fields.
             if card.normalisation == Normalisation::Identity {
                 continue;
             }

@@ -214,7 +214,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`StoreError::File`] when the disk is full; the log then still ends with the last whole event.
-    /// [`StoreError::Gone`] when the folder is no more.
+    /// [`StoreError::Gone`] when the folder no longer exists.
     pub fn append_event(&mut self, event: &impl Serialize) -> Result<(), StoreError> {
         self.check_present()?;
         self.events.append(event)
@@ -232,7 +232,7 @@ impl RunFolder {
     /// Saves a checkpoint after making sure that all events before it are on the disk.
     ///
     /// # Errors
-    /// [`StoreError::File`] when a file cannot be written, [`StoreError::Gone`] when the folder is no more.
+    /// [`StoreError::File`] when a file cannot be written, [`StoreError::Gone`] when the folder no longer exists.
     pub fn save_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
         self.check_present()?;
         self.events.sync()?;

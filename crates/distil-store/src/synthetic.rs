@@ -114,7 +114,7 @@ pub struct SyntheticSet {
 
 impl SyntheticSet {
     /// Writes the set to `path` (one safetensors file: `images`, `labels` or `label_logits`, `syn_lr`, and the card in
-    /// its metadata), and the card once more beside it for people, as [`SyntheticSet::card_path`].
+    /// its metadata), and the card once more next to it for people, as [`SyntheticSet::card_path`].
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the set is inconsistent: wrong sizes, pixels or logits that are not finite, a step
@@ -146,7 +146,7 @@ impl SyntheticSet {
         Ok(())
     }
 
-    /// Reads a set that [`SyntheticSet::save`] wrote. The card beside the file is not needed.
+    /// Reads a set that [`SyntheticSet::save`] wrote. The card next to the file is not needed.
     ///
     /// # Errors
     /// [`StoreError::File`] for a safetensors file without a card, [`StoreError::File`] for one that is truncated,
@@ -173,7 +173,7 @@ impl SyntheticSet {
         }
     }
 
-    /// Where [`SyntheticSet::save`] puts the readable copy of the card: `set.card.json` beside `set.safetensors`.
+    /// Where [`SyntheticSet::save`] puts the readable copy of the card: `set.card.json` next to `set.safetensors`.
     pub fn card_path(path: impl AsRef<Path>) -> PathBuf {
         path.as_ref().with_extension("card.json")
     }

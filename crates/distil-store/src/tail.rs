@@ -16,7 +16,7 @@ pub struct EventTail {
     path: PathBuf,
     /// Bytes that were read.
     offset: u64,
-    /// The last line that was read: a resumed run writes its log anew, and then it is not at its place any more.
+    /// The last line that was read: a resumed run rewrites its log, and then the line has moved.
     last: Vec<u8>,
 }
 

@@ -19,8 +19,8 @@ use crate::error::StoreError;
 pub(crate) const ROOT: &str = "buffer";
 /// Start of an entry of a ZIP archive; older `torch.save` files do not begin with it.
 const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
-const REMEDY: &str = "download the file again, or save it anew with torch.save";
-const LEGACY_REMEDY: &str = "save it anew with PyTorch 1.6 or later: torch.save(torch.load(path), path)";
+const REMEDY: &str = "download the file again, or save it again with torch.save";
+const LEGACY_REMEDY: &str = "save it again with PyTorch 1.6 or later: torch.save(torch.load(path), path)";
 
 /// Whether the copy of an archive holds the parameters, or only their description.
 #[derive(Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ pub(crate) enum Storages {
 /// dropped.
 ///
 /// # Errors
-/// [`StoreError::Import`] when it is no such archive; [`StoreError::File`], [`StoreError::File`].
+/// [`StoreError::Import`] when it is not such an archive; [`StoreError::File`], [`StoreError::File`].
 pub(crate) fn rooted(path: &Path, scratch: &Path, storages: Storages) -> Result<NamedTempFile, StoreError> {
     let source = open_archive(path)?;
     atomic::create_folder(scratch)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ pub(crate) const SHARD: Format = Format {
 };
 const HEADER_FILE: &str = "store.json";
 pub(crate) const TENSOR: &str = "trajectory";
+const BUFFERS: &str = "buffers";
 
 /// What all experts of a store have in common; whoever matches these trajectories needs all of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,9 @@ pub struct StoreHeader {
     pub architecture: Value,
     /// Name and shape of each parameter tensor, in PyTorch's order; their sizes add up to P.
     pub layout: Vec<(String, Vec<usize>)>,
+    /// Name and shape of each running statistic of batch norms; their sizes add up to B.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buffers: Vec<(String, Vec<usize>)>,
     /// Name of the data set.
     pub dataset: String,
     /// Digest of the data set's pixels and labels.
@@ -50,9 +55,34 @@ pub struct StoreHeader {
 impl StoreHeader {
     /// Number of parameters P of one snapshot, or `None` when it exceeds the address space.
     pub fn parameters(&self) -> Option<usize> {
-        let sizes =
-            self.layout.iter().map(|(_, shape)| shape.iter().try_fold(1_usize, |p, n| p.checked_mul(*n)));
-        sizes.into_iter().try_fold(0_usize, |sum, size| sum.checked_add(size?))
+        scalars(&self.layout)
+    }
+
+    /// Number of running statistics B of one snapshot, or `None` when it exceeds the address space.
+    pub fn running(&self) -> Option<usize> {
+        scalars(&self.buffers)
+    }
+}
+
+/// Number of scalars of all tensors.
+fn scalars(layout: &[(String, Vec<usize>)]) -> Option<usize> {
+    let sizes = layout.iter().map(|(_, shape)| shape.iter().try_fold(1_usize, |p, n| p.checked_mul(*n)));
+    sizes.into_iter().try_fold(0_usize, |sum, size| sum.checked_add(size?))
+}
+
+/// What a store keeps of one expert.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshots<'a> {
+    /// `snapshots` vectors of P parameters.
+    pub theta: &'a [Vec<f32>],
+    /// As many vectors of B running statistics; nothing for networks without batch norms.
+    pub buffers: &'a [Vec<f32>],
+}
+
+impl<'a, T: AsRef<[Vec<f32>]> + ?Sized> From<&'a T> for Snapshots<'a> {
+    /// Of a network without batch norms.
+    fn from(theta: &'a T) -> Self {
+        Self { theta: theta.as_ref(), buffers: &[] }
     }
 }
 
@@ -65,6 +95,7 @@ pub struct TrajectoryStore {
     folder: PathBuf,
     header: StoreHeader,
     parameters: usize,
+    running: usize,
     /// Experts that were opened and verified.
     opened: Mutex<BTreeMap<usize, Expert>>,
 }
@@ -104,8 +135,8 @@ impl TrajectoryStore {
         let folder = folder.as_ref();
         let path = folder.join(HEADER_FILE);
         let header = read_header(&path)?;
-        let parameters = check_header(&path, &header)?;
-        Ok(Self { folder: folder.to_path_buf(), header, parameters, opened: Mutex::default() })
+        let [parameters, running] = check_header(&path, &header)?;
+        Ok(Self { folder: folder.to_path_buf(), header, parameters, running, opened: Mutex::default() })
     }
 
     /// What all experts have in common.
@@ -137,22 +168,25 @@ impl TrajectoryStore {
         Ok(FolderLock::take(&self.folder, "experts")?)
     }
 
-    /// Writes the trajectory of expert `index`: `snapshots` vectors of P parameters.
+    /// Writes the trajectory of expert `index`.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when the numbers of snapshots or parameters differ from the header, or a parameter is
-    /// not finite; [`StoreError::File`] when the file cannot be written.
-    pub fn write(&self, index: usize, trajectory: &[Vec<f32>]) -> Result<(), StoreError> {
+    /// [`StoreError::Refused`] when the numbers of snapshots, parameters or running statistics differ from the header, or a
+    /// value is not finite; [`StoreError::File`] when the file cannot be written.
+    pub fn write<'a>(&self, index: usize, trajectory: impl Into<Snapshots<'a>>) -> Result<(), StoreError> {
         let path = self.shard(index);
-        if let Some(what) = self.unfit(trajectory) {
+        let Snapshots { theta, buffers } = trajectory.into();
+        let unfit = self.unfit(theta, "parameters", self.parameters).or_else(|| {
+            if self.running == 0 { None } else { self.unfit(buffers, "running statistics", self.running) }
+        });
+        if let Some(what) = unfit {
             return Err(StoreError::refused(&path, what, "check the expert's training recipe"));
         }
-        let tensor = Tensor {
-            name: TENSOR,
-            shape: vec![self.header.snapshots, self.parameters],
-            values: Values::F32(trajectory.iter().map(Vec::as_slice).collect()),
-        };
-        container::write(&path, &SHARD, &self.card(index), vec![tensor])?;
+        let mut tensors = vec![tensor(TENSOR, theta, self.parameters)];
+        if self.running > 0 {
+            tensors.push(tensor(BUFFERS, buffers, self.running));
+        }
+        container::write(&path, &SHARD, &self.card(index), tensors)?;
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
         Ok(())
     }
@@ -171,10 +205,15 @@ impl TrajectoryStore {
         let mapped = self.map(index)?;
         let file = self.parse(index, &path, &mapped)?;
         file.verify()?;
-        let (_, values) = file.f32(TENSOR)?;
-        let start = values.as_ptr().addr() - mapped.bytes().as_ptr().addr();
-        let span = start..start + size_of_val(values);
-        let expert = Expert { file: Arc::new(mapped), span, parameters: self.parameters };
+        let span = |name: &str| -> Result<_, StoreError> {
+            let (_, values) = file.f32(name)?;
+            let start = values.as_ptr().addr() - mapped.bytes().as_ptr().addr();
+            Ok(start..start + size_of_val(values))
+        };
+        let theta = span(TENSOR)?;
+        let buffers = if self.running > 0 { span(BUFFERS)? } else { 0..0 };
+        let Self { parameters, running, .. } = *self;
+        let expert = Expert { file: Arc::new(mapped), theta, buffers, parameters, running };
         opened.insert(index, expert.clone());
         Ok(expert)
     }
@@ -227,29 +266,29 @@ impl TrajectoryStore {
         if let Some(differences) = difference::describe(&file.card()?, &self.card(index)) {
             return Err(file.damaged(format!("it does not belong to this store ({differences})")).into());
         }
-        let (shape, _) = file.f32(TENSOR)?;
-        let expected = [self.header.snapshots, self.parameters];
-        if shape != expected {
-            let what = format!("its trajectory has shape {shape:?}, not {expected:?}");
-            return Err(file.damaged(what).into());
+        let wanted = [(TENSOR, self.parameters), (BUFFERS, self.running)];
+        for (name, width) in wanted.into_iter().filter(|(_, width)| *width > 0) {
+            let (shape, _) = file.f32(name)?;
+            let expected = [self.header.snapshots, width];
+            if shape != expected {
+                let what = format!("its {name} has shape {shape:?}, not {expected:?}");
+                return Err(file.damaged(what).into());
+            }
         }
         Ok(file)
     }
 
-    /// Why a trajectory cannot be an expert of this store.
-    fn unfit(&self, trajectory: &[Vec<f32>]) -> Option<String> {
-        let (snapshots, parameters) = (self.header.snapshots, self.parameters);
+    /// Why a trajectory of `width` values a snapshot cannot be an expert of this store.
+    fn unfit(&self, trajectory: &[Vec<f32>], values: &str, width: usize) -> Option<String> {
+        let snapshots = self.header.snapshots;
         if trajectory.len() != snapshots {
             return Some(format!("it has {} snapshots where the store has {snapshots}", trajectory.len()));
         }
         trajectory.iter().enumerate().find_map(|(epoch, snapshot)| {
-            if snapshot.len() != parameters {
-                Some(format!(
-                    "snapshot {epoch} has {} parameters, the layout has {parameters}",
-                    snapshot.len()
-                ))
+            if snapshot.len() != width {
+                Some(format!("snapshot {epoch} has {} {values}, the layout has {width}", snapshot.len()))
             } else if snapshot.iter().any(|value| !value.is_finite()) {
-                Some(format!("snapshot {epoch} has parameters that are not finite, the training diverged"))
+                Some(format!("snapshot {epoch} has {values} that are not finite, the training diverged"))
             } else {
                 None
             }
@@ -261,9 +300,11 @@ impl TrajectoryStore {
 #[derive(Debug, Clone)]
 pub struct Expert {
     file: Arc<MappedFile>,
-    /// Bytes of the trajectory within the file.
-    span: std::ops::Range<usize>,
+    /// Bytes of the trajectory and of the running statistics within the file.
+    theta: Range<usize>,
+    buffers: Range<usize>,
     parameters: usize,
+    running: usize,
 }
 
 impl Expert {
@@ -272,29 +313,45 @@ impl Expert {
     /// # Panics
     /// When `epoch` is not below [`Expert::snapshots`].
     pub fn snapshot(&self, epoch: usize) -> &[f32] {
-        &self.values()[epoch * self.parameters..(epoch + 1) * self.parameters]
+        &self.values(&self.theta)[epoch * self.parameters..(epoch + 1) * self.parameters]
+    }
+
+    /// The B running statistics after `epoch` epochs; nothing for networks without batch norms.
+    ///
+    /// # Panics
+    /// When `epoch` is not below [`Expert::snapshots`].
+    pub fn buffers(&self, epoch: usize) -> &[f32] {
+        &self.values(&self.buffers)[epoch * self.running..(epoch + 1) * self.running]
     }
 
     /// Number of snapshots: epochs + 1.
     pub fn snapshots(&self) -> usize {
-        self.values().len() / self.parameters
+        self.values(&self.theta).len() / self.parameters
     }
 
-    fn values(&self) -> &[f32] {
-        as_f32(&self.file.bytes()[self.span.clone()])
-            .expect("alignment was checked when the expert was opened")
+    fn values(&self, span: &Range<usize>) -> &[f32] {
+        as_f32(&self.file.bytes()[span.clone()]).expect("alignment was checked when the expert was opened")
     }
 }
 
-/// Number of parameters of a header that makes sense.
-pub(crate) fn check_header(path: &Path, header: &StoreHeader) -> Result<usize, StoreError> {
+/// A vector of `width` values per snapshot.
+fn tensor<'a>(name: &'static str, values: &'a [Vec<f32>], width: usize) -> Tensor<'a> {
+    Tensor {
+        name,
+        shape: vec![values.len(), width],
+        values: Values::F32(values.iter().map(Vec::as_slice).collect()),
+    }
+}
+
+/// Numbers of parameters and running statistics of a header that makes sense.
+pub(crate) fn check_header(path: &Path, header: &StoreHeader) -> Result<[usize; 2], StoreError> {
     let remedy = "correct the configuration of the experts";
     if header.snapshots < 2 {
         let what = format!("a trajectory needs at least 2 snapshots, not {}", header.snapshots);
         return Err(StoreError::refused(path, what, remedy));
     }
-    match header.parameters() {
-        Some(parameters) if parameters > 0 => Ok(parameters),
+    match (header.parameters(), header.running()) {
+        (Some(parameters), Some(running)) if parameters > 0 => Ok([parameters, running]),
         _ => Err(StoreError::refused(path, "the layout has no parameters, or impossibly many", remedy)),
     }
 }

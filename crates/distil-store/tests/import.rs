@@ -31,6 +31,7 @@ fn header(layout: Vec<(String, Vec<usize>)>, snapshots: usize) -> StoreHeader {
     StoreHeader {
         architecture: json!({"kind": "convnet"}),
         layout,
+        buffers: Vec::new(),
         dataset: "noise".into(),
         dataset_digest: String::new(),
         preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },

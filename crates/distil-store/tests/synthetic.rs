@@ -96,7 +96,7 @@ fn the_card_travels_inside_the_file() {
     let path = folder.path().join("a.safetensors");
     hard().save(&path).unwrap();
     fs::write(SyntheticSet::card_path(&path), "{}").unwrap();
-    assert_eq!(SyntheticSet::load(&path).unwrap().card, hard().card, "the copy beside it is not read");
+    assert_eq!(SyntheticSet::load(&path).unwrap().card, hard().card, "the copy next to it is not read");
     fs::remove_file(SyntheticSet::card_path(&path)).unwrap();
     assert_eq!(SyntheticSet::load(&path).unwrap(), hard());
 }

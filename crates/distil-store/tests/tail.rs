@@ -1,4 +1,4 @@
-//! Following a log while it is written, cut and written anew.
+//! Following a log while it is written, cut and rewritten.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -25,7 +25,7 @@ fn whole_lines_are_told_once_and_a_cut_log_from_its_start() {
     assert_eq!(iterations(&mut tail), (false, vec![]));
     append("tion\": 3}\n");
     assert_eq!(iterations(&mut tail), (false, vec![3]));
-    // A resumed run drops what was not saved; its log may be as long again by the time it is looked at.
+    // A resumed run drops what was not saved; its log may be as long again by the time it is read.
     fs::write(paths.events(), "{\"iteration\": 1}\n").unwrap();
     assert_eq!(iterations(&mut tail), (true, vec![1]));
     let other = "{\"iteration\": 1, \"a\": 0}\n{\"iteration\": 2}\n";

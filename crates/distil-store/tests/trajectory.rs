@@ -13,6 +13,7 @@ fn header() -> StoreHeader {
     StoreHeader {
         architecture: json!({"kind": "convnet", "width": 8}),
         layout: vec![("a".into(), vec![2, 3]), ("b".into(), vec![1])],
+        buffers: Vec::new(),
         dataset: "clutter".into(),
         dataset_digest: "12ab".into(),
         preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },

@@ -64,7 +64,7 @@ pub fn entries(wanted: &[&str]) -> Vec<&'static str> {
 /// What a run used: method, data, and what else its configuration switches on.
 ///
 /// # Errors
-/// [`Error`] when it is no run folder, or its configuration cannot be read.
+/// [`Error`] when it is not a run folder, or its configuration cannot be read.
 pub fn used_by(run: &Path) -> Result<Vec<&'static str>, Error> {
     let paths = RunPaths::new(run);
     paths.read_config()?;

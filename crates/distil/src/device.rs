@@ -1,5 +1,7 @@
 use std::fmt;
 
+use distil_engine::Engine;
+
 use crate::machine;
 use crate::panics;
 
@@ -8,23 +10,28 @@ use crate::panics;
 /// Which constructors there are depends on the features this crate is built with: `flex` (the default), `cuda`, `wgpu`.
 /// [`DeviceChoice`](crate::DeviceChoice) opens one by the name that a user gives.
 #[derive(Debug, Clone)]
-pub struct Device(burn::tensor::Device);
+pub struct Device(Engine);
 
 impl Device {
     /// The CPU.
     #[cfg(feature = "flex")]
     pub fn cpu() -> Self {
-        Self(burn::tensor::Device::flex())
+        burn::tensor::Device::flex().into()
     }
 
     /// The device as Burn has it.
     pub fn burn(&self) -> &burn::tensor::Device {
+        self.0.device()
+    }
+
+    /// What computes on it.
+    pub fn engine(&self) -> &Engine {
         &self.0
     }
 
-    /// Whether it is the CPU backend: Burn tells it at compile time, by features, or in words.
+    /// Whether it is the CPU.
     pub fn is_cpu(&self) -> bool {
-        format!("{:?}", self.0).contains("Flex")
+        self.0.is_cpu()
     }
 }
 
@@ -36,17 +43,17 @@ impl fmt::Display for Device {
         }
         // Asking opens the device, and an unusable one panics.
         #[cfg(any(feature = "cuda", feature = "wgpu"))]
-        if let Ok(Some(identity)) = panics::caught(|| self.0.identity()) {
+        if let Ok(Some(identity)) = panics::caught(|| self.burn().identity()) {
             return f.write_str(&identity.name);
         }
-        write!(f, "{:?}", self.0)
+        write!(f, "{:?}", self.burn())
     }
 }
 
 /// A device that Burn opened, of whatever backend.
 impl From<burn::tensor::Device> for Device {
     fn from(device: burn::tensor::Device) -> Self {
-        Self(device)
+        Self(Engine::new(device))
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use thiserror::Error;
 
-/// Why something could not be done. Each message names what is wrong and what would do, in one line.
+/// Why something could not be done. Each message names what is wrong and the remedy, in one line.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -91,9 +91,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] distil_store::StoreError),
     /// There is no place for temporary files.
-    #[error(
-        "cannot create a temporary folder: {0}; free some space, or give the session a folder of its own"
-    )]
+    #[error("cannot create a temporary folder: {0}; free some space, or give the session a folder")]
     Temporary(std::io::Error),
 }
 

@@ -47,7 +47,7 @@ impl Session {
         for damaged in store.damaged() {
             self.progress().warn(format_args!("{damaged}; it is trained again now"));
         }
-        match train_store(&store, &self.net, &self.dataset, recipe, self.device.burn(), self.progress()) {
+        match train_store(&store, self.device.engine(), &self.net, &self.dataset, recipe, self.progress()) {
             Ok(_) => Ok(store),
             Err(ExpertError::Stopped { .. }) => {
                 let asked = recipe.experts;

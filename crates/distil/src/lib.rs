@@ -51,16 +51,16 @@ pub use sweep::{Cell, Sweep, SweepError, SweepPlan};
 /// The crates that compute, whole: what a longer program needs without naming each of them as a dependency.
 pub mod crates {
     pub use {
-        distil_augment as augment, distil_compdd as compdd, distil_data as data, distil_eval as eval,
-        distil_expert as expert, distil_gradcam as gradcam, distil_hypergrad as hypergrad,
-        distil_match as matching, distil_models as models, distil_random as random, distil_report as report,
-        distil_stats as stats, distil_store as store,
+        distil_augment as augment, distil_compdd as compdd, distil_data as data, distil_engine as engine,
+        distil_eval as eval, distil_expert as expert, distil_gradcam as gradcam,
+        distil_hypergrad as hypergrad, distil_match as matching, distil_models as models,
+        distil_random as random, distil_report as report, distil_stats as stats, distil_store as store,
     };
 }
 
 /// The published ConvNet: width 128, instance norm, average pools, and a depth that fits the images.
-pub fn convnet() -> distil_models::ConvNetConfig {
-    distil_models::ConvNetConfig::default()
+pub fn convnet() -> distil_models::NetworkConfig {
+    distil_models::NetworkConfig::default()
 }
 
 /// Datasets.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use distil_data::DatasetName;
 use distil_gradcam::{CamModel, ClassMap, ClassRule};
 use distil_match::{Apply, AreaEnhancement};
-use distil_models::Network;
 use distil_store::atomic;
 use serde_json::json;
 use thiserror::Error;
@@ -78,8 +77,7 @@ impl Session {
         let folder = path.parent().expect("a file below the session's folder");
         atomic::create_folder(folder)?;
         atomic::sweep(folder)?;
-        let network = Network::ConvNet(self.net.clone());
-        Ok(self.train(network, self.config.eval.full_epochs)?.save(&path)?)
+        Ok(self.train(self.net.clone(), self.config.eval.full_epochs)?.save(&path)?)
     }
 
     /// The file named in the configuration, or one that all runs with the same data, network and training share.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_models::ConvNet;
+use distil_models::Network;
 use distil_store::{RunPaths, StoreHeader, sha256};
 
 use crate::Session;
@@ -29,7 +29,6 @@ impl Session {
 }
 
 /// The name of something that depends on data, a network, and what `text` holds.
-pub(crate) fn shared_name(dataset: &str, net: &ConvNet, text: &str) -> String {
-    let ConvNet { depth, width, .. } = net;
-    format!("{dataset}-convnet-d{depth}-w{width}-{}", &sha256(text)[..8])
+pub(crate) fn shared_name(dataset: &str, net: &Network, text: &str) -> String {
+    format!("{dataset}-{}-{}", net.architecture().short_name(), &sha256(text)[..8])
 }

@@ -1,7 +1,6 @@
 //! DD-Ranking's scores of a set.
 
 use distil_eval::{EvaluateError, RankScores, Ranking, StudentError};
-use distil_models::Arch;
 use distil_store::SyntheticSet;
 
 use crate::run::NoValidation;
@@ -11,11 +10,11 @@ use crate::{Error, Session};
 /// How sets are ranked.
 #[derive(Debug, Clone, Copy)]
 pub struct RankSettings<'a> {
-    /// Step sizes, of which each training takes the best on validation images.
+    /// Step sizes to try; each training uses the best on validation images.
     pub grid: &'a [f64],
-    /// w: what improvement over random images weighs beside hard-label recovery, in `[0, 1]`.
+    /// w: the weight of improvement over random images against hard-label recovery, in `[0, 1]`.
     pub weight: f64,
-    /// γ: what training with augmentation weighs beside training without, in `[0, 1]`.
+    /// γ: the weight of training with augmentation against training without, in `[0, 1]`.
     pub gamma: f64,
 }
 
@@ -32,7 +31,7 @@ impl Students<'_> {
         }
         let RankSettings { grid, weight, gamma } = settings;
         let ranking = Ranking {
-            net: &self.network(Arch::ConvNet)?,
+            net: &self.own_network()?,
             dataset,
             protocol: self.protocol(),
             teacher: self.teacher(),
@@ -40,7 +39,7 @@ impl Students<'_> {
             weight,
             gamma,
             seed: config.seed,
-            device: device.burn(),
+            engine: device.engine(),
         };
         ranking.scores(set, self.session.progress()).map_err(|error| match error {
             EvaluateError::Student(StudentError::Stopped) => {

@@ -5,10 +5,11 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use distil_engine::At;
 use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
 use distil_match::{CamNetwork, Event, Outcome, RunError};
-use distil_models::{Arch, Network};
-use distil_progress::{News, Progress, Step};
+use distil_models::Network;
+use distil_progress::{News, PartOf, Progress, Step};
 use distil_store::{Cost, RunFolder, RunPaths, StoreError, SyntheticSet, TrajectoryStore, atomic, seal};
 use thiserror::Error;
 
@@ -32,7 +33,7 @@ pub enum Existing {
 }
 
 /// Where a run goes. A folder that is there already is held from the start; another is made when everything else that can
-/// be refused has been looked at.
+/// be refused has been checked.
 #[derive(Debug)]
 pub struct RunPlace {
     paths: RunPaths,
@@ -101,14 +102,15 @@ impl Session {
     ) -> Result<Outcome, Error> {
         let cam = self.open_maps_network()?;
         let students = Students::of(self)?;
-        let student = students.network(Arch::ConvNet)?;
+        let student = students.own_network()?;
         let RunPlace { paths, folder } = place;
         let mut folder = match folder {
             Some(folder) => folder,
             None => RunFolder::create(paths.folder(), &self.config.to_toml())?,
         };
         let mut inputs = self.inputs(&self.config.distill, store);
-        inputs.cam = cam.as_ref().map(|(model, classes)| CamNetwork { model, classes });
+        inputs.cam =
+            cam.as_ref().map(|(model, classes)| CamNetwork { engine: self.device.engine(), model, classes });
         let (best, timing) = (Cell::new(None), RefCell::new(Timing::start()));
         let mut validate = |set: &SyntheticSet| students.validate(&student, set);
         let mut tell = |event: &Event| {
@@ -180,14 +182,8 @@ impl Students<'_> {
         };
         let mut sum = 0.0;
         for student in 0..count {
-            let listener = |news: &News<'_>| match *news {
-                News::Step(Step { done, total: Some(each), unit, .. }) => {
-                    let done = student as u64 * each + done;
-                    progress.at(Step::of("validate", done, count as u64 * each, unit))
-                }
-                other => progress.tell(&other),
-            };
-            match self.validated(net, &set, student, Progress::to(&listener)) {
+            let part = PartOf { task: "validate", each: "student", index: student, count };
+            match progress.part(part, |progress| self.validated(net, &set, student, progress)) {
                 Ok(accuracy) => sum += accuracy,
                 Err(StudentError::Stopped) => return None,
                 Err(error) => nothing(&error),
@@ -213,14 +209,15 @@ impl Students<'_> {
             epochs: protocol.epochs,
             lr: protocol.lr_of(set),
             seed: config.seed.wrapping_add(VALIDATION_SEED + student as u64),
-            device: device.burn(),
+            engine: device.engine(),
         };
         let trained = match self.teacher() {
             Some(teacher) => training.run_with_teacher(teacher, progress)?,
             None => training.run(progress)?,
         };
         let held_out = &self.dataset().validation;
-        Ok(accuracy(net, &trained.theta, &trained.buffers, held_out, device.burn()))
+        let at = At::evaluation(net, &trained.theta, &trained.buffers);
+        Ok(accuracy(device.engine(), at, held_out))
     }
 }
 

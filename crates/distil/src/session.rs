@@ -9,7 +9,7 @@ use distil_data::{DataConfig, Dataset};
 use distil_eval::{Evaluation, Protocol, Subject};
 use distil_expert::Recipe;
 use distil_match::{Experts, Files, Inputs, Method, run_unvalidated};
-use distil_models::{Arch, ConvNet, ConvNetConfig};
+use distil_models::{Network, NetworkConfig};
 use distil_progress::{News, Progress};
 use distil_store::{RunFolder, RunPaths, SyntheticSet, TrajectoryStore};
 use tempfile::TempDir;
@@ -20,13 +20,13 @@ use crate::{Device, Error};
 
 /// Data, a network and a device: everything that distilling and evaluating share.
 ///
-/// Without a folder of its own, a session keeps experts and checkpoints in a temporary one until it is dropped. With one
+/// Without a folder, a session keeps experts and checkpoints in a temporary one until it is dropped. With one
 /// ([`SessionBuilder::in_folder`]), an interrupted program continues where it was. Both give the same tensors.
 #[derive(Debug)]
 pub struct Session {
     pub(crate) config: Config,
     pub(crate) dataset: Dataset,
-    pub(crate) net: ConvNet,
+    pub(crate) net: Network,
     pub(crate) device: Device,
     pub(crate) place: Place,
     listener: SharedListener,
@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// The network of experts and students.
-    pub fn net(&self) -> &ConvNet {
+    pub fn net(&self) -> &Network {
         &self.net
     }
 
@@ -147,7 +147,7 @@ impl Session {
     pub fn evaluate(&self, set: &SyntheticSet, protocol: Protocol) -> Result<Score, Error> {
         protocol.check()?;
         let students = Students::by(self, &protocol)?;
-        let net = students.network(Arch::ConvNet)?;
+        let net = students.own_network()?;
         let set = students.set(set)?;
         let evaluator = students.evaluator(&net);
         Ok(Score(evaluator.evaluate("distilled", Subject::Synthetic(&set), self.progress())?))
@@ -162,7 +162,7 @@ impl Session {
             dataset: &self.dataset,
             experts: store.map(|store| Experts { store, numbers }),
             seed: self.config.seed,
-            device: self.device.burn(),
+            engine: self.device.engine(),
             cam: None,
         }
     }
@@ -200,7 +200,7 @@ impl Session {
 impl SessionBuilder {
     /// The network to distil with, and that of experts and students.
     #[must_use]
-    pub fn network(mut self, model: ConvNetConfig) -> Self {
+    pub fn network(mut self, model: NetworkConfig) -> Self {
         self.config.model = model;
         self
     }
@@ -212,7 +212,7 @@ impl SessionBuilder {
         self
     }
 
-    /// Keys every random stream.
+    /// Seed of all random numbers.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.config.seed = seed;
@@ -261,9 +261,9 @@ impl SessionBuilder {
     }
 }
 
-fn network(model: &ConvNetConfig, dataset: &Dataset) -> Result<ConvNet, Error> {
+fn network(model: &NetworkConfig, dataset: &Dataset) -> Result<Network, Error> {
     let shape = dataset.shape();
-    Ok(model.build(shape.channels, dataset.classes(), shape.height, shape.width)?)
+    Ok(model.build([shape.channels, shape.height, shape.width], dataset.classes())?)
 }
 
 /// What a set is worth.

@@ -70,16 +70,9 @@ impl SetSource {
     /// # Errors
     /// [`Error::Data`] when the matrices of its ZCA are not there.
     pub fn pixels(&self) -> Result<Vec<f32>, Error> {
-        Ok(viewer(&self.set, &self.cache)?.invert(shape(&self.set), &self.set.images)?)
+        let transform = Transform::load(self.set.card.preprocessing.clone(), &self.cache)?;
+        Ok(transform.invert(shape(&self.set), &self.set.images)?)
     }
-}
-
-/// What undoes the preprocessing of a set, with the matrices of a ZCA.
-///
-/// # Errors
-/// As [`SetSource::pixels`].
-pub fn viewer(set: &SyntheticSet, cache: &Path) -> Result<Transform, Error> {
-    Ok(Transform::load(set.card.preprocessing.clone(), cache)?)
 }
 
 /// The preprocessing of a card ready for use, with the matrices of a ZCA from the user's cache.

@@ -83,7 +83,7 @@ impl<'a> Students<'a> {
         self.data.dataset()
     }
 
-    /// Whom they learn from.
+    /// Their teacher.
     pub fn teacher(&self) -> Option<&Teacher> {
         self.teacher.as_ref().map(|named| &named.teacher)
     }
@@ -96,25 +96,47 @@ impl<'a> Students<'a> {
         self.data.set(set)
     }
 
-    /// The students' network of an architecture: the configuration's ConvNet, and the published form of others.
+    /// The students' network: that of the experts.
+    ///
+    /// # Errors
+    /// [`enum@Error`] when it does not fit the images.
+    pub fn own_network(&self) -> Result<Network, Error> {
+        self.network(self.own_arch())
+    }
+
+    /// Its architecture.
+    pub fn own_arch(&self) -> Arch {
+        self.session.config.model.arch
+    }
+
+    /// The students' network of an architecture: the configuration's own, and the published form of others.
     ///
     /// # Errors
     /// [`enum@Error`] when it does not fit the images.
     pub fn network(&self, arch: Arch) -> Result<Network, Error> {
         let Session { config, dataset, .. } = self.session;
         let (shape, classes) = (dataset.shape(), dataset.classes());
-        let convnet = self.protocol.convnet(&config.model);
-        let published = NetworkConfig::published(arch);
-        Ok(published.build(&convnet, shape.channels, classes, shape.height, shape.width)?)
+        let own = self.protocol.network(&config.model);
+        let wanted = if arch == own.arch { own } else { NetworkConfig::published(arch) };
+        Ok(wanted.build([shape.channels, shape.height, shape.width], classes)?)
     }
 
-    /// The networks of the architectures asked for, each once.
+    /// The networks of the architectures asked for, each once; the experts' where none is asked for.
     ///
     /// # Errors
     /// As [`Students::network`].
     pub fn networks(&self, archs: &[Arch]) -> Result<Vec<Network>, Error> {
-        let asked = Arch::ALL.into_iter().filter(|arch| archs.contains(arch));
+        if archs.is_empty() {
+            return Ok(vec![self.own_network()?]);
+        }
+        let asked = self.known_archs().into_iter().filter(|arch| archs.contains(arch));
         asked.map(|arch| self.network(arch)).collect()
+    }
+
+    /// The architectures that students can have: the configuration's own first.
+    pub(crate) fn known_archs(&self) -> Vec<Arch> {
+        let own = self.own_arch();
+        std::iter::once(own).chain(Arch::NAMED.into_iter().filter(|arch| *arch != own)).collect()
     }
 
     /// Trains and tests them with a network.
@@ -126,7 +148,7 @@ impl<'a> Students<'a> {
             protocol: self.protocol,
             teacher: self.teacher(),
             seed: config.seed,
-            device: device.burn(),
+            engine: device.engine(),
         }
     }
 
@@ -147,7 +169,7 @@ impl NamedTeacher {
         let model = CamModel::open(path, [shape.height, shape.width])?;
         let classes = session.class_map(ClassRule::Mapped, &model)?;
         let labels: Vec<u32> = (0..session.dataset.classes() as u32).collect();
-        let teacher = Teacher::new(model.network.clone(), &model.state, session.device.burn())
+        let teacher = Teacher::new(session.device.engine(), model.network.clone(), &model.state)
             .with_classes(&classes.classes(&labels)?)
             .with_input(
                 &model.card.preprocessing.normalisation,

@@ -1,5 +1,6 @@
 //! Networks trained on real images: teachers, and those used for Grad-CAM maps.
 
+use distil_engine::At;
 use distil_eval::{Student, StudentError, Training, TrainingSet, accuracy};
 use distil_gradcam::{CamModel, ModelCard};
 use distil_models::{Network, NetworkState};
@@ -14,7 +15,7 @@ impl Session {
     /// [`Error`] when it diverges; [`Error::Stopped`] when the listener asked to stop.
     pub fn train(&self, network: Network, epochs: usize) -> Result<CamModel, Error> {
         let Self { config, dataset, .. } = self;
-        let device = self.device.burn();
+        let engine = self.device.engine();
         let protocol = config.eval.without_teacher();
         let training = Training {
             net: &network,
@@ -23,14 +24,15 @@ impl Session {
             epochs,
             lr: config.eval.real_lr,
             seed: config.seed,
-            device,
+            engine,
         };
         let Student { theta, buffers, .. } = training.run(self.progress()).map_err(|error| match error {
             StudentError::Stopped => Error::stopped("nothing is kept; run the same command again"),
             error => error.into(),
         })?;
         let held_out = &dataset.validation;
-        let accuracy = (!held_out.is_empty()).then(|| accuracy(&network, &theta, &buffers, held_out, device));
+        let accuracy = (!held_out.is_empty())
+            .then(|| accuracy(engine, At::evaluation(&network, &theta, &buffers), held_out));
         let state = NetworkState {
             theta: theta.into_data().iter::<f32>().collect(),
             buffers: buffers.into_data().iter::<f32>().collect(),

@@ -62,7 +62,7 @@ impl OwnState for RunningMeans {
 impl RunningMeans {
     /// Mixes in the mean of some real images of every class.
     fn update(&mut self, drift: &Drift, iteration: u64, inputs: &Inputs<'_>) {
-        let (train, classes) = (&inputs.dataset.train, inputs.net.classes);
+        let (train, classes) = (&inputs.dataset.train, inputs.net.classes());
         let pixels = train.images.shape().len();
         let memory = if self.updates == 0 { 0.0 } else { drift.memory as f32 };
         self.values.resize(classes * pixels, 0.0);
@@ -110,7 +110,7 @@ impl Objective for Drift {
             .flat_map(|mean| std::iter::repeat_n(mean, inputs.method.ipc).flatten().copied())
             .collect();
         let targets = TensorData::new(targets, images.dims());
-        let apart = images - Tensor::from_data(targets, (inputs.device, DType::F32));
+        let apart = images - Tensor::from_data(targets, (inputs.engine.device(), DType::F32));
         let loss = (apart.clone() * apart.clone()).mean().into_scalar::<f32>();
         let gradient = Hypergradient { images: apart, labels: None, syn_lr: 0.0, theta: None };
         let refusal = inputs.method.refuses(f64::from(loss));

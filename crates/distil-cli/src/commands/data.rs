@@ -7,15 +7,14 @@ use distil_data::{DataConfig, Dataset};
 use distil_store::atomic;
 
 use crate::args::InfoArgs;
-use crate::console::Console;
-use crate::context::load;
+use crate::context::Context;
 use crate::failure::Failure;
 use distil::config::Config;
 
 /// Pictures of each class on a contact sheet.
 const PICTURES: usize = 10;
 
-pub(crate) fn info(args: &InfoArgs, console: &Console) -> Result<(), Failure> {
+pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure> {
     let data = match (&args.config, &args.dataset) {
         (Some(config), _) => Config::load(config, &args.set)?.data,
         (None, Some(dataset)) => DataConfig::named(dataset)?,
@@ -26,12 +25,12 @@ pub(crate) fn info(args: &InfoArgs, console: &Console) -> Result<(), Failure> {
     if let Some(sheet) = &args.sheet {
         has_folder(sheet)?;
     }
-    let dataset = load(&data, args.data_dir.as_deref(), console)?;
+    let dataset = context.load(&data)?;
     if let Some(sheet) = &args.sheet {
         write_sheet(&dataset, sheet)?;
-        console.note(format_args!("wrote {}", sheet.display()));
+        context.console.note(format_args!("wrote {}", sheet.display()));
     }
-    console.result(dataset.summary())
+    context.console.result(dataset.summary())
 }
 
 /// A sheet that cannot be written is refused before the images are read, which may take long.

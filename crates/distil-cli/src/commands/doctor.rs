@@ -35,9 +35,12 @@ pub(crate) fn doctor(args: &DoctorArgs, context: Context<'_>) -> Result<(), Fail
     let mut doctor = shapes(args, context)?;
     doctor.images = args.images.map_or(doctor.images, NonZeroUsize::get);
     let net = &doctor.net;
+    let [channels, height, width] = net.image_shape();
     console.result(format_args!(
-        "\n{choice} in f32 against the CPU in f64: width {}, depth {}, {}×{}×{}, {} classes, {} images\n",
-        net.width, net.depth, net.channels, net.height, net.image_width, net.classes, doctor.images
+        "\n{choice} in f32 against the CPU in f64: {}, {channels}×{height}×{width}, {} classes, {} images\n",
+        net.architecture(),
+        net.classes(),
+        doctor.images
     ))?;
     let listener = console.listener();
     let findings = doctor.examine(choice, Progress::to(&listener))?;

@@ -32,15 +32,15 @@ pub(crate) struct ExportArgs {
 /// What a set is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Everything, as distil keeps it: images, labels, step size and card in one file
+    /// distil's own format: images, labels, step size and card in one file
     Safetensors,
     /// Everything, for numpy.load: images as network input, labels, syn_lr, mean, std, preprocessing and card as JSON
     Npz,
     /// PNG files, 8 bits a channel, with labels.csv
     Png,
-    /// PNG files in a folder a class, for torchvision's ImageFolder and Hugging Face's imagefolder
+    /// PNG files in one folder per class, for torchvision's ImageFolder and Hugging Face's imagefolder
     Imagefolder,
-    /// One PNG of all images, a row a class
+    /// One PNG of all images, one row per class
     Sheet,
 }
 

@@ -18,22 +18,22 @@ pub(crate) struct ImportArgs {
     /// images_best.pt of distill.py
     #[arg(value_name = "IMAGES", value_hint = ValueHint::FilePath)]
     images: PathBuf,
-    /// labels_best.pt beside it
+    /// labels_best.pt next to it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     labels: PathBuf,
     /// The learned step size: a number, or lr_best.pt
     #[arg(long, value_name = "LR|FILE")]
     syn_lr: String,
-    /// How the pixels were prepared; the files do not say
+    /// How the pixels were preprocessed, which the files do not record
     #[arg(long, value_enum, value_name = "KIND")]
     normalisation: Option<Kind>,
-    /// The means of --normalisation mean-std, one a channel [default: those of the configuration's data]
+    /// Means for --normalisation mean-std, one per channel [default: those of the configuration's data]
     #[arg(long, value_name = "M,…", value_delimiter = ',', requires = "std", allow_negative_numbers = true)]
     mean: Option<Vec<f32>>,
     /// The standard deviations that go with --mean
     #[arg(long, value_name = "S,…", value_delimiter = ',', requires = "mean")]
     std: Option<Vec<f32>>,
-    /// What rows of floats in the labels are; needed where they could be either
+    /// What rows of floats in the labels mean; needed if they could be either
     #[arg(long, value_enum, value_name = "KIND")]
     soft_labels: Option<SoftLabels>,
     /// The data and the network the set was made for (TOML)
@@ -64,7 +64,7 @@ enum Kind {
 /// What a row of floats is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SoftLabels {
-    /// What a softmax makes probabilities of (DATM, EDF)
+    /// Inputs to a softmax (DATM, EDF)
     Logits,
     /// Probabilities
     Probabilities,

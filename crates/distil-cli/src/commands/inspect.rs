@@ -18,7 +18,7 @@ pub(crate) struct InspectArgs {
     /// Which set: best, last, ema or initial [default: best, or else last]
     #[arg(long, value_name = "PART", value_parser = part)]
     part: Option<Part>,
-    /// About how many neighbours an image has in the t-SNE
+    /// Perplexity of the t-SNE, roughly the number of neighbours of an image
     #[arg(long, value_name = "N", default_value = "30")]
     perplexity: f64,
     /// The folder of the experts [default: expert.store, or one below runs/experts]

@@ -40,7 +40,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     let context = |data_dir| Context { console, device, data_dir };
     match &cli.command {
         Command::Fetch(args) => fetch::fetch(args, console),
-        Command::Data(DataCommand::Info(args)) => data::info(args, console),
+        Command::Data(DataCommand::Info(args)) => data::info(args, context(args.data_dir.as_deref())),
         Command::Datasets(args) => datasets::datasets(args, console),
         Command::Expert(args) => expert::expert(args, context(args.config.data_dir.as_deref())),
         Command::Plan(args) => plan::plan(args, context(args.data_dir.as_deref())),

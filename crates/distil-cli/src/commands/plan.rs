@@ -7,7 +7,6 @@ use distil::config::Config;
 use distil::plan::Job;
 use distil::{Limit, Plan, Times, size};
 use distil_match::Passes;
-use distil_models::ConvNet;
 
 use crate::console::duration;
 use crate::context::Context;
@@ -21,7 +20,7 @@ pub(crate) struct PlanArgs {
     /// Set a key of the configuration, as in `distill.ipc=10`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where datasets are kept; needed only for sets that no name describes
+    /// Where datasets are kept; needed only for datasets whose size is not known by name
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Skip the timing run
@@ -45,11 +44,11 @@ pub(crate) fn plan(args: &PlanArgs, context: Context<'_>) -> Result<(), Failure>
 }
 
 fn headline(plan: &Plan<'_>, job: &Job<'_>) -> String {
-    let ConvNet { depth, width, channels, height, image_width, .. } = *plan.net();
+    let (architecture, [channels, height, width]) = (plan.net().architecture(), plan.net().image_shape());
     let how = if job.kernels.is_some() { "fused kernels" } else { "Burn's operations" };
     let steps = job.method.trajectory().map_or_else(String::new, |t| format!(", N = {}", t.syn_steps));
     format!(
-        "{}: {} images, {} a step{steps}; ConvNet depth {depth}, width {width}, {channels}×{height}×{image_width}; \
+        "{}: {} images, {} a step{steps}; {architecture}, {channels}×{height}×{width}; \
          {how} on {}, {} threads.",
         plan.name(),
         job.images(),
@@ -70,7 +69,7 @@ fn memory(plan: &Plan<'_>, job: &Job<'_>, limit: Option<Limit>, remedy: Option<&
     }
     let verdict = match (limit, remedy) {
         (Some(limit), Some(remedy)) => format!(
-            "**It does not fit**: {} are available {}. What would do: {remedy}.",
+            "**It does not fit**: {} are available {}. To make it fit: {remedy}.",
             size(limit.bytes),
             limit.bound
         ),
@@ -97,7 +96,7 @@ fn stored(job: &Job<'_>) -> String {
 
 fn time(times: &Times, job: &Job<'_>) -> String {
     let Times { iteration, validation, validations, .. } = *times;
-    let passes = job.method.objective.cost(job.images() as usize, job.net.classes).passes;
+    let passes = job.method.objective.cost(job.images() as usize, job.net.classes()).passes;
     let iterations = job.method.iterations;
     let hourly = times.iterations_an_hour();
     [

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct RankScoreArgs {
-    /// A synthetic set (.safetensors), or a run folder for the set that was chosen on validation
+    /// A synthetic set (.safetensors), or a run folder for the set chosen on validation images
     #[arg(value_name = "SYN", value_hint = ValueHint::AnyPath)]
     subject: PathBuf,
     /// The configuration [default: the one of the run that made the set]
@@ -23,16 +23,16 @@ pub(crate) struct RankScoreArgs {
     /// Set a key of the configuration over protocol dd-ranking, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Whom networks learn from where the set's kind of labels is meant [default: the set's own labels]
+    /// Teacher whose outputs stand for the set's kind of labels [default: the labels stored in the set]
     #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     teacher: Option<PathBuf>,
-    /// Step sizes, of which each training takes the best on validation images
+    /// Step sizes to try; each training uses the best on validation images
     #[arg(long, value_name = "LR,…", value_delimiter = ',', value_parser = step_size, default_value = "0.001,0.005,0.01,0.05,0.1")]
     grid: Vec<f64>,
-    /// w: what improvement over random images weighs beside hard-label recovery
+    /// w: the weight of improvement over random images against hard-label recovery
     #[arg(long, value_name = "W", default_value_t = 0.5, value_parser = share)]
     weight: f64,
-    /// γ: what training with augmentation weighs beside training without; no default is published
+    /// γ: the weight of training with augmentation against training without; no default is published
     #[arg(long, value_name = "GAMMA", default_value_t = 0.5, value_parser = share)]
     gamma: f64,
     /// Number of networks of each training

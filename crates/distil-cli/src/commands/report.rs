@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use distil::config::Config;
-use distil::sets::{shape, viewer};
+use distil::sets::shape;
+use distil_data::Transform;
 use distil_report::{
     Gallery, Report, Results, results_table_csv, results_table_latex, results_table_markdown,
     soft_label_captions, write_report, write_reports,
@@ -87,13 +88,13 @@ fn gallery_or_none(run: &RunPaths, config: &Config, console: &Console) -> Option
     })
 }
 
-/// The best set (or else the last) beside the initial one; `None` before there is any.
+/// The best set (or else the last) next to the initial one; `None` before there is any.
 fn gallery(run: &RunPaths, cache: &Path) -> Result<Option<Gallery>, Failure> {
     let wanted = [Part::Best, Part::Last, Part::Initial].map(|part| run.set(part));
     let Some(file) = wanted.iter().find(|file| file.is_file()) else { return Ok(None) };
     let after = SyntheticSet::load(file)?.into_decoded();
-    let viewer = viewer(&after, cache)?;
-    let pictures = |set: &SyntheticSet| viewer.undo(shape(set), &set.images);
+    let transform = Transform::load(after.card.preprocessing.clone(), cache).map_err(distil::Error::from)?;
+    let pictures = |set: &SyntheticSet| transform.undo(shape(set), &set.images);
     let initial = run.set(Part::Initial);
     let before = initial.is_file().then(|| SyntheticSet::load(&initial)).transpose()?;
     let before = before.map(SyntheticSet::into_decoded);

@@ -1,4 +1,4 @@
-//! `distil reproduce`: from the name of a row, or a configuration, to its results beside the published ones.
+//! `distil reproduce`: from the name of a row, or a configuration, to its results next to the published ones.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -40,10 +40,10 @@ pub(crate) struct ReproduceArgs {
     /// The dataset, instead of data.name: cifar10, comp-dd/bird-hard… (`distil datasets` lists them)
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// How large: full, or smoke for minutes. A reduced run is not the row's result, and says so
+    /// Size of the run: full, or smoke for one of minutes, which is marked as not the row's result
     #[arg(long, value_enum, default_value_t = Scale::Full, conflicts_with = "config")]
     scale: Scale,
-    /// With --scale smoke, take generated images even where the data are there
+    /// With --scale smoke, use generated images even if the data are available
     #[arg(long, conflicts_with = "config")]
     stand_in: bool,
     /// The network used for Grad-CAM maps, such as torchvision's resnet18.pth; a ConvNet trained on the row's data otherwise
@@ -214,7 +214,7 @@ fn of_config(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     session.train_needed_maps_network()?;
     session.run(store.as_ref(), place, &command(args), &mut |_| ControlFlow::Continue(()))?;
     let students = Students::of(&session)?;
-    let (networks, own) = (students.networks(&[Arch::ConvNet])?, session.config().eval.name());
+    let (networks, own) = (vec![students.own_network()?], session.config().eval.name());
     let results = students.evaluate_run(&networks, &paths, own, Which::All)?;
     let page = report::write(&paths, session.config(), context.console)?;
     context.console.result(results_table_markdown(&results).trim_end())?;
@@ -234,7 +234,7 @@ fn fetch_if_missing(config: &Config, context: Context<'_>) -> Result<(), Failure
     Ok(())
 }
 
-/// Writes a row's configuration where it can be looked at.
+/// Writes a row's configuration where people can read it.
 fn written(row: &Resolved) -> Result<PathBuf, Failure> {
     let folder = Path::new("runs/configs");
     atomic::create_folder(folder)?;
@@ -254,7 +254,7 @@ mod tests {
     use super::{marked, remove_reduced};
 
     #[test]
-    fn only_reduced_runs_begin_anew() {
+    fn only_reduced_runs_start_over() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         remove_reduced(&run).unwrap();

@@ -22,10 +22,10 @@ const PLANNED: [&str; 4] = ["peak memory", "of that mapped", "images an iteratio
 
 #[derive(Debug, Args)]
 pub(crate) struct RowsArgs {
-    /// Only rows with this in their name, title or data
+    /// Only rows whose name, title or data contain this
     #[arg(default_value = "", hide_default_value = true)]
     filter: String,
-    /// Add what `distil plan` says: memory, in seconds for all rows, or time as well, half a minute for each size of run
+    /// Add planned memory (seconds for all rows), or time as well (half a minute for each size of run)
     #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "memory")]
     plan: Option<HowMuch>,
     /// Where datasets are kept
@@ -120,7 +120,7 @@ fn planned(
     };
     let (job, iterations) = (found.job(), config.distill.iterations);
     let memory = job.memory();
-    let cost = config.distill.objective.cost(job.images() as usize, found.net().classes);
+    let cost = config.distill.objective.cost(job.images() as usize, found.net().classes());
     let seen = job.batch() * cost.syn_steps as u128;
     let time = match plan {
         HowMuch::Memory => "–".to_owned(),

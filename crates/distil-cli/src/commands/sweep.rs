@@ -11,29 +11,29 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepArgs {
-    /// Methods, or variants of the configuration; `all` are all variants where there are any, else all methods
+    /// Methods, or variants of the configuration; `all` means all variants if there are any, else all methods
     #[arg(value_name = "METHODS", value_delimiter = ',', required = true)]
     methods: Vec<String>,
-    /// What all runs share, in tables named `for` what some methods do otherwise, and in tables named `variant` the arms
-    /// of an ablation; published presets without it
+    /// Settings that all runs share; [[for]] tables change them for some methods, [[variant]] tables are the arms of
+    /// an ablation [default: published presets]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
-    /// The dataset, where the configuration names none or another
+    /// The dataset, instead of the configuration's
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
     /// Images per class
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,10")]
     ipc: Vec<usize>,
-    /// Runs of each method, each with experts, synthetic set and student of its own
+    /// Runs of each method, each with its own experts, synthetic set and student
     #[arg(long, value_name = "N", default_value_t = 3)]
     seeds: u64,
     /// Set a key of every run, as in `eval.epochs=300`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where the runs go; those that are there already are not done again [default: runs/sweep-NAME]
+    /// Folder for the runs; finished ones are not repeated [default: runs/sweep-NAME]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
-    /// How the table is written
+    /// Format of the table
     #[arg(long, value_name = "FORMAT", default_value = "markdown")]
     table: TableFormat,
     /// Where datasets are kept

@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
 
-/// How often a followed log is looked at.
+/// How often a followed log is polled.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct TrackArgs {
     /// The folder of the file [default: RUN/tensorboard]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
-    /// Go on with what the run logs, until Ctrl-C
+    /// Follow the run's log until Ctrl-C
     #[arg(long)]
     follow: bool,
 }

@@ -21,7 +21,7 @@ pub(crate) struct WatchArgs {
     /// The run folder
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     run: PathBuf,
-    /// Seconds between two looks at the log
+    /// Seconds between checks of the log
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     every: Duration,
 }
@@ -53,7 +53,7 @@ pub(crate) fn watch(args: &WatchArgs, console: &Console) -> Result<(), Failure> 
     }
 }
 
-/// Standard output: a terminal is drawn anew, anything else gets a line more.
+/// Standard output: a terminal is redrawn, anything else gets a line more.
 struct Screen {
     terminal: bool,
     /// Lines that stand there.

@@ -1,4 +1,4 @@
-//! Running the binary in a folder of its own.
+//! Running the binary in a fresh folder.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -124,7 +124,7 @@ impl Noise {
     fn at(&self, p: Point) -> f32 {
         let mean =
             0.6 * interpolate(&self.coarse, COARSE_CELLS, p) + 0.4 * interpolate(&self.fine, FINE_CELLS, p);
-        // Averaging shrinks the swing; stretched, the noise stands its ground beside the stripes.
+        // Averaging shrinks the swing; stretched, the noise stands its ground next to the stripes.
         (1.7 * mean).clamp(-1.0, 1.0)
     }
 }

@@ -119,7 +119,7 @@ fn background_keeps_its_distance_from_the_glyphs_colour() {
         let glyph = luma(palette.glyph);
         for &pixel in canvas.pixels() {
             let shown = luma(pixel.map(|channel| channel.clamp(0.0, 1.0)));
-            assert!((shown - glyph).abs() > CONTRAST - 1e-3, "image {index}: {shown} beside {glyph}");
+            assert!((shown - glyph).abs() > CONTRAST - 1e-3, "image {index}: {shown} against {glyph}");
         }
     }
 }

@@ -92,7 +92,7 @@ impl fmt::Display for Count {
 pub struct PartCounts {
     /// Training images; validation images are held out of them unless there is a part for it.
     pub train: Count,
-    /// Images of a validation part of its own.
+    /// Images of the published validation part.
     pub validation: Option<usize>,
     /// Test images.
     pub test: usize,
@@ -219,7 +219,7 @@ pub(crate) enum Reader {
 pub(crate) struct Arrays {
     pub(crate) class_names: Vec<String>,
     pub(crate) train: Split,
-    /// A validation part of its own.
+    /// A published validation part.
     pub(crate) validation: Option<Split>,
     pub(crate) test: Split,
 }

@@ -36,7 +36,7 @@ pub(super) fn read(root: &Path) -> Result<GroundTruth, Error> {
             return from_kit(&folder, &small(&folder.join(META))?, &small(&folder.join(ANSWERS))?);
         }
     }
-    // Kaggle's table lies beside ILSVRC/Data/CLS-LOC, not in it.
+    // Kaggle's table lies next to ILSVRC/Data/CLS-LOC, not in it.
     let beside = root.ends_with("ILSVRC/Data/CLS-LOC").then(|| root.join("../../..").join(TABLE));
     if let Some(path) = file(TABLE).or(beside.filter(|path| path.is_file())) {
         return from_table(&path, &text(&path, small(&path)?)?);
@@ -44,7 +44,7 @@ pub(super) fn read(root: &Path) -> Result<GroundTruth, Error> {
     if let Some(path) = LISTS.iter().find_map(|name| file(name)) {
         return from_list(&path, &text(&path, small(&path)?)?);
     }
-    let remedy = "put ILSVRC2012_devkit_t12.tar.gz beside them, or sort them into folders by wnid";
+    let remedy = "put ILSVRC2012_devkit_t12.tar.gz next to them, or sort them into folders by wnid";
     Err(Error::format(root, "has validation images, but nothing says what they show", remedy))
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn kit_members(path: &Path, reader: impl Read) -> Result<GroundTruth,
     from_kit(path, member(META)?, member(ANSWERS)?)
 }
 
-/// The kit numbers the classes in an order of its own, which `meta.mat` tells.
+/// The kit numbers the classes in its own order, which `meta.mat` tells.
 fn from_kit(place: &Path, meta: &[u8], answers: &[u8]) -> Result<GroundTruth, Error> {
     let (meta_path, path) = (place.join(META), place.join(ANSWERS));
     let mut variables = mat::read(&meta_path, &mut &meta[..], meta.len() as u64)?;

@@ -35,14 +35,16 @@ impl DataConfig {
         let all = layout::all_wnids(&self.place()?)?;
         if all.len() != CLASSES {
             let problem = format!(
-                "lists a class whose index is only known beside all {CLASSES} classes, and {} are there",
+                "lists a class whose index is only known with all {CLASSES} classes present, and {} are there",
                 all.len()
             );
             return Err(Error::config("classes", problem));
         }
         let place = |wnid: &String| {
             let at = all.binary_search(wnid).map(|at| at as u16);
-            at.map_err(|_| Error::config("classes", format!("{wnid} is no class of ImageNet-1K; remove it")))
+            at.map_err(|_| {
+                Error::config("classes", format!("{wnid} is not a class of ImageNet-1K; remove it"))
+            })
         };
         asked.unwrap_or(&all).iter().map(place).collect()
     }
@@ -76,7 +78,7 @@ mod tests {
         std::fs::create_dir(root.path().join("train/n00000005")).unwrap();
         assert_eq!(own.imagenet_indices().unwrap(), [998, 2]);
         let error = config(root.path(), &["n00000010", "n00000011"]).imagenet_indices().unwrap_err();
-        assert!(error.to_string().contains("n00000011 is no class"), "{error}");
+        assert!(error.to_string().contains("n00000011 is not a class"), "{error}");
         assert!(DataConfig::new(DatasetName::Mnist).imagenet_indices().is_err());
     }
 }

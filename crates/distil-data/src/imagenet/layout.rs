@@ -48,7 +48,7 @@ fn list_classes(root: &Path, asked: Option<&[String]>) -> Result<Found, Error> {
     if let Some(asked) = asked {
         distinct(asked)?;
         if let Some(odd) = asked.iter().find(|name| !is_wnid(name)) {
-            let problem = format!("{odd:?} is no wnid; write n and eight digits, like n01440764");
+            let problem = format!("{odd:?} is not a wnid; write n and eight digits, like n01440764");
             return Err(Error::config("classes", problem));
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn dataset() -> Dataset {
 }
 
 pub(crate) fn net() -> Network {
-    Network::ConvNet(ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1))
+    Network::from(ConvNet::new(1, 2, SIDE, SIDE).with_width(4).with_depth(1))
 }
 
 pub(crate) fn protocol() -> Protocol {

@@ -1,6 +1,6 @@
-//! The methods: one file each, with its row and its published settings. What they compute lies in the files of their
-//! families (`trajectory`, `unrolled`, `effect`, `gradient`, `distribution`, `selection`), or here where a method has one
-//! of its own.
+//! The methods: one file each, with its row and its published settings. What they compute is in the files of their
+//! families (`trajectory`, `unrolled`, `effect`, `gradient`, `distribution`, `selection`), or here where a method has no
+//! family.
 
 mod datm;
 mod dc;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
+use distil_engine::Engine;
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_store};
 use distil_gradcam::{CamModel, ClassMap, ModelCard};
@@ -64,10 +65,10 @@ pub(crate) fn method() -> Method {
 }
 
 pub(crate) struct Bench {
-    pub(crate) net: ConvNet,
+    pub(crate) net: Network,
     pub(crate) dataset: Dataset,
     pub(crate) store: TrajectoryStore,
-    pub(crate) device: Device,
+    pub(crate) engine: Engine,
     pub(crate) folder: tempfile::TempDir,
     /// The network of activation maps and its classes.
     pub(crate) cam: Option<(CamModel, ClassMap)>,
@@ -75,14 +76,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let net = ConvNet::new(1, CLASSES, SIDE, SIDE).with_width(4).with_depth(2);
-        let (dataset, device) = (dataset(), Device::flex());
+        let net = Network::from(ConvNet::new(1, CLASSES, SIDE, SIDE).with_width(4).with_depth(2));
+        let (dataset, engine) = (dataset(), Engine::new(Device::flex()));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let recipe = Recipe { experts: 2, epochs: 3, batch: 10, ..Recipe::default() };
         let header = header(&net, &dataset, &recipe, 5);
         let store = TrajectoryStore::create_or_open(folder.path().join("experts"), &header).expect("a store");
-        train_store(&store, &net, &dataset, &recipe, &device, Progress::none()).expect("experts");
-        Self { net, dataset, store, device, folder, cam: None }
+        train_store(&store, &engine, &net, &dataset, &recipe, Progress::none()).expect("experts");
+        Self { net, dataset, store, engine, folder, cam: None }
     }
 
     /// With a network of activation maps, trained on the same images.
@@ -97,7 +98,7 @@ impl Bench {
     /// A network that knows the classes.
     #[allow(dead_code, reason = "not every test file needs it")]
     pub(crate) fn cam_model(&self, seed: u64) -> CamModel {
-        let network = Network::ConvNet(self.net.clone());
+        let network = self.net.clone();
         let protocol =
             Protocol { batch: 10, augmentation: "none".parse().expect("a strategy"), ..Protocol::default() };
         let training = Training {
@@ -107,7 +108,7 @@ impl Bench {
             epochs: 6,
             lr: 0.05,
             seed,
-            device: &self.device,
+            engine: &self.engine,
         };
         let trained = training.run(Progress::none()).expect("a network");
         let floats = |tensor: burn::tensor::Tensor<1>| tensor.into_data().iter::<f32>().collect();
@@ -136,8 +137,12 @@ impl Bench {
                 .needs_experts()
                 .then(|| Experts { store: &self.store, numbers: self.store.complete() }),
             seed: 11,
-            device: &self.device,
-            cam: self.cam.as_ref().map(|(model, classes)| CamNetwork { model, classes }),
+            engine: &self.engine,
+            cam: self.cam.as_ref().map(|(model, classes)| CamNetwork {
+                engine: &self.engine,
+                model,
+                classes,
+            }),
         }
     }
 

@@ -1,10 +1,11 @@
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::At;
 use distil_golden::{Fixture, Net, Precision};
 use distil_match::{View, match_embeddings};
 use serde::Deserialize;
 
-use super::{build, floats, tensor};
+use super::{build, engine, floats, tensor};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +18,7 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let net = build(&options.net);
+    let (engine, net) = (&engine(), build(&options.net));
     let theta: Tensor<1> = tensor(fixture, "theta", precision)?;
     let images = |name| tensor::<4>(fixture, name, precision);
     let (x_real, x_syn) = (images("x_real")?, images("x_syn")?);
@@ -27,14 +28,15 @@ pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), Strin
             (0..labels.len() as i64).filter(|&i| labels[i as usize] == class as i64).collect();
         Ok(Tensor::from_data(TensorData::from(rows.as_slice()), &theta.device()))
     };
+    let at = At::training(&net, &theta);
     for micro_batch in [usize::MAX, 1] {
-        let view = View { net: &net, theta: &theta, augmentation: &Augmentation::None, micro_batch };
+        let view = View { engine, at, augmentation: &Augmentation::None, micro_batch };
         let (mut mean_real, mut mean_syn, mut loss) = (Vec::new(), Vec::new(), 0.0);
         let mut gradient = x_syn.zeros_like();
         for class in 0..options.net.classes {
             let of_class = x_real.clone().select(0, rows_of("labels_real", class)?);
             let chunk = |range| of_class.clone().slice([range]);
-            let real = net.mean_features(&theta, of_class.dims()[0], micro_batch, chunk);
+            let real = engine.mean_features(at, of_class.dims()[0], micro_batch, chunk);
             let rows = rows_of("labels_syn", class)?;
             let found = match_embeddings(view, &real, &x_syn.clone().select(0, rows.clone()));
             mean_real.extend(floats(real));

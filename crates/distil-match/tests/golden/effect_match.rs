@@ -1,11 +1,11 @@
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
+use distil_engine::Targets;
 use distil_golden::{Fixture, Net, Precision};
 use distil_match::{Effect, EffectBatch};
-use distil_models::Targets;
 use serde::Deserialize;
 
-use super::{build, classes, floats, tensor};
+use super::{build, classes, engine, floats, tensor};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,16 +20,20 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let net = build(&options.net);
+    let (engine, net) = (&engine(), build(&options.net));
     let images = |name| tensor(fixture, name, precision);
-    let batch = |images, targets| EffectBatch { images, targets, augmentation: Augmentation::None };
+    let batch = |images, targets: Targets| EffectBatch {
+        images,
+        loss: targets.into(),
+        augmentation: Augmentation::None,
+    };
     let probe = batch(images("x_p")?, classes(fixture, "labels_p", &options.net, precision)?);
     let real = batch(images("x_d")?, classes(fixture, "labels_d", &options.net, precision)?);
     let synthetic = batch(images("x_s")?, Targets::Soft(tensor(fixture, "y_s", precision)?));
     let thetas: Tensor<2> = tensor(fixture, "thetas", precision)?;
     for micro_batch in [usize::MAX, 2] {
         let (net, probe, real, synthetic) = (&net, &probe, &real, &synthetic);
-        let effect = Effect { net, probe, real, synthetic, coefficient: 1.0, micro_batch };
+        let effect = Effect { engine, net, probe, real, synthetic, coefficient: 1.0, micro_batch };
         let theta = |t| (thetas.clone().narrow(0, t, 1).squeeze_dim(0), 1.0);
         let found = effect.loss((0..options.checkpoints).map(theta));
         fixture.expect("terms", &found.terms, precision)?;

@@ -1,11 +1,12 @@
+use burn::tensor::Tensor;
 use distil_augment::Augmentation;
+use distil_engine::{At, Loss};
 use distil_golden::{Fixture, Net, Precision};
 use distil_hypergrad::InnerSet;
 use distil_match::{Distance, View, match_gradients};
-use distil_models::loss_and_gradient;
 use serde::Deserialize;
 
-use super::{build, classes, floats, tensor};
+use super::{build, classes, engine, floats, tensor};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,17 +20,19 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let net = build(&options.net);
+    let (engine, net) = (&engine(), build(&options.net));
     let theta = tensor(fixture, "theta", precision)?;
-    let images = tensor(fixture, "x_real", precision)?;
-    let targets = classes(fixture, "labels_real", &options.net, precision)?;
-    let synthetic = InnerSet {
-        images: tensor(fixture, "x_syn", precision)?,
-        targets: classes(fixture, "labels_syn", &options.net, precision)?,
-    };
+    let images: Tensor<4> = tensor(fixture, "x_real", precision)?;
+    let loss = Loss::from(classes(fixture, "labels_real", &options.net, precision)?);
+    let synthetic = InnerSet::new(
+        tensor(fixture, "x_syn", precision)?,
+        classes(fixture, "labels_syn", &options.net, precision)?,
+    );
+    let (at, n) = (At::training(&net, &theta), images.dims()[0]);
     for micro_batch in [usize::MAX, 1] {
-        let view = View { net: &net, theta: &theta, augmentation: &Augmentation::None, micro_batch };
-        let real = loss_and_gradient(&net, &theta, &images, &targets, micro_batch).gradient;
+        let view = View { engine, at, augmentation: &Augmentation::None, micro_batch };
+        let chunk = |range| images.clone().slice([range]);
+        let real = engine.gradient(at, &loss, n, micro_batch, chunk).gradient;
         let found = match_gradients(view, &real, &synthetic, Distance::Ours);
         let parts = floats(found.parts);
         fixture.expect("per_tensor", &parts, precision)?;

@@ -16,7 +16,7 @@ use crate::RunPaths;
 pub struct Inspection {
     /// The network that looked, for people.
     pub network: String,
-    /// The set that was looked at.
+    /// The inspected set.
     pub set: MeasuredSet,
     /// Features of real and synthetic images in two dimensions.
     pub embedding: Embedding,

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use distil_match::Gradient;
-use distil_models::ConvNet;
+use distil_models::Network;
 use distil_progress::{Progress, Step};
 
 use crate::machine::CpuTime;
@@ -66,7 +66,7 @@ pub enum Update {
 #[derive(Debug, Clone)]
 pub struct Bench {
     /// The network.
-    pub net: ConvNet,
+    pub net: Network,
     /// What is repeated.
     pub work: Work,
     /// The most images alive at a time, on each CPU thread.
@@ -75,7 +75,7 @@ pub struct Bench {
     pub warmup: usize,
     /// Timed repetitions, at least one.
     pub repeats: usize,
-    /// Keys every random stream.
+    /// Seed of all random numbers.
     pub seed: u64,
 }
 
@@ -98,7 +98,7 @@ impl Bench {
     /// # Errors
     /// [`Error`] when the device fails; [`Error::Stopped`] when the listener asked to stop.
     pub fn measure(&self, device: &Device, progress: Progress<'_>) -> Result<Measured, Error> {
-        let mut work = work::Prepared::new(self, device.burn())?;
+        let mut work = work::Prepared::new(self, device.engine())?;
         let clock =
             Clock { device, progress, total: (self.warmup + self.repeats) as u64, laps: RefCell::default() };
         clock.sync()?;

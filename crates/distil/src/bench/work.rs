@@ -1,11 +1,11 @@
 //! The work that is repeated: the product's own loops, on random data.
 
-use burn::tensor::Device;
 use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Split};
+use distil_engine::Engine;
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_expert};
 use distil_match::{Distiller, Experts, Init, Inputs, Method, SoftLabels, Window};
-use distil_models::{ConvNet, Network};
+use distil_models::Network;
 use distil_progress::{News, Progress};
 use distil_random::{below, normal, stream};
 use distil_store::{LabelKind, TrajectoryStore};
@@ -23,24 +23,25 @@ const LR: f64 = 0.01;
 /// Work with its data.
 pub(super) enum Prepared<'a> {
     Distillation(Box<Distillation<'a>>),
-    Expert { images: Dataset, device: &'a Device },
-    Student { images: Dataset, device: &'a Device },
+    Expert { images: Dataset, engine: &'a Engine },
+    Student { images: Dataset, engine: &'a Engine },
     Maps(Box<Maps>),
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(bench: &Bench, device: &'a Device) -> Result<Self, Error> {
+    pub(super) fn new(bench: &Bench, engine: &'a Engine) -> Result<Self, Error> {
         Ok(match bench.work {
-            Work::Iteration { .. } => Self::Distillation(Box::new(Distillation::new(bench, device)?)),
+            Work::Iteration { .. } => Self::Distillation(Box::new(Distillation::new(bench, engine)?)),
             Work::ExpertStep { batch } => {
                 // One epoch of all steps.
                 let images = batch * (bench.warmup + bench.repeats);
-                Self::Expert { images: dataset(&bench.net, bench.net.classes, images, bench.seed)?, device }
+                Self::Expert { images: dataset(&bench.net, bench.net.classes(), images, bench.seed)?, engine }
             }
-            Work::Epoch { images, .. } => {
-                Self::Student { images: dataset(&bench.net, bench.net.classes, images, bench.seed)?, device }
-            }
-            Work::Maps { images } => Self::Maps(Box::new(Maps::new(bench, images, device))),
+            Work::Epoch { images, .. } => Self::Student {
+                images: dataset(&bench.net, bench.net.classes(), images, bench.seed)?,
+                engine,
+            },
+            Work::Maps { images } => Self::Maps(Box::new(Maps::new(bench, images, engine))),
         })
     }
 
@@ -57,7 +58,7 @@ impl<'a> Prepared<'a> {
                 }
                 Ok(mean)
             }
-            Self::Expert { images, device } => {
+            Self::Expert { images, engine } => {
                 let recipe = Recipe {
                     experts: 1,
                     epochs: 1,
@@ -69,25 +70,25 @@ impl<'a> Prepared<'a> {
                 };
                 let lap = |progress: Progress<'_>| {
                     let trained =
-                        train_expert(&bench.net, &images.train, &recipe, bench.seed, 0, device, progress)?;
+                        train_expert(engine, &bench.net, &images.train, &recipe, bench.seed, 0, progress)?;
                     Ok(trained.losses.last().copied().unwrap_or(f64::NAN))
                 };
                 lapped(clock, lap)
             }
-            Self::Student { images, device } => {
+            Self::Student { images, engine } => {
                 let batch =
                     if let Work::Epoch { batch, .. } = bench.work { batch } else { images.train.len() };
                 let augmentation = distil_augment::Strategy::none();
                 let protocol =
                     Protocol { batch, micro_batch: bench.micro_batch, augmentation, ..Protocol::default() };
                 let training = Training {
-                    net: &Network::ConvNet(bench.net.clone()),
+                    net: &bench.net,
                     set: TrainingSet::Real(&images.train),
                     protocol: &protocol,
                     epochs: times - 1,
                     lr: LR,
                     seed: bench.seed,
-                    device,
+                    engine,
                 };
                 lapped(clock, |progress| Ok(training.run(progress)?.loss))
             }
@@ -112,22 +113,22 @@ fn lapped(clock: &Clock<'_>, work: impl Fn(Progress<'_>) -> Result<f64, Error>) 
 /// Trajectory matching between a start and a target, iteration by iteration.
 pub(super) struct Distillation<'a> {
     method: Method,
-    net: ConvNet,
+    net: Network,
     dataset: Dataset,
     store: TrajectoryStore,
     /// Holds the store.
     _folder: TempDir,
     seed: u64,
-    device: &'a Device,
+    engine: &'a Engine,
     distiller: Option<Distiller>,
 }
 
 impl<'a> Distillation<'a> {
-    fn new(bench: &Bench, device: &'a Device) -> Result<Self, Error> {
+    fn new(bench: &Bench, engine: &'a Engine) -> Result<Self, Error> {
         let Bench { net, seed, .. } = bench;
         let Work::Iteration { images, .. } = bench.work else { unreachable!("an iteration is asked for") };
         // As many classes as divide the images evenly; the network knows more.
-        let classes = greatest_divisor(images, net.classes);
+        let classes = greatest_divisor(images, net.classes());
         let dataset = dataset(net, classes, images, *seed)?;
         let folder = tempfile::tempdir().map_err(Error::Temporary)?;
         let recipe = Recipe { experts: 1, epochs: 1, ..Recipe::default() };
@@ -146,7 +147,7 @@ impl<'a> Distillation<'a> {
             store,
             _folder: folder,
             seed: *seed,
-            device,
+            engine,
             distiller: None,
         };
         work.distiller = Some(Distiller::start(&work.inputs()).map_err(distil_match::RunError::from)?);
@@ -160,7 +161,7 @@ impl<'a> Distillation<'a> {
             dataset: &self.dataset,
             experts: Some(Experts { store: &self.store, numbers: vec![0] }),
             seed: self.seed,
-            device: self.device,
+            engine: self.engine,
             cam: None,
         }
     }
@@ -211,8 +212,9 @@ fn greatest_divisor(a: usize, b: usize) -> usize {
 }
 
 /// Random training images of the network's shape.
-fn dataset(net: &ConvNet, classes: usize, images: usize, seed: u64) -> Result<Dataset, Error> {
-    let shape = ImageShape { channels: net.channels, height: net.height, width: net.image_width };
+fn dataset(net: &Network, classes: usize, images: usize, seed: u64) -> Result<Dataset, Error> {
+    let [channels, height, width] = net.image_shape();
+    let shape = ImageShape { channels, height, width };
     let mut rng = stream(seed, "bench-images", 0);
     let split = |count: usize, rng: &mut distil_random::Stream| {
         let bytes = (0..count * shape.len()).map(|_| below(rng, 256) as u8).collect();
@@ -220,7 +222,7 @@ fn dataset(net: &ConvNet, classes: usize, images: usize, seed: u64) -> Result<Da
         Split::new(Images::from_u8(shape, bytes)?, labels)
     };
     let parts = [split(images, &mut rng)?, split(0, &mut rng)?, split(0, &mut rng)?];
-    let (mean, std) = (vec![0.5; net.channels], vec![0.25; net.channels]);
+    let (mean, std) = (vec![0.5; channels], vec![0.25; channels]);
     let preprocessing = Preprocessing { resize: None, normalisation: Normalisation::MeanStd { mean, std } };
     let names = (0..classes).map(|class| class.to_string()).collect();
     Ok(Dataset::from_parts("random", names, parts, preprocessing)?)

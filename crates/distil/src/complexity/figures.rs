@@ -41,7 +41,7 @@ pub fn of_values(measured: &Measurement) -> Distribution {
     }
 }
 
-/// Easy beside hard (Figure 4b) of a selection.
+/// Easy next to hard (Figure 4b) of a selection.
 pub fn of_selections(selections: &[Selection], dataset: &str) -> EasyHard {
     let bars = selections.iter().filter_map(|one| {
         let (easy, hard) = (SubsetComplexity::of(&one.easy)?, SubsetComplexity::of(&one.hard)?);

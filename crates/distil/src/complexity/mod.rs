@@ -13,7 +13,7 @@ pub use page::page;
 
 /// Name of a measurement in its folder.
 pub const MEASUREMENT: &str = "complexity.json";
-/// Name of a selection beside it.
+/// Name of a selection next to it.
 pub const SELECTION: &str = "selection.json";
 
 /// Content of [`SELECTION`].

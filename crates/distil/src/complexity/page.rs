@@ -8,14 +8,12 @@ use distil_report::{ComplexityPage, EasyHard};
 use super::{SELECTION, Selections, figures};
 use crate::Error;
 
-/// The page of a measurement in `folder`, with the selection that lies beside it.
+/// The page of a measurement in `folder`, with the selection that lies next to it.
 ///
 /// # Errors
 /// [`Error`] when the selection cannot be read.
 pub fn page(measured: &Measurement, folder: &Path) -> Result<ComplexityPage, Error> {
-    let file = folder.join(SELECTION);
-    let selected = if file.is_file() { selected(&file, measured)? } else { Vec::new() };
-    let easy_hard = easy_hard(measured, selected)?;
+    let easy_hard = easy_hard(measured, selected(&folder.join(SELECTION), measured)?)?;
     let ranking = Ranking::of(measured, &Category::everything(measured), 0)?;
     let mut header = vec!["Class".to_owned(), "Images".to_owned()];
     for threshold in &measured.definition.thresholds {
@@ -34,7 +32,7 @@ pub fn page(measured: &Measurement, folder: &Path) -> Result<ComplexityPage, Err
     })
 }
 
-/// The selections of a file, each by what is measured now.
+/// The selections of a file, each by what is measured now; none without the file.
 fn selected(file: &Path, measured: &Measurement) -> Result<Vec<Verification>, Error> {
     let verify = |one: &Selection| {
         let threshold = measured.threshold(Some(one.threshold))?;

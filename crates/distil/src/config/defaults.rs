@@ -4,7 +4,7 @@ use distil_data::{DataConfig, DatasetName};
 use distil_eval::{Protocol, ProtocolName};
 use distil_expert::Recipe;
 use distil_match::{Method, MethodRow};
-use distil_models::ConvNetConfig;
+use distil_models::NetworkConfig;
 use toml::{Table, Value};
 
 use super::layers::{lookup, merge};
@@ -26,7 +26,7 @@ pub(super) fn table(row: &'static MethodRow, protocol: Option<ProtocolName>, nam
     put("seed", Value::try_from(0));
     put("method", Value::try_from(row.name));
     put("data", Value::try_from(DataConfig::new(DatasetName::ClutterEasy)));
-    put("model", Value::try_from(ConvNetConfig::default()));
+    put("model", Value::try_from(NetworkConfig::default()));
     put("expert", Value::try_from(Recipe::default()));
     put("distill", Value::try_from::<Method>((row.preset)()));
     put("eval", Value::try_from(protocol));

@@ -7,7 +7,7 @@ use distil_match::MethodError;
 use distil_store::FileError;
 use thiserror::Error;
 
-/// A configuration that cannot be used: where and why, in one line, and what would do where that line does not say it.
+/// A configuration that cannot be used: where and why, in one line, and the remedy where that line does not give it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct ConfigError {
@@ -28,7 +28,7 @@ impl ConfigError {
         Self { message: lines.collect::<Vec<_>>().join("; "), remedy: None }
     }
 
-    /// What would do.
+    /// The remedy.
     pub fn remedy(&self) -> Option<&str> {
         self.remedy.as_deref()
     }

@@ -12,7 +12,7 @@ use distil_data::DataConfig;
 use distil_eval::Protocol;
 use distil_expert::Recipe;
 use distil_match::{Method, MethodName, methods};
-use distil_models::ConvNetConfig;
+use distil_models::NetworkConfig;
 use distil_store::PaperFigure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,14 +31,14 @@ pub use schema::{keys, schema};
 pub struct Config {
     /// Name of the run, and of its folder.
     pub name: String,
-    /// Keys every random stream.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// The method whose preset the other sections start from.
     pub method: MethodName,
     /// Real data and preprocessing.
     pub data: DataConfig,
     /// The network of experts and students.
-    pub model: ConvNetConfig,
+    pub model: NetworkConfig,
     /// How experts are trained.
     pub expert: Recipe,
     /// How the set is distilled.
@@ -64,7 +64,7 @@ impl Config {
             seed: 0,
             method: MethodName::from(row),
             data,
-            model: ConvNetConfig::default(),
+            model: NetworkConfig::default(),
             expert: Recipe::default(),
             distill: (row.preset)(),
             eval: Protocol::default(),
@@ -76,7 +76,7 @@ impl Config {
     /// Reads `file`, puts `sets` (`a.b=c`) on top, and the preset of its method below.
     ///
     /// # Errors
-    /// [`ConfigError`] names the file or `--set` and the key at fault, and what would do.
+    /// [`ConfigError`] names the file or `--set` and the key at fault, and the remedy.
     pub fn load(file: &Path, sets: &[String]) -> Result<Self, ConfigError> {
         let stem =
             file.file_stem().map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned());

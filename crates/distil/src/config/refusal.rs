@@ -1,4 +1,4 @@
-//! Errors of a configuration: where, which key, and what would do.
+//! Errors of a configuration: where, which key, and the remedy.
 
 use distil_match::MethodName;
 use toml::{Table, Value};

@@ -56,7 +56,7 @@ fn properties(schema: &Value) -> Map<String, Value> {
     schema["properties"].as_object().cloned().unwrap_or_default()
 }
 
-/// Adds a property, beside others of the same name that differ.
+/// Adds a property to others of the same name that differ.
 fn alternative(properties: &mut Value, key: &str, schema: Value) {
     match properties.get_mut(key) {
         None => properties[key] = schema,

@@ -94,7 +94,7 @@ impl Check {
         let mut worst = ("outputs", if outputs.len() == expected.len() { 0.0 } else { f64::INFINITY });
         for ((name, got), (_, expected)) in outputs.into_iter().zip(expected) {
             let error = relative_error(&host(got), &host(expected));
-            // What is no number compares as false with everything.
+            // What is not a number compares as false with everything.
             if error > worst.1 || error.is_nan() {
                 worst = (name, error);
             }

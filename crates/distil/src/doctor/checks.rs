@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use distil_augment::Augmentation;
+use distil_engine::{At, Batch, Engine, Targets};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, hvp, unroll};
-use distil_models::{Arithmetic, ConvNet, Norm, Plain, Pool, Targets, loss_and_gradient};
+use distil_models::{
+    Architecture, Arithmetic, BatchNorms, ConvNet, Convolution, Network, Norm, Plain, Pool, Window,
+};
 use distil_random::{normal, stream};
 
 use super::check::{Check, Outputs, Work};
@@ -16,31 +19,59 @@ const SEED: u64 = 0;
 const SYN_LR: f64 = 0.01;
 const STEPS: usize = 2;
 
-/// Every check of a network on batches of `images`.
-pub(super) fn of_network(net: &ConvNet, images: usize) -> Vec<Check> {
+/// Every check of a network on batches of `images`: each operation of a ConvNet, and the maps of other networks layer by layer;
+/// then passes over the whole of it.
+pub(super) fn of_network(net: &Network, images: usize) -> Vec<Check> {
     let net = Arc::new(net.clone());
-    let mut checks = Vec::new();
-    let (mut channels, [mut height, mut width]) = (net.channels, [net.height, net.image_width]);
-    for block in 0..net.depth {
-        let padding = if block == 0 && net.pad28 && net.channels == 1 { 3 } else { 1 };
-        checks.push(convolution([images, channels, height, width], net.width, padding));
-        (height, width) = (height + 2 * padding - 2, width + 2 * padding - 2);
-        channels = net.width;
-        let dims = [images, channels, height, width];
-        match net.norm {
-            Norm::Instance => checks.push(norm(dims, channels)),
-            Norm::Group => checks.push(norm(dims, 4)),
-            Norm::None => {}
-        }
-        checks.push(pool(dims, net.pool));
-        (height, width) = (height / 2, width / 2);
-    }
-    checks.push(classifier(images, net.features(), net.classes));
+    let mut checks = match net.architecture() {
+        Architecture::ConvNet(convnet) => of_convnet(convnet, images),
+        _ => of_maps(&net, images),
+    };
+    checks.push(classifier(images, net.features(), net.classes()));
     let mut pass = |name, compute| checks.push(whole(name, &net, images, compute));
     pass("network: loss and gradient", Student::gradient);
     pass("network on duals: Hessian-vector product", Student::hessian_products);
     pass("two inner steps and the adjoint through them", Student::hypergradient);
     checks
+}
+
+fn of_convnet(net: &ConvNet, images: usize) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let (mut channels, [mut height, mut width]) = (net.channels, [net.height, net.image_width]);
+    let mut padding = net.first_padding();
+    for _ in 0..net.depth {
+        checks.push(convolution([images, channels, height, width], net.width, padding));
+        (height, width) = (height + 2 * padding - 2, width + 2 * padding - 2);
+        (channels, padding) = (net.width, 1);
+        let dims = [images, channels, height, width];
+        match net.norm {
+            Norm::Instance => checks.push(norm(dims, channels)),
+            Norm::Group => checks.push(norm(dims, 4)),
+            // The passes over the whole network cover them.
+            Norm::Batch | Norm::Layer | Norm::None => {}
+        }
+        checks.push(pool(dims, net.pool));
+        (height, width) = (height / 2, width / 2);
+    }
+    checks
+}
+
+/// The activation maps of a network, one after the other.
+fn of_maps(net: &Arc<Network>, images: usize) -> Vec<Check> {
+    let named = net.cam_layers().into_iter().enumerate();
+    let check = |(layer, name): (usize, String)| {
+        let net = Arc::clone(net);
+        let prepare = move |device: &Device, dtype| -> Work {
+            let (net, student) = (Arc::clone(&net), Student::new(&net, images, Inputs { device, dtype }));
+            Box::new(move || {
+                let params = net.layout().split(student.theta.clone());
+                let map = net.activation(&params, BatchNorms::Batch, student.set.images.clone(), layer);
+                vec![("map", flat(map))]
+            })
+        };
+        operation(format!("map of {name}"), prepare)
+    };
+    named.map(check).collect()
 }
 
 /// Inputs of one check: the same numbers on every device, in any precision.
@@ -101,7 +132,10 @@ fn convolution(dims: [usize; 4], out: usize, padding: usize) -> Check {
         let bias = inputs.normal("doctor-bias", [out]);
         let [n, _, h, w] = dims;
         let direction = inputs.normal("doctor-direction", [n, out, h + 2 * padding - 2, w + 2 * padding - 2]);
-        derived((x, weight, bias), direction, move |x, weight, bias| Plain::conv2d(x, weight, bias, padding))
+        derived((x, weight, bias), direction, move |x, weight, bias| {
+            let convolution = Convolution { stride: [1, 1], padding: [padding; 2], groups: 1 };
+            Plain::conv2d(x, weight, Some(bias), convolution)
+        })
     };
     operation(format!("convolution {channels} to {out}, {height}×{width}"), prepare)
 }
@@ -132,9 +166,10 @@ fn pool(dims: [usize; 4], pool: Pool) -> Check {
         let direction = inputs.normal("doctor-direction", [dims[0], channels, height / 2, width / 2]);
         derived((x, scale, shift), direction, move |x, scale, shift| {
             let x = Plain::relu(x * scale + shift);
+            let window = Window { size: [2, 2], stride: [2, 2], padding: [0, 0] };
             match pool {
-                Pool::Avg => Plain::avg_pool(x),
-                Pool::Max => Plain::max_pool(x),
+                Pool::Avg => Plain::avg_pool(x, window),
+                Pool::Max => Plain::max_pool(x, window),
             }
         })
     };
@@ -154,7 +189,7 @@ fn classifier(images: usize, features: usize, classes: usize) -> Check {
         let bias = inputs.normal("doctor-bias", [classes]);
         let targets = Targets::Soft(inputs.normal("doctor-labels", [images, classes])).probabilities();
         derived((x, weight, bias), inputs.normal("doctor-direction", [1]), move |x, weight, bias| {
-            let out = Plain::linear(x, weight, bias);
+            let out = Plain::linear(x, weight, Some(bias));
             Plain::cross_entropy(out, Tensor::from_inner(targets.clone()))
         })
     };
@@ -163,35 +198,40 @@ fn classifier(images: usize, features: usize, classes: usize) -> Check {
 
 /// Parameters, images, soft labels and a direction for a network, on a device.
 struct Student {
-    net: Arc<ConvNet>,
+    engine: Engine,
+    net: Arc<Network>,
     theta: Tensor<1>,
     set: InnerSet,
     direction: Tensor<1>,
 }
 
 impl Student {
-    fn new(net: &Arc<ConvNet>, images: usize, inputs: Inputs<'_>) -> Self {
+    fn new(net: &Arc<Network>, images: usize, inputs: Inputs<'_>) -> Self {
         let params = net.init(&mut stream(SEED, "doctor-init", 0));
+        let [channels, height, width] = net.image_shape();
+        let labels = Targets::Soft(inputs.normal("doctor-labels", [images, net.classes()]));
         Self {
+            engine: Engine::new(inputs.device.clone()),
             net: Arc::clone(net),
             direction: inputs.normal("doctor-direction", [params.len()]),
             theta: Tensor::from_data(params.as_slice(), (inputs.device, inputs.dtype)),
-            set: InnerSet {
-                images: inputs.normal("doctor-x", [images, net.channels, net.height, net.image_width]),
-                targets: Targets::Soft(inputs.normal("doctor-labels", [images, net.classes])),
-            },
+            set: InnerSet::new(inputs.normal("doctor-x", [images, channels, height, width]), labels),
         }
     }
 
     fn gradient(&self) -> Outputs {
-        let Self { net, theta, set, .. } = self;
-        let found = loss_and_gradient(net, theta, &set.images, &set.targets, set.targets.len());
+        let Self { engine, net, theta, set, .. } = self;
+        let n = set.images.dims()[0];
+        let images = |rows| set.images.clone().slice([rows]);
+        let found = engine.gradient(At::training(net, theta), &set.loss, n, n, images);
         vec![("loss", found.loss), ("gradient", found.gradient)]
     }
 
     fn hessian_products(&self) -> Outputs {
-        let Self { net, theta, set, direction } = self;
-        let found = hvp(net, theta, &set.images, &set.targets, direction, set.targets.len());
+        let Self { engine, net, theta, set, direction } = self;
+        let batch = Batch { images: &set.images, loss: &set.loss, augmentation: &Augmentation::None };
+        let n = set.images.dims()[0];
+        let found = hvp(engine, At::training(net, theta), &batch, direction, n);
         let mut outputs = vec![("loss", found.loss), ("slope", found.slope), ("images", flat(found.images))];
         outputs.extend(found.gradient.map(|gradient| ("gradient", gradient)));
         outputs.extend(found.hv.map(|hv| ("Hessian-vector product", hv)));
@@ -200,10 +240,11 @@ impl Student {
     }
 
     fn hypergradient(&self) -> Outputs {
-        let Self { net, theta, set, direction } = self;
-        let n = set.targets.len();
+        let Self { engine, net, theta, set, direction } = self;
+        let n = set.images.dims()[0];
         let steps = vec![InnerStep { rows: (0..n).collect(), augmentation: Augmentation::None }; STEPS];
-        let inner = InnerLoop { net, set, steps: &steps, syn_lr: SYN_LR, momentum: 0.0, micro_batch: n };
+        let inner =
+            InnerLoop { engine, net, set, steps: &steps, syn_lr: SYN_LR, momentum: 0.0, micro_batch: n };
         let thetas = unroll(&inner, theta.clone());
         let found = adjoint(&inner, &thetas, direction.clone(), Differentiation::Exact);
         let syn_lr = Tensor::from_data([found.syn_lr], (&theta.device(), theta.dtype()));
@@ -219,7 +260,7 @@ fn operation(name: String, prepare: impl Fn(&Device, DType) -> Work + 'static) -
     Check { name, is_whole: false, prepare: Box::new(prepare) }
 }
 
-fn whole(name: &str, net: &Arc<ConvNet>, images: usize, compute: fn(&Student) -> Outputs) -> Check {
+fn whole(name: &str, net: &Arc<Network>, images: usize, compute: fn(&Student) -> Outputs) -> Check {
     let net = Arc::clone(net);
     let prepare = move |device: &Device, dtype| -> Work {
         let student = Student::new(&net, images, Inputs { device, dtype });

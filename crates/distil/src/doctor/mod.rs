@@ -3,7 +3,7 @@
 mod check;
 mod checks;
 
-use distil_models::ConvNet;
+use distil_models::{ConvNet, Network};
 use distil_progress::{Progress, Step};
 
 use crate::{DeviceChoice, Error, Plan};
@@ -17,7 +17,7 @@ const FEW: usize = 8;
 #[derive(Debug)]
 pub struct Doctor {
     /// The network.
-    pub net: ConvNet,
+    pub net: Network,
     /// Images of a batch.
     pub images: usize,
 }
@@ -25,7 +25,7 @@ pub struct Doctor {
 impl Default for Doctor {
     /// 32×32 RGB images in ten classes, width 128.
     fn default() -> Self {
-        Self { net: ConvNet::new(3, 10, 32, 32), images: FEW }
+        Self { net: ConvNet::new(3, 10, 32, 32).into(), images: FEW }
     }
 }
 

@@ -15,10 +15,6 @@ const PROTOCOL_VERSION: u32 = 1;
 /// Digest of everything that a row depends on.
 pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate) -> String {
     let Session { config, dataset, .. } = students.session;
-    let net = match net {
-        Network::ConvNet(net) => json!(net),
-        other => json!(other),
-    };
     let mut hash = Sha256::new();
     let ipc = config.distill.ipc;
     let context = json!([

@@ -44,7 +44,7 @@ impl Students<'_> {
     /// # Errors
     /// [`Error`] when the set is not one of these data; [`Error::Stopped`] when the listener asked to stop.
     pub fn evaluate(&self, net: &Network, name: &str, set: &SyntheticSet) -> Result<Evaluation, Error> {
-        let name = titled(name, net.arch(), None);
+        let name = titled(name, [net.arch(), self.own_arch()], None);
         let found = self.measure(net, &name, Subject::Synthetic(&*self.set(set)?))?;
         Ok(counted(Evaluation { conditions: Some(conditions(self, net)), ..found }, set))
     }
@@ -75,7 +75,8 @@ impl Students<'_> {
                 self.set(set)?;
             }
         }
-        let all: Vec<Network> = Arch::ALL.into_iter().filter_map(|arch| self.network(arch).ok()).collect();
+        let known = self.known_archs().into_iter();
+        let all: Vec<Network> = known.filter_map(|arch| self.network(arch).ok()).collect();
         let jobs = self.jobs(&all, &candidates, own);
         for job in &jobs {
             // The last set may be the best one too: equal sets have equal results.
@@ -110,9 +111,9 @@ impl Students<'_> {
         let mut jobs = Vec::new();
         for net in networks {
             for candidate in candidates {
-                let costly = matches!(candidate, Candidate::FullData) && net.arch() != Arch::ConvNet;
+                let costly = matches!(candidate, Candidate::FullData) && net.arch() != self.own_arch();
                 if !costly {
-                    let name = titled(&candidate.kind().to_string(), net.arch(), protocol);
+                    let name = titled(&candidate.kind().to_string(), [net.arch(), self.own_arch()], protocol);
                     let key = key(self, net, candidate);
                     jobs.push(Job { name, net, candidate, key });
                 }
@@ -174,8 +175,8 @@ fn counted(found: Evaluation, set: &SyntheticSet) -> Evaluation {
 }
 
 /// A row's name in tables: students of the experts' architecture and of the run's own protocol need no remark.
-fn titled(name: &str, arch: Arch, protocol: Option<ProtocolName>) -> String {
-    let arch = if arch == Arch::ConvNet { String::new() } else { format!(" ({arch})") };
+fn titled(name: &str, [arch, own]: [Arch; 2], protocol: Option<ProtocolName>) -> String {
+    let arch = if arch == own { String::new() } else { format!(" ({arch})") };
     let protocol = protocol.map_or_else(String::new, |protocol| format!(" [{protocol}]"));
     format!("{name}{arch}{protocol}")
 }

@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use distil_data::Transform;
+use distil_engine::{At, Engine};
 use distil_gradcam::{
     Cam, Enhancement, Explainer, Maps, Noise, Overlay, Target, Threshold, last_layer, overlay,
 };
-use distil_models::{ConvNet, Network, Plain};
+use distil_models::Network;
 use distil_store::DrawnMap;
 use image::RgbImage;
 
@@ -26,11 +27,10 @@ const AREA: Enhancement = Enhancement { beta: 1.0, threshold: Threshold::Mean };
 /// An expert and how its images are prepared.
 pub(super) struct Inspector<'a> {
     expert: usize,
-    net: &'a ConvNet,
-    network: Network,
+    engine: &'a Engine,
+    network: &'a Network,
     theta: Tensor<1>,
     buffers: Tensor<1>,
-    device: &'a Device,
     transform: &'a Transform,
 }
 
@@ -48,11 +48,10 @@ impl<'a> Inspector<'a> {
         let store = session.open_experts()?;
         let expert = store.complete()[0];
         let trajectory = store.expert(expert)?;
-        let network = Network::ConvNet(session.net.clone());
-        let theta = network.theta(trajectory.snapshot(trajectory.snapshots() - 1), session.device.burn());
-        let buffers = network.buffers(&network.init_buffers(), session.device.burn());
-        let (net, device) = (&session.net, session.device.burn());
-        Ok(Self { expert, net, network, theta, buffers, device, transform: &session.dataset.transform })
+        let (network, engine, last) = (&session.net, session.device.engine(), trajectory.snapshots() - 1);
+        let theta = network.theta(trajectory.snapshot(last), engine.device());
+        let buffers = network.buffers(trajectory.buffers(last), engine.device());
+        Ok(Self { expert, engine, network, theta, buffers, transform: &session.dataset.transform })
     }
 
     /// The network, for people.
@@ -62,15 +61,17 @@ impl<'a> Inspector<'a> {
 
     /// Length of a feature vector.
     pub(super) fn dims(&self) -> usize {
-        self.net.features()
+        self.network.features()
     }
 
     /// Features before the classifier, `[n, dims]`, of `input` `[n, c, h, w]`.
     pub(super) fn features(&self, input: &[f32]) -> Vec<f32> {
-        let params = self.net.layout().split(self.theta.clone());
         let size: usize = self.network.image_shape().iter().product();
+        let at = At::evaluation(self.network, &self.theta, &self.buffers);
         let batch = |input: &[f32]| {
-            let features = self.net.embed::<Plain>(&params, self.tensor(input));
+            let images = self.tensor(input);
+            let part = |rows| images.clone().slice([rows]);
+            let features = self.engine.features(at, images.dims()[0], BATCH, part);
             features.into_data().iter::<f32>().collect::<Vec<_>>()
         };
         input.chunks(BATCH * size).flat_map(batch).collect()
@@ -79,10 +80,11 @@ impl<'a> Inspector<'a> {
     /// Grad-CAM of the images' own classes.
     pub(super) fn look(&self, sample: &Sample) -> Result<Features, Error> {
         let explainer = Explainer {
-            network: &self.network,
+            engine: self.engine,
+            network: self.network,
             theta: &self.theta,
             buffers: &self.buffers,
-            layer: last_layer(&self.network)?,
+            layer: last_layer(self.network)?,
             cam: Cam::GradCam,
             micro_batch: MICRO_BATCH,
         };
@@ -93,7 +95,7 @@ impl<'a> Inspector<'a> {
         Ok(Features { areas: AREA.areas(&maps), maps })
     }
 
-    /// Image `at` of a sample beside its map.
+    /// Image `at` of a sample next to its map.
     pub(super) fn draw(&self, sample: &Sample, seen: &Features, at: usize) -> Result<DrawnMap, Error> {
         let sides = self.network.image_shape();
         let [channels, height, width] = sides;
@@ -113,6 +115,6 @@ impl<'a> Inspector<'a> {
     fn tensor(&self, input: &[f32]) -> Tensor<4> {
         let [channels, height, width] = self.network.image_shape();
         let shape = [input.len() / (channels * height * width), channels, height, width];
-        Tensor::from_data(TensorData::new(input.to_vec(), shape), self.device)
+        Tensor::from_data(TensorData::new(input.to_vec(), shape), self.engine.device())
     }
 }

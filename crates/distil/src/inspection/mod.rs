@@ -66,7 +66,7 @@ fn inspected(
     let spread = |(name, seen): (&str, &Option<Features>)| {
         seen.as_ref().map(|seen| Activations::of(name, &seen.maps.values, STRETCHES))
     };
-    let of_after = of_after.as_ref().expect("the set was looked at");
+    let of_after = of_after.as_ref().expect("the set was inspected");
     let real_features = inspector.features(&real.input);
     Ok(Inspection {
         network: inspector.name(),

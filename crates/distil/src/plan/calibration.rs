@@ -1,11 +1,12 @@
-//! How long a run takes on this device, from a few of its own steps on random data.
+//! How long a run takes on this device, from a few real steps on random data.
 
 use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use distil_engine::{Engine, Targets};
 use distil_hypergrad::{Differentiation, InnerLoop, InnerSet, InnerStep, adjoint, unroll};
 use distil_match::Method;
-use distil_models::{ConvNet, Targets};
+use distil_models::Network;
 use distil_random::{normal, stream};
 
 use crate::config::Config;
@@ -36,12 +37,12 @@ impl Times {
     pub const CLASSIFICATION: f64 = 1.0 / 3.0;
 
     /// Scales one step's times to a run that classifies `held_out` images in a validation.
-    fn of(config: &Config, net: &ConvNet, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
+    fn of(config: &Config, net: &Network, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
         let method = &config.distill;
-        let images = (method.seen_ipc() * net.classes) as f64;
+        let images = (method.seen_ipc() * net.classes()) as f64;
         let batch = batch(method, net) as f64;
         let (plain, dual) = (forward / batch, adjoint / batch);
-        let passes = method.objective.cost(method.seen_ipc() * net.classes, net.classes).passes;
+        let passes = method.objective.cost(method.seen_ipc() * net.classes(), net.classes()).passes;
         let epochs = (config.eval.epochs + 1) as f64;
         let student = plain * (images * epochs + held_out as f64 * Self::CLASSIFICATION);
         Self {
@@ -66,24 +67,25 @@ impl Times {
     }
 }
 
-/// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few beside many
+/// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few for many
 /// real ones, more.
-fn batch(method: &Method, net: &ConvNet) -> usize {
-    let cost = method.objective.cost(method.seen_ipc() * net.classes, net.classes);
+fn batch(method: &Method, net: &Network) -> usize {
+    let cost = method.objective.cost(method.seen_ipc() * net.classes(), net.classes());
     cost.batch_syn.max(cost.batch_real.min(REAL))
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.
-pub(super) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device: &Device) -> Times {
-    let n = batch(&config.distill, net);
-    let set = InnerSet {
-        images: gaussian("plan-images", [n, net.channels, net.height, net.image_width], config.seed, device),
-        targets: Targets::Soft(gaussian("plan-labels", [n, net.classes], config.seed, device)),
-    };
+pub(super) fn calibrate(config: &Config, net: &Network, held_out: usize, engine: &Engine) -> Times {
+    let (n, [channels, height, width], device) =
+        (batch(&config.distill, net), net.image_shape(), engine.device());
+    let labels = Targets::Soft(gaussian("plan-labels", [n, net.classes()], config.seed, device));
+    let images = gaussian("plan-images", [n, channels, height, width], config.seed, device);
+    let set = InnerSet::new(images, labels);
     let mut rng = stream(config.seed, "plan-augmentation", 0);
-    let augmentation = config.distill.augmentation.draw(n, net.height, net.image_width, &mut rng);
+    let augmentation = config.distill.augmentation.draw(n, height, width, &mut rng);
     let steps = [InnerStep { rows: (0..n).collect(), augmentation }];
     let inner = InnerLoop {
+        engine,
         net,
         set: &set,
         steps: &steps,
@@ -92,7 +94,7 @@ pub(super) fn calibrate(config: &Config, net: &ConvNet, held_out: usize, device:
         micro_batch: config.distill.micro_batch,
     };
     let theta = net.theta(&net.init(&mut stream(config.seed, "plan-init", 0)), device);
-    let differentiation = config.distill.objective.cost(n, net.classes).products;
+    let differentiation = config.distill.objective.cost(n, net.classes()).products;
     let once = || timed(&inner, &theta, differentiation, device);
     let first = once();
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };

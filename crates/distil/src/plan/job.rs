@@ -1,9 +1,9 @@
 //! Everything that decides what a run needs, and what it leaves on disk.
 
-use burn::tensor::Device;
 use distil_augment::Strategy;
-use distil_kernels::Network;
-use distil_models::ConvNet;
+use distil_engine::Engine;
+use distil_kernels as kernels;
+use distil_models::Network;
 
 use distil_match::{Cost, Method};
 
@@ -42,13 +42,13 @@ pub struct Job<'a> {
     /// How to distil.
     pub method: &'a Method,
     /// The student network; the experts' too.
-    pub net: &'a ConvNet,
-    /// The network as the CPU kernels know it ([`ConvNet::kernels`]); `None` where Burn's operations compute it.
-    pub kernels: Option<Network>,
+    pub net: &'a Network,
+    /// The network as the CPU kernels know it ([`Engine::kernels`]); `None` where Burn's operations compute it.
+    pub kernels: Option<kernels::Network>,
     /// The network of activation maps, where it is known; without it, one like the students'.
-    pub cam: Option<&'a distil_models::Network>,
+    pub cam: Option<&'a Network>,
     /// The network that students of validations learn from, where there is one.
-    pub teacher: Option<&'a distil_models::Network>,
+    pub teacher: Option<&'a Network>,
     /// Experts of the store.
     pub experts: usize,
     /// Epochs of each.
@@ -60,7 +60,7 @@ pub struct Job<'a> {
     /// What passes over an image take where that was measured: on Burn's operations.
     pub measured: Option<PerImage>,
     /// Where to compute.
-    pub device: &'a Device,
+    pub engine: &'a Engine,
     /// CPU threads that take chunks; 1 on other devices, which take one chunk after the other.
     pub threads: usize,
 }
@@ -88,7 +88,7 @@ impl Stored {
 impl Job<'_> {
     /// Synthetic images, as networks see them.
     pub fn images(&self) -> u128 {
-        self.method.seen_ipc() as u128 * self.net.classes as u128
+        self.method.seen_ipc() as u128 * self.net.classes() as u128
     }
 
     /// Synthetic images of one batch.
@@ -97,13 +97,13 @@ impl Job<'_> {
         if all == usize::MAX {
             return self.images();
         }
-        self.method.objective.cost(all, self.net.classes).batch_syn as u128
+        self.method.objective.cost(all, self.net.classes()).batch_syn as u128
     }
 
     /// What one iteration computes.
     pub(super) fn cost(&self) -> Cost {
         let images = usize::try_from(self.images()).unwrap_or(usize::MAX);
-        self.method.objective.cost(images, self.net.classes)
+        self.method.objective.cost(images, self.net.classes())
     }
 
     /// Real images of one iteration.
@@ -139,13 +139,13 @@ impl Job<'_> {
     }
 
     pub(super) fn pixels(&self) -> u128 {
-        [self.net.channels, self.net.height, self.net.image_width].iter().map(|&side| side as u128).product()
+        self.net.image_shape().iter().map(|&side| side as u128).product()
     }
 
     /// Images and labels of the synthetic set.
     pub(super) fn set(&self) -> u128 {
-        let stored = self.method.ipc as u128 * self.net.classes as u128;
-        stored * (self.image() + self.net.classes as u128 * SCALAR)
+        let stored = self.method.ipc as u128 * self.net.classes() as u128;
+        stored * (self.image() + self.net.classes() as u128 * SCALAR)
     }
 
     /// The set, its momentum, and its moving average where there is one.

@@ -3,13 +3,13 @@
 
 use super::Job;
 
-/// The longest line of an iteration, of a validation, and of the areas of maps made anew.
+/// The longest line of an iteration, of a validation, and of the areas of recomputed maps.
 const ITERATION: u128 = 200;
 const VALIDATION: u128 = 96;
 const AREA: u128 = 240;
-/// A line about dropout: beside its tensors, and for each of these beside its name.
+/// A line about dropout: next to its tensors, and for each of these next to its name.
 const DROPOUT: (u128, u128) = (96, 32);
-/// The line of the range: beside its start epochs, and for each of these.
+/// The line of the range: in addition to its start epochs, and for each of these.
 const RANGE: (u128, u128) = (128, 56);
 
 impl Job<'_> {
@@ -39,7 +39,7 @@ impl Job<'_> {
 #[cfg(test)]
 mod tests {
     use distil_match::{AreaStatistics, Event, Profile, StepStatus};
-    use distil_models::ConvNet;
+    use distil_models::{ConvNet, Network};
 
     use super::*;
 
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_line_about_dropout_is_no_longer_than_planned() {
-        let layout = ConvNet::new(3, 100, 128, 128).layout();
-        let entries = layout.entries();
+        let net = Network::from(ConvNet::new(3, 100, 128, 128));
+        let entries = net.layout().entries();
         let sizes = vec![999_999_999; entries.len()];
         let layers: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         let names: usize = layers.iter().map(String::len).sum();

@@ -1,8 +1,9 @@
 //! Peak memory, part by part.
 
+use distil_engine::{LARGEST_CPU_CHUNK, WAVE};
 use distil_eval::{TEACHER_BATCH, TEST_BATCH};
 use distil_kernels::{gradient_bytes, products_bytes, weights_bytes};
-use distil_models::{LARGEST_CPU_CHUNK, Network, WAVE, chunk_size};
+use distil_models::Network;
 
 use super::job::{Job, SCALAR};
 
@@ -12,7 +13,7 @@ const PROGRAM: (u128, u128) = (20 << 20, 4 << 20);
 const STARTED: u128 = 32 << 20;
 /// Images that a thread classifies at a time, and that are uploaded together.
 const CLASSIFIED: (u128, u128) = (LARGEST_CPU_CHUNK as u128, TEST_BATCH as u128);
-/// Vectors like θ, in f32, beside θ_0…θ_N: λ, its update and its copies, or start, end, target, errors and their order in
+/// Vectors like θ, in f32, in addition to θ_0…θ_N: λ, its update and its copies, or start, end, target, errors and their order in
 /// f64 when the loss is computed.
 const LOSS_VECTORS: u128 = 14;
 /// Copies of a chunk's images that its augmentation and that one's derivative hold.
@@ -144,7 +145,7 @@ impl Job<'_> {
         Memory { parts }
     }
 
-    /// Bytes, and network input in f32 beside them after ZCA.
+    /// Bytes, and network input in f32 next to them after ZCA.
     fn data_bytes(&self) -> u128 {
         let each = if self.data.zca { 1 + SCALAR } else { 1 };
         self.data.kept as u128 * self.pixels() * each
@@ -163,10 +164,15 @@ impl Job<'_> {
         (read + read / 2 + kept).max(4 * self.zca_bytes() + self.data_bytes())
     }
 
+    /// Chunks of a batch that is trained on: one, where its images meet in batch statistics.
+    fn training_chunks(&self, batch: u128, micro_batch: usize) -> (u128, u128) {
+        if self.net.has_batch_statistics() { (1, batch.max(1)) } else { self.chunks(batch, micro_batch) }
+    }
+
     /// Chunks of a batch: how many, and the images of the largest.
     fn chunks(&self, batch: u128, micro_batch: usize) -> (u128, u128) {
         let images = usize::try_from(batch).unwrap_or(usize::MAX).max(1);
-        let size = chunk_size(images, micro_batch, self.device) as u128;
+        let size = self.engine.chunk_size(images, micro_batch) as u128;
         (batch.max(1).div_ceil(size), size)
     }
 
@@ -179,10 +185,10 @@ impl Job<'_> {
     /// comes in several chunks; work of one chunk runs on the calling thread.
     fn working_memory(&self) -> u128 {
         let batches = Self::batches(self.images(), self.batch());
-        let inner = batches.map(|batch| (self.chunks(batch, self.method.micro_batch), Pass::Dual));
-        let real = (self.chunks(self.batch_real(), self.method.micro_batch), Pass::Plain);
+        let inner = batches.map(|batch| (self.training_chunks(batch, self.method.micro_batch), Pass::Dual));
+        let real = (self.training_chunks(self.batch_real(), self.method.micro_batch), Pass::Plain);
         let students = Self::batches(self.images(), self.students_batch())
-            .map(|batch| (self.chunks(batch, self.students.micro_batch), Pass::Plain));
+            .map(|batch| (self.training_chunks(batch, self.students.micro_batch), Pass::Plain));
         let classified = ((CLASSIFIED.1.div_ceil(CLASSIFIED.0), CLASSIFIED.0), Pass::Forward);
         let work = inner.into_iter().chain(students).chain([real, classified]);
         let (mut caller, mut each) = (0, 0);
@@ -197,14 +203,13 @@ impl Job<'_> {
         caller + each
     }
 
-    /// What the threads need for activation maps of the set, on Burn's operations beside what the kernels keep.
+    /// What the threads need for activation maps of the set, on Burn's operations in addition to what the kernels keep.
     fn maps(&self) -> u128 {
         if self.method.enhancement().is_none() {
             return 0;
         }
         let chunks = self.chunks(self.images(), self.method.micro_batch);
-        let alike = Network::ConvNet(self.net.clone());
-        self.at_work(self.cam.unwrap_or(&alike), chunks)
+        self.at_work(self.cam.unwrap_or(self.net), chunks)
     }
 
     /// What the threads need for what a teacher says of a batch of students.
@@ -249,7 +254,7 @@ impl Job<'_> {
                 // Nothing is kept: two feature maps at a time, and what makes the second.
                 Pass::Forward => 3,
             };
-            let maps: u128 = self.net.map_sizes().map(|size| size as u128).sum();
+            let maps: u128 = self.net.map_sizes().iter().map(|size| *size as u128).sum();
             return copies + graph * images * maps * SCALAR;
         };
         let bytes = |n| match pass {
@@ -269,7 +274,7 @@ impl Job<'_> {
 
     /// Sums so far, and the results of a wave.
     fn results(&self) -> u128 {
-        let (chunks, size) = self.chunks(self.batch(), self.method.micro_batch);
+        let (chunks, size) = self.training_chunks(self.batch(), self.method.micro_batch);
         (chunks.min(WAVE as u128) + 1) * (self.theta() + size * self.image())
     }
 }

@@ -15,7 +15,7 @@ mod tests;
 
 use burn::tensor::DType;
 use distil_gradcam::CamModel;
-use distil_models::{ConvNet, Network};
+use distil_models::Network;
 use thiserror::Error;
 
 use crate::config::Config;
@@ -49,7 +49,7 @@ pub enum PlanError {
         available: String,
         /// What bounds it.
         bound: Bound,
-        /// What would do.
+        /// The remedy.
         remedy: String,
     },
 }
@@ -58,7 +58,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct Plan<'a> {
     config: &'a Config,
-    net: ConvNet,
+    net: Network,
     /// The network used for maps, where its file is there.
     cam: Option<Network>,
     /// The students' teacher, where its file is there.
@@ -82,7 +82,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Option<Self>, Error> {
         let Some(found) = config.data.clone().searched_in(data_dir).size() else { return Ok(None) };
         let shape = found.shape;
-        let net = config.model.build(shape.channels, found.classes, shape.height, shape.width)?;
+        let net = config.model.build([shape.channels, shape.height, shape.width], found.classes)?;
         // A file that cannot be read is refused by the run itself.
         let network = |path: &std::path::PathBuf| {
             CamModel::open(path, [shape.height, shape.width]).ok().map(|model| model.network)
@@ -122,7 +122,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The network of experts and students.
-    pub fn net(&self) -> &ConvNet {
+    pub fn net(&self) -> &Network {
         &self.net
     }
 
@@ -137,7 +137,7 @@ impl<'a> Plan<'a> {
         Job {
             method: &config.distill,
             net,
-            kernels: net.kernels(device.burn(), DType::F32),
+            kernels: device.engine().kernels(net, DType::F32),
             cam: cam.as_ref(),
             teacher: teacher.as_ref(),
             experts: if config.distill.needs_experts() { config.expert.experts } else { 0 },
@@ -145,7 +145,7 @@ impl<'a> Plan<'a> {
             students: Students { batch: config.eval.batch, micro_batch: config.eval.micro_batch },
             data: *data,
             measured: self.measured,
-            device: device.burn(),
+            engine: device.engine(),
             threads: if device.is_cpu() { rayon::current_num_threads() } else { 1 },
         }
     }
@@ -163,15 +163,15 @@ impl<'a> Plan<'a> {
         (!limit.allows(&job.memory())).then(|| remedy(&job, limit))
     }
 
-    /// How long the run takes, from a few of its own steps on random data. Takes seconds.
+    /// How long the run takes, from a few real steps on random data. Takes seconds.
     pub fn times(&self) -> Times {
-        calibration::calibrate(self.config, &self.net, self.validation, self.device.burn())
+        calibration::calibrate(self.config, &self.net, self.validation, self.device.engine())
     }
 
     /// Refuses a run that needs more memory than there is, before anything is read or written.
     ///
     /// # Errors
-    /// [`PlanError::DoesNotFit`] says what would do.
+    /// [`PlanError::DoesNotFit`] gives the remedy.
     pub fn check(&self) -> Result<(), PlanError> {
         let (job, memory) = (self.job(), self.in_this_process());
         let Some(limit) = limits::tightest(&memory).filter(|limit| !limit.allows(&memory)) else {
@@ -194,7 +194,7 @@ impl<'a> Plan<'a> {
         let batch = usize::try_from(job.batch().max(2)).unwrap_or(usize::MAX);
         let measure = || {
             let sizes = (batch, job.threads);
-            measured::per_image(&self.config.distill, &self.net, sizes, self.device.burn())
+            measured::per_image(&self.config.distill, &self.net, sizes, self.device.engine())
         };
         tried.then(measure).flatten()
     }

@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use burn::tensor::{DType, Device};
+use distil_engine::Engine;
 use distil_models::{ConvNet, Network, Norm, ResNet18};
 
 use distil_match::{AreaEnhancement, Method};
@@ -15,18 +16,22 @@ fn method() -> Method {
     })
 }
 
-fn net() -> ConvNet {
+fn net() -> Network {
+    Network::from(convnet())
+}
+
+fn convnet() -> ConvNet {
     ConvNet::new(3, 10, 128, 128)
 }
 
-fn job<'a>(method: &'a Method, net: &'a ConvNet) -> Job<'a> {
-    static DEVICE: LazyLock<Device> = LazyLock::new(Device::flex);
+fn job<'a>(method: &'a Method, net: &'a Network) -> Job<'a> {
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Device::flex()));
     Job {
         measured: None,
-        device: &DEVICE,
+        engine: &ENGINE,
         method,
         net,
-        kernels: net.kernels(&DEVICE, DType::F32),
+        kernels: ENGINE.kernels(net, DType::F32),
         cam: None,
         teacher: None,
         experts: 100,
@@ -50,12 +55,12 @@ fn activation_maps_take_what_their_network_takes() {
     let maps = |method: &Method, cam| Job { cam, ..job(method, &net) }.memory().of(Part::Maps);
     assert_eq!(maps(&method, None), 0);
     method = method.with_trajectory(|trajectory| trajectory.enhancement = Some(AreaEnhancement::default()));
-    // Its state of 616 thousand scalars is small beside its maps.
-    let alike = Network::ConvNet(net.clone());
+    // Its state of 616 thousand scalars is small compared with its maps.
+    let alike = net.clone();
     assert_eq!(maps(&method, None), maps(&method, Some(&alike)));
     assert!(maps(&method, None) > 2 * 16 * 4 * 128 * 128 * 128 * 4);
     // An eighth of the ConvNet's first map, and 45 MB twice.
-    let resnet = Network::ResNet18(ResNet18::new(3, 10, 128, 128));
+    let resnet = Network::from(ResNet18::new(3, 10, 128, 128));
     let found = maps(&method, Some(&resnet)) as f64 / f64::from(1 << 20);
     assert!((found - (128.0 + 2.0 * 42.6)).abs() < 1.0, "{found} MiB");
 }
@@ -92,7 +97,7 @@ fn memory_grows_with_n_by_parameters_alone() {
 #[test]
 fn a_teacher_takes_what_its_network_takes() {
     let (method, net) = (method(), net());
-    let resnet = Network::ResNet18(ResNet18::new(3, 10, 128, 128));
+    let resnet = Network::from(ResNet18::new(3, 10, 128, 128));
     let teacher = |teacher| Job { teacher, ..job(&method, &net) }.memory().of(Part::Teacher);
     assert_eq!(teacher(None), 0);
     let found = teacher(Some(&resnet)) as f64 / f64::from(1 << 20);
@@ -109,7 +114,7 @@ fn one_image_keeps_one_thread_busy() {
         let memory = Job { students: Students { batch: 1, micro_batch: 1 }, threads, ..job.clone() }.memory();
         memory.of(Part::Threads)
     };
-    // Beside it, every thread classifies sixteen images.
+    // In addition, every thread classifies sixteen images.
     let classifies = distil_kernels::gradient_bytes(&kernels, 16) as u128;
     let grown = threads(4) - threads(1);
     assert!(grown >= 3 * classifies && grown < 4 * classifies, "{grown} {classifies}");
@@ -124,7 +129,7 @@ fn the_kernels_take_what_they_say() {
     let planned = job.memory().of(Part::Threads);
     assert!(planned >= exact && planned < exact + exact / 4, "{planned} {exact}");
     // Burn's graph takes more than the kernels.
-    let other = ConvNet { norm: Norm::Group, ..net.clone() };
+    let other = Network::from(ConvNet { norm: Norm::Group, ..convnet() });
     let graph = Job { kernels: None, net: &other, ..job };
     assert!(graph.memory().of(Part::Threads) > planned);
 }
@@ -202,12 +207,12 @@ fn going_class_by_class_takes_the_memory_of_one_class() {
         let method = Method { ipc: 10, ..preset };
         let few = ConvNet::new(3, 10, 32, 32);
         let many = ConvNet { classes: 100, ..few.clone() };
-        let parts = |net: &ConvNet| {
-            let memory = Job { experts: 0, ..job(&method, net) }.memory();
+        let parts = |net: ConvNet| {
+            let memory = Job { experts: 0, ..job(&method, &Network::from(net)) }.memory();
             assert_eq!(memory.of(Part::Experts), 0);
             (memory.of(Part::Threads), memory.of(Part::Batch))
         };
-        let ((threads, batch), (more_threads, more_batch)) = (parts(&few), parts(&many));
+        let ((threads, batch), (more_threads, more_batch)) = (parts(few), parts(many));
         // More classes make the classifier larger, nothing else.
         assert!(more_threads < threads + threads / 5, "{threads} {more_threads}");
         assert_eq!(batch, more_batch);

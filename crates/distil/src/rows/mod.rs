@@ -1,6 +1,6 @@
 //! The rows of `configs/`: published results, each with the configuration that should reproduce it.
 //!
-//! A row is a file of its own, or an entry of a table file (`configs/README.md` says how they are written).
+//! A row is one file, or an entry of a table file (`configs/README.md` says how they are written).
 //! [`Rows::resolve`] makes either a whole configuration. They are embedded in the program.
 
 mod file;

@@ -60,7 +60,7 @@ impl Rows {
         for name in &row.extends {
             let parent = self.bases.get(name).or_else(|| self.rows.get(name)).ok_or_else(|| {
                 ConfigError::plain(format_args!(
-                    "configs/{}: {} extends {name:?}, which is no row and no base",
+                    "configs/{}: {} extends {name:?}, which is neither a row nor a base",
                     row.file.display(),
                     row.name
                 ))

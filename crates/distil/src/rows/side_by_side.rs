@@ -1,4 +1,4 @@
-//! Published and measured accuracies beside each other.
+//! Published and measured accuracies side by side.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -149,7 +149,7 @@ fn every_row_is_whole() {
 
 #[test]
 fn grids_contain_the_main_result() {
-    // Every line of Tables 5 and 6 has one cell with Table 1's settings; all others are runs of their own.
+    // Every line of Tables 5 and 6 has one cell with Table 1's settings; all others are separate runs.
     let rows = published();
     let mut twins = std::collections::BTreeMap::<String, (usize, usize)>::new();
     for row in rows.iter().filter(|row| ["table5", "table6"].iter().any(|table| row.name.contains(table))) {

@@ -5,7 +5,7 @@ mod outline;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use distil_models::Arch;
+use distil_models::NetworkConfig;
 use distil_report::{MethodRow, MethodsTable, Reference};
 use distil_store::{Cost, EvaluationFile, FolderLock, RunPaths, atomic};
 
@@ -96,10 +96,10 @@ impl Sweep {
         let students = eval.seeds;
         let mut notes = vec![
             format!(
-                "{}, ConvNet of width {}. Mean ± standard deviation over {} runs, each with a seed of its own for experts, \
+                "{}, {}. Mean ± standard deviation over {} runs, each with its own seed for experts, \
                  synthetic set and {students} student(s), tested on the test split after the last epoch; the set is the one \
                  chosen on validation images.",
-                data.name, model.width, self.seeds
+                data.name, described(model), self.seeds
             ),
             "s/iteration: mean wall-clock time of an outer iteration without validations; an iteration of one method is no \
              iteration of another. Peak: of the process while it distilled, data and program included."
@@ -137,7 +137,7 @@ fn run_cell(session: &Session, paths: &RunPaths) -> Result<EvaluationFile, Error
     let ignore = &mut |_: &distil_match::Event| std::ops::ControlFlow::Continue(());
     session.run(store.as_ref(), place, "distil sweep", ignore)?;
     let students = Students::of(session)?;
-    let networks = students.networks(&[Arch::ConvNet])?;
+    let networks = vec![students.own_network()?];
     students.evaluate_run(&networks, paths, session.config.eval.name(), Which::Best)
 }
 
@@ -151,4 +151,10 @@ fn row_of<'a>(rows: &'a mut Vec<MethodRow>, cell: &Cell) -> &'a mut MethodRow {
         rows.len() - 1
     });
     &mut rows[index]
+}
+
+/// The network of all runs, as far as the configuration says it.
+fn described(model: &NetworkConfig) -> String {
+    let width = model.width.map_or_else(String::new, |width| format!(" of width {width}"));
+    format!("{}{width}", model.arch)
 }

@@ -39,8 +39,8 @@ pub enum SweepError {
         /// What to write.
         remedy: &'static str,
     },
-    /// The reference is no variant.
-    #[error("{}: reference: there is no variant {name}; name one of the [[variant]] tables of this file", file.display())]
+    /// The reference names no variant.
+    #[error("{}: reference: no variant is called {name}; name one of the [[variant]] tables of this file", file.display())]
     Reference {
         /// The file.
         file: PathBuf,
@@ -54,14 +54,14 @@ pub enum SweepError {
 pub struct SweepPlan {
     /// Methods, or variants of the file; `all` are all variants where there are any, else all methods.
     pub methods: Vec<String>,
-    /// What all runs share, in tables named `for` what some methods do otherwise, and in tables named `variant` the arms of an
-    /// ablation; published presets without it.
+    /// Settings that all runs share; [[for]] tables change them for some methods, [[variant]] tables are the arms of
+    /// an ablation [default: published presets].
     pub file: Option<PathBuf>,
     /// The dataset, where the file names none or another.
     pub dataset: Option<String>,
     /// Images per class.
     pub ipc: Vec<usize>,
-    /// Runs of each method, each with experts, synthetic set and student of its own.
+    /// Runs of each method, each with its own experts, synthetic set and student.
     pub seeds: u64,
     /// Keys of every run, as in `eval.epochs=300`.
     pub sets: Vec<String>,
@@ -80,7 +80,7 @@ struct Exception {
     set: Table,
 }
 
-/// An arm of an ablation: a method under a name of its own, with settings of its own.
+/// An arm of an ablation: a method under its own name, with its own settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Variant {
@@ -151,7 +151,7 @@ impl Outline {
             &mut layer,
             file,
             "variant",
-            "write [[variant]] with a name of its own, method = \"edf\", and [variant.set] with keys as in any configuration",
+            "write [[variant]] with its own name, method = \"edf\", and [variant.set] with keys as in any configuration",
         )?;
         let reference = match layer.take("reference") {
             None => None,

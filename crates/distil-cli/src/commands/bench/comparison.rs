@@ -1,4 +1,4 @@
-//! distil and its peer in turns, each measurement in a process of its own: A B A B …
+//! distil and its peer in turns, each measurement in a separate process: A B A B …
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,16 +23,16 @@ const PEER_SCRIPTS: [&str; 3] =
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Comparison with a peer")]
 pub(crate) struct PeerArgs {
-    /// Take turns with the peer under this Python, which needs torch; prints medians and ratios
+    /// Python with torch, to run the peer program in turns with distil; prints medians and ratios
     #[arg(long, value_name = "PYTHON")]
     peer: Option<PathBuf>,
     /// The peer's program [default: torch_unroll.py here or in shared/peers]
     #[arg(long, value_name = "FILE", requires = "peer")]
     peer_script: Option<PathBuf>,
-    /// One more argument for the peer, as in --peer-arg=--layout=flat; may be repeated
+    /// An extra argument for the peer, as in --peer-arg=--layout=flat; may be repeated
     #[arg(long, value_name = "ARG", requires = "peer", allow_hyphen_values = true)]
     peer_arg: Vec<String>,
-    /// How many processes of each, in turns [default: 3; 1 for growth]
+    /// Processes of each program, run in turns [default: 3; 1 for growth]
     #[arg(long, value_name = "N", value_parser = count)]
     rounds: Option<usize>,
 }
@@ -231,7 +231,7 @@ impl<'a> Peer<'a> {
         let device = match device {
             _ if more.iter().any(|arg| arg.starts_with("--device")) => None,
             DeviceChoice::Wgpu(_) => {
-                let message = "PyTorch has no wgpu devices, so the peer needs one of its own";
+                let message = "PyTorch has no wgpu devices, so give the peer its own device";
                 return Err(Failure::new(message, "add --peer-arg=--device=cpu, or cuda"));
             }
             device => Some(device.to_string()),

@@ -10,40 +10,40 @@ use crate::cli::Global;
 use crate::console::Console;
 use crate::failure::Failure;
 
-/// What grows while the rest stays.
+/// What to vary while the rest stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Axis {
     /// Inner steps N
     Steps,
-    /// Images of an inner step, of a set that stays
+    /// Images of an inner step, with a fixed set
     Batch,
     /// Channels of the network
     Width,
     /// Height and width of the images
     Resolution,
-    /// Images per class, with a batch that stays
+    /// Images per class, with a fixed batch
     Ipc,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct GrowthArgs {
-    /// What grows
+    /// What to vary
     #[arg(long, value_enum, value_delimiter = ',', value_name = "AXIS,…",
         default_values = ["steps", "batch", "width", "resolution", "ipc"])]
     axes: Vec<Axis>,
     /// What is timed
     #[arg(long, value_enum, default_value = "exact")]
     mode: Mode,
-    /// Channels of every convolution where they do not grow
+    /// Channels of every convolution, unless varied
     #[arg(long, default_value_t = 32, value_parser = count, value_name = "N")]
     width: usize,
-    /// Height and width of the images where they do not grow
+    /// Height and width of the images, unless varied
     #[arg(long, default_value_t = 32, value_parser = count, value_name = "N")]
     resolution: usize,
-    /// Inner steps where they do not grow
+    /// Inner steps, unless varied
     #[arg(long, default_value_t = 10, value_parser = count, value_name = "N")]
     steps: usize,
-    /// Images alive at a time on each thread, 0 for what the built-in presets use
+    /// Images processed at a time on each thread, 0 for the presets' value
     #[arg(long, default_value_t = 0, value_name = "N")]
     micro_batch: usize,
     /// Timed repetitions in each process

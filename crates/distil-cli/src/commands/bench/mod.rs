@@ -1,4 +1,4 @@
-//! `distil bench`: speed and memory, alone or beside a peer.
+//! `distil bench`: speed and memory, alone or against a peer.
 
 mod comparison;
 mod growth;
@@ -25,13 +25,13 @@ pub(crate) enum BenchCommand {
         after_help = "Examples:\n  distil bench step --width 32 --images 10 --steps 10\n  \
         distil bench step --mode train-step --batch 128 --micro-batch 16 --threads 1 --json\n  \
         distil bench step --steps 20 --peer ~/peer/bin/python --peer-script torch_unroll.py --layout flat\n\n\
-        The data are random: only speed and memory are measured. One iteration is N inner steps, the matching loss, \
-        its gradient to images, label logits and step size, and the outer updates; the device is waited for before \
-        every reading of the clock. Peak memory is the growth of the largest resident size after set-up (Linux), or \
-        of what the device's allocator holds.\n\n\
+        Only speed and memory are measured, on random data. One iteration is N inner steps, the matching loss, \
+        its gradient to images, label logits and step size, and the outer updates; the device is synchronised before \
+        the clock is read. Peak memory is the growth of the peak resident set after set-up (Linux), or of the device \
+        allocator's pool.\n\n\
         The flags are those of the PyTorch program torch_unroll.py, and --json prints one line with its keys. With \
-        --peer both programs run in turns, each in a new process: compare ratios of one such run, never figures of \
-        two machines or days."
+        --peer both programs run in turns, each in a new process: compare ratios from one such run, never figures \
+        from different machines or days."
     )]
     Step(Box<StepArgs>),
     /// The standard table: distillation iteration, training step, evaluation epoch and activation maps at several widths
@@ -64,7 +64,7 @@ pub(crate) struct AllArgs {
     /// Widths of the network
     #[arg(long, value_delimiter = ',', default_values = ["32", "128"], value_parser = count, value_name = "N,…")]
     widths: Vec<usize>,
-    /// Images alive at a time on each thread, 0 for what the built-in presets use
+    /// Images processed at a time on each thread, 0 for the presets' value
     #[arg(long, default_value_t = 0, value_name = "N")]
     micro_batch: usize,
     /// Timed repetitions in each process
@@ -111,7 +111,7 @@ fn all(args: &AllArgs, global: &Global, console: &Console) -> Result<(), Failure
     console.result(table::rows(&measured))
 }
 
-/// Measures every setting in processes of its own.
+/// Measures every setting in separate processes.
 fn compare(
     settings: Vec<Setting>,
     peer: &PeerArgs,

@@ -16,13 +16,13 @@ pub(crate) enum Mode {
     Exact,
     /// The same iteration with TESLA's truncated gradient
     Tesla,
-    /// As exact: distil always computes from stored parameters. The peer has a mode of its own for it
+    /// The same as exact for distil, which always computes from stored parameters; a separate mode of the peer
     Adjoint,
     /// One SGD step of a network on a batch of real images
     TrainStep,
     /// One epoch of training a network on the synthetic set
     EvalEpoch,
-    /// Grad-CAM maps of all synthetic images, for a class each; the peer has no such mode
+    /// Grad-CAM maps of all synthetic images, one class each; not available for the peer
     GradCam,
 }
 
@@ -88,16 +88,16 @@ pub(crate) struct Setting {
     /// Batch of train-step and eval-epoch
     #[arg(long, default_value_t = 256, value_parser = count, value_name = "N")]
     pub(crate) batch: usize,
-    /// Images alive at a time on each thread, 0 for what the built-in presets use; the peer has no such thing
+    /// Images processed at a time on each thread, 0 for the presets' value; no effect on the peer
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) micro_batch: usize,
-    /// Allow the peer TF32 on CUDA; what distil uses there is Burn's choice
+    /// Allow the peer to use TF32 on CUDA; distil follows Burn
     #[arg(long)]
     pub(crate) tf32: bool,
-    /// How the peer keeps parameters in its mode exact; no effect on distil
+    /// How the peer stores parameters in mode exact; no effect on distil
     #[arg(long, value_enum, default_value = "list")]
     pub(crate) layout: Layout,
-    /// Leave images, labels and step size as they are
+    /// Skip the update of images, labels and step size
     #[arg(long)]
     pub(crate) no_update: bool,
     /// Let the peer's C allocator keep freed memory; no effect on distil
@@ -109,7 +109,7 @@ pub(crate) struct Setting {
     /// Timed repetitions
     #[arg(long, default_value_t = 5, value_parser = count, value_name = "N")]
     pub(crate) repeats: usize,
-    /// Keys every random stream
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
 }
@@ -179,7 +179,7 @@ impl Setting {
             Mode::GradCam => Work::Maps { images },
         };
         let &Self { micro_batch, warmup, repeats, seed, .. } = self;
-        Ok(Bench { net: self.network()?, work, micro_batch, warmup, repeats, seed })
+        Ok(Bench { net: self.network()?.into(), work, micro_batch, warmup, repeats, seed })
     }
 
     /// As flags that distil and the peer understand alike.

@@ -17,12 +17,12 @@ pub(crate) enum CompddCommand {
         distil compdd measure --data imagenet --data-dir /data/imagenet --model resnet18.pth --thresholds 0.5,0.1,0.9\n  \
         distil compdd measure --data imagenet --model resnet18.pth --shard 2/8 --out compdd/part2\n\n\
         Complexity of an image is 1 − the share of its map's values ≥ the threshold; of a class, the mean over its images. \
-        All thresholds are counted in one pass. An interrupted command continues; a finished one is not done again.")]
+        All thresholds are counted in one pass. An interrupted command continues; a finished one is not repeated.")]
     Measure(ImagesArgs),
-    /// Put together what `measure --shard` measured in parts
+    /// Combine the parts measured with `measure --shard`
     #[command(
         after_help = "Example:\n  distil compdd merge compdd/part*/complexity.json --out compdd/imagenet\n\n\
-        The result has the same bytes as that of a single pass."
+        The result is byte for byte that of a single pass."
     )]
     Merge(MergeArgs),
     /// Order the classes of each category by complexity
@@ -36,26 +36,26 @@ pub(crate) enum CompddCommand {
     #[command(after_help = "Examples:\n  distil compdd select --data ./photos --categories auto\n  \
         distil compdd select --measured compdd/imagenet --categories published\n  \
         distil compdd select --measured compdd/photos --count 5\n\n\
-        selection.toml has the lists of class names for data.classes of a configuration.")]
+        selection.toml lists class names to paste into data.classes of a configuration.")]
     Select(SelectArgs),
-    /// Hold a selection against measured complexity
+    /// Check a selection against measured complexity
     #[command(after_help = "Examples:\n  distil compdd verify --measured compdd/imagenet\n  \
         distil compdd verify --measured compdd/photos --selection selection.toml\n\n\
-        Without --selection, it is Comp-DD's own.")]
+        The default selection is Comp-DD's.")]
     Verify(VerifyArgs),
-    /// Say how far two measurements order the classes alike
+    /// Compare the class orders of two measurements (Kendall's τ)
     #[command(after_help = "Examples:\n  distil compdd agree compdd/by-resnet18 compdd/by-lite0\n  \
         distil compdd agree compdd/train compdd/test --threshold 0.1\n\n\
         Kendall's τ is 1 for the same order, 0 for none in common, −1 for the reverse. Measure the same images with two \
-        networks, or two parts of the images with one network, to learn how much an order is worth.")]
+        networks, or two parts of the images with one network, to see how stable the order is.")]
     Agree(AgreeArgs),
-    /// Tabulate what distilled sets recover of the accuracy on all data
+    /// Tabulate how much of the accuracy on all data distilled sets recover
     #[command(
         after_help = "Examples:\n  distil compdd recovery runs/bird-easy runs/bird-hard --measured compdd/imagenet\n  \
         distil compdd recovery photos-easy=runs/a photos-hard=runs/b --table latex > table3b.tex\n\n\
-        Accuracies are those that `distil eval` or `distil reproduce` kept in the runs. Names ending in -easy and -hard \
-        are set side by side. With --measured, the complexity of each run's classes is shown, and from four runs of a \
-        method on, how recovery goes with it."
+        Accuracies are those stored in the runs by `distil eval` or `distil reproduce`. Names ending in -easy and \
+        -hard are shown side by side. With --measured, the table has the complexity of each run's classes and, from \
+        four runs of a method on, its correlation with recovery."
     )]
     Recovery(RecoveryArgs),
 }
@@ -79,13 +79,14 @@ pub(crate) struct ImagesArgs {
     /// A folder of images by class, or the name of a dataset
     #[arg(long, visible_alias = "dataset", value_name = "NAME|PATH", value_hint = ValueHint::AnyPath)]
     pub(super) data: Option<PathBuf>,
-    /// A configuration whose data section names the images, and by whose `[eval]` a model is trained if none is given
+    /// A configuration: [data] names the images, [eval] says how a model is trained if none is given
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<PathBuf>,
     /// Set a key of the configuration, as in `data.classes=["a","b"]`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     pub(super) set: Vec<String>,
-    /// A model of `distil train`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18 that is trained on the images first]
+    /// A model of `distil train`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18
+    /// trained on the images first]
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(super) model: Option<PathBuf>,
     /// Which images of the data
@@ -97,10 +98,10 @@ pub(crate) struct ImagesArgs {
     /// Which map
     #[arg(long, value_enum, default_value_t = CamName::GradCam)]
     pub(super) cam: CamName,
-    /// The layer whose feature map is looked at, such as layer3 or blocks.1 [default: the last one]
+    /// The layer whose feature map is used, such as layer3 or blocks.1 [default: the last one]
     #[arg(long, value_name = "LAYER")]
     pub(super) layer: Option<String>,
-    /// Whose class the map is for: the image's own, or the one the model takes it for (as EDF's public code)
+    /// Class the map explains: the image's own, or the predicted one (as EDF's public code)
     #[arg(long, value_enum, default_value_t = TargetName::Label)]
     pub(super) target: TargetName,
     /// Which values of a map are counted: the layer's (as EDF's public code), or those of all pixels after upsampling
@@ -112,13 +113,13 @@ pub(crate) struct ImagesArgs {
     /// Measure this part only, for `distil compdd merge`
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1")]
     pub(super) shard: (usize, usize),
-    /// Images that are decoded at once
+    /// Images decoded at once
     #[arg(long, value_name = "N", default_value = "64")]
     pub(super) batch: NonZeroUsize,
-    /// How often what was measured so far is kept, for a command that is killed; Ctrl-C keeps it in any case
+    /// How often progress is saved, in case the command is killed; Ctrl-C always saves it
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(super) save_every: u64,
-    /// Leave unreadable images out, and list them, instead of ending there
+    /// Skip and list unreadable images instead of stopping
     #[arg(long)]
     pub(super) skip_bad: bool,
     /// The folder of the results [default: compdd/NAME]
@@ -207,10 +208,10 @@ pub(crate) struct MergeArgs {
 pub(crate) struct RankArgs {
     #[command(flatten)]
     pub(super) subject: Subject,
-    /// all (one category), published (Comp-DD's eight), auto (by what the model takes for each other), or a TOML file
+    /// all (one category), published (Comp-DD's eight), auto (classes the model confuses), or a TOML file
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(super) categories: String,
-    /// The fewest classes of a category of --categories auto
+    /// Minimum number of classes in a category of --categories auto
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(super) smallest: usize,
     /// One of the measured thresholds [default: the first]
@@ -222,10 +223,10 @@ pub(crate) struct RankArgs {
 pub(crate) struct SelectArgs {
     #[command(flatten)]
     pub(super) subject: Subject,
-    /// all (one category), published (Comp-DD's eight), auto (by what the model takes for each other), or a TOML file
+    /// all (one category), published (Comp-DD's eight), auto (classes the model confuses), or a TOML file
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(super) categories: String,
-    /// Easy classes, and as many hard ones; a category needs twice as many classes
+    /// Number of easy classes, and of hard ones; a category needs twice as many
     #[arg(long, value_name = "N", default_value = "10")]
     pub(super) count: NonZeroUsize,
     /// One of the measured thresholds [default: the first]
@@ -253,23 +254,23 @@ pub(crate) struct AgreeArgs {
     /// Another measurement of the same classes, or its folder
     #[arg(value_name = "B", value_hint = ValueHint::AnyPath)]
     pub(super) second: PathBuf,
-    /// A threshold that both measured [default: the first of A]
+    /// A threshold measured in both [default: the first of A]
     #[arg(long, value_name = "T")]
     pub(super) threshold: Option<f64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RecoveryArgs {
-    /// Evaluated run folders, each with a name for its data before an equals sign where that of the dataset does not do
+    /// Evaluated run folders; NAME= replaces the dataset's name in the table
     #[arg(value_name = "[NAME=]RUN", required = true, value_hint = ValueHint::DirPath)]
     pub(super) runs: Vec<String>,
-    /// A measurement of the runs' classes, or its folder: once for all runs, or once for each, in their order
+    /// A measurement of the runs' classes, or its folder: one for all runs, or one per run, in the same order
     #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     pub(super) measured: Vec<PathBuf>,
     /// One of the measured thresholds [default: the first]
     #[arg(long, value_name = "T", requires = "measured")]
     pub(super) threshold: Option<f64>,
-    /// How the table is written
+    /// Format of the table
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = TableFormat::Markdown)]
     pub(super) table: TableFormat,
 }

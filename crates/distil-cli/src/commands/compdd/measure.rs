@@ -53,7 +53,7 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
         class_map: &class_map,
         transform: &transform_of(&model.card.preprocessing)?,
         definition: &args.definition(),
-        device: device.burn(),
+        engine: device.engine(),
         options: PassOptions {
             part: args.shard,
             shard: args.batch.get(),
@@ -92,7 +92,7 @@ fn name(data: &DataConfig) -> String {
     of_folder.unwrap_or_else(|| data.name.to_string()).replace('/', "-")
 }
 
-/// A network for the data, trained once and kept beside the results.
+/// A network for the data, trained once and kept with the results.
 fn trained(
     args: &ImagesArgs,
     data: &DataConfig,

@@ -45,7 +45,7 @@ pub(crate) fn is_measurement(path: &Path) -> bool {
     path.is_file() || (path.join(MEASUREMENT).is_file() && !RunPaths::new(path).config().is_file())
 }
 
-/// Writes `report.html` beside a measurement.
+/// Writes `report.html` next to a measurement.
 pub(crate) fn write_page(path: &Path, console: &Console) -> Result<PathBuf, Failure> {
     let measured = load(path)?;
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };

@@ -74,7 +74,7 @@ fn listed(data: &DataConfig) -> Result<Listing, Failure> {
     let whole = DataConfig { validation: Some(HoldOut::Count(0)), ..data.clone() };
     match whole.list() {
         Ok(listing) => Ok(listing),
-        // A folder with a validation part of its own takes no such key.
+        // A folder that has a validation part takes no such key.
         Err(distil_data::Error::Config { key: "validation", .. }) => Ok(data.list()?),
         Err(error) => Err(error.into()),
     }

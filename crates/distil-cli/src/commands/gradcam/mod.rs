@@ -34,7 +34,7 @@ pub(crate) struct GradcamArgs {
     /// An image, a folder of images, a synthetic set (.safetensors), or the name of a dataset
     #[arg(value_name = "IMAGES", value_hint = ValueHint::AnyPath)]
     images: Option<PathBuf>,
-    /// A configuration whose data section says how the dataset is loaded
+    /// A configuration whose [data] section says how to load the dataset
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
     /// Set a key of the configuration, as in `data.resolution=64`; may be repeated
@@ -43,16 +43,16 @@ pub(crate) struct GradcamArgs {
     /// A model of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
-    /// The folder of the overlays
+    /// Folder for the overlays
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
-    /// The class to look for, by name or index [default: each image's own, or what the model takes it for]
+    /// The class to explain, by name or index [default: each image's own, or the predicted one]
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
     /// Which map
     #[arg(long, value_enum, default_value_t = CamName::GradCam)]
     cam: CamName,
-    /// The layer whose feature map is looked at, such as layer3 or blocks.1 [default: the last one]
+    /// The layer whose feature map is used, such as layer3 or blocks.1 [default: the last one]
     #[arg(long, value_name = "LAYER")]
     layer: Option<String>,
     /// At most this many images; of a dataset, the first test images of every class in turn
@@ -99,6 +99,7 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
     let device = context.device.open()?;
     let (theta, buffers) = model.tensors(device.burn());
     let explainer = Explainer {
+        engine: device.engine(),
         network,
         theta: &theta,
         buffers: &buffers,

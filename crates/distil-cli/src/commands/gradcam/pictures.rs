@@ -7,7 +7,7 @@ use distil_gradcam::CamModel;
 use distil_store::SyntheticSet;
 
 use super::GradcamArgs;
-use crate::context::{Context, load};
+use crate::context::Context;
 use crate::failure::Failure;
 use distil::config::Config;
 use distil::sets::transform_of;
@@ -48,7 +48,7 @@ impl Source {
                     images.as_ref().map(|name| DataConfig::named(&name.to_string_lossy())).transpose()?;
                 let named = named.map(|data| data.name);
                 let data = data_config(named, config.as_deref(), &args.set)?;
-                Ok(Self::Dataset(Box::new(load(&data, context.data_dir, context.console)?)))
+                Ok(Self::Dataset(Box::new(context.load(&data)?)))
             }
         }
     }
