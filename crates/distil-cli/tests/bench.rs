@@ -179,9 +179,12 @@ fn refusals() {
 fn a_healthy_cpu_passes() {
     let folder = folder();
     let out = succeed(folder.path(), &["doctor", "--config", "tiny.toml", "--images", "3"]);
-    for piece in
-        ["Burn", "| threads |", "| --device cpu |", "width 4, depth 2, 3×16×16, 10 classes, 3 images"]
-    {
+    for piece in [
+        "Burn",
+        "| threads |",
+        "| --device cpu |",
+        "ConvNet (depth 2, width 4), 3×16×16, 10 classes, 3 images",
+    ] {
         assert!(out.contains(piece), "{piece:?} is missing in: {out}");
     }
     let checks = [

@@ -196,7 +196,7 @@ fn what_does_not_fit_is_refused() {
     refused(&select(&["--categories", "birds"]), &["birds", "all, auto, published"]);
     refused(&select(&["--categories", "published"]), &["no category of Comp-DD was measured whole"]);
     refused(&run(at, &["compdd", "rank"]), &["no images were named", "--measured"]);
-    refused(&run(at, &["compdd", "rank", "--measured", "photos.toml"]), &["no measurement of complexity"]);
+    refused(&run(at, &["compdd", "rank", "--measured", "photos.toml"]), &["not a measurement of complexity"]);
     refused(&run(at, &["compdd", "recovery", "m"]), &["m has not been evaluated", "distil eval m"]);
 
     fs::create_dir(at.join("photos/empty")).expect("a folder");

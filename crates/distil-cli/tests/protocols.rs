@@ -77,7 +77,7 @@ fn a_teacher_is_asked_for_checked_and_learned_from() {
     at(&[&train[..], &["zca.safetensors"]].concat());
     at(&[
         &train[..],
-        &["plain.safetensors", "--arch", "resnet18", "--base-width", "4", "--norm", "batch"],
+        &["plain.safetensors", "--arch", "resnet18", "--width", "4", "--norm", "batch"],
         &["--set", "data.zca=false"],
     ]
     .concat());

@@ -91,7 +91,7 @@ fn measure(folder: &Path) -> Vec<f64> {
         photos(&setting(at), 2, &folder.join(format!("s{at}")), "")
     });
     let shares = shares.collect();
-    let learned = ["--arch", "resnet18", "--base-width", "8", "--epochs", "16", "--out", "cam.safetensors"];
+    let learned = ["--arch", "resnet18", "--width", "8", "--epochs", "16", "--out", "cam.safetensors"];
     if !folder.join("cam.safetensors").is_file() {
         let said = succeed(folder, &[&["train", "--config", "cam.toml"], &learned[..]].concat());
         say(said.trim());

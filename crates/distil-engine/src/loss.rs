@@ -23,7 +23,7 @@ pub enum Loss {
     /// ½·‖logits − values‖², the mean over the images; values are `[n, k]`.
     SquaredError(Tensor<2>),
     /// ⟨outputs, cotangents⟩, summed: any function of outputs, once its derivative by them is known.
-    Linear(Cotangents),
+    Linear(Box<Cotangents>),
     /// The sum of several.
     Sum(Vec<Loss>),
 }
@@ -42,6 +42,12 @@ pub struct Cotangents {
 impl From<Targets> for Loss {
     fn from(targets: Targets) -> Self {
         Self::CrossEntropy(targets)
+    }
+}
+
+impl From<Cotangents> for Loss {
+    fn from(cotangents: Cotangents) -> Self {
+        Self::Linear(Box::new(cotangents))
     }
 }
 
@@ -89,11 +95,12 @@ impl Loss {
         match self {
             Self::CrossEntropy(targets) => Self::CrossEntropy(targets.map(rows)),
             Self::SquaredError(values) => Self::SquaredError(rows(values.clone())),
-            Self::Linear(Cotangents { logits, features, moments }) => Self::Linear(Cotangents {
-                logits: logits.clone().map(rows),
-                features: features.clone().map(|each| if each.dims()[0] == 1 { each } else { rows(each) }),
-                moments: moments.clone(),
-            }),
+            Self::Linear(linear) => {
+                let Cotangents { logits, features, moments } = &**linear;
+                let features =
+                    features.clone().map(|each| if each.dims()[0] == 1 { each } else { rows(each) });
+                Cotangents { logits: logits.clone().map(rows), features, moments: moments.clone() }.into()
+            }
             Self::Sum(losses) => Self::Sum(losses.iter().map(|loss| loss.rowwise(rows)).collect()),
         }
     }

@@ -19,14 +19,14 @@ fn golden() {
 
 /// The `network` option of the format.
 #[derive(Deserialize)]
-struct Layers {
+struct NetworkCase {
     input: [usize; 3],
     layers: Vec<Layer>,
     outputs: usize,
     params: usize,
 }
 
-impl Layers {
+impl NetworkCase {
     fn build(&self) -> Network {
         let [channels, height, image_width] = self.input;
         let net = LayerList { channels, height, image_width, layers: self.layers.clone() }.network();
@@ -64,7 +64,7 @@ fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 
 #[derive(Deserialize)]
 struct NetworkOptions {
-    network: Layers,
+    network: NetworkCase,
     label: String,
 }
 
@@ -100,7 +100,7 @@ fn check_network(fixture: &Fixture, precision: Precision) -> Outcome {
 
 #[derive(Deserialize)]
 struct StatisticsOptions {
-    network: Layers,
+    network: NetworkCase,
     r_bn: f64,
     first: f64,
 }
@@ -148,7 +148,7 @@ fn check_statistics(fixture: &Fixture, precision: Precision) -> Outcome {
     let ce = floats(engine.gradient(at, &entropy, n, n, |rows| images.clone().slice([rows])).loss)[0];
     fixture.expect("ce", &[ce], precision)?;
     fixture.expect("loss", &[ce + options.r_bn * statistics], precision)?;
-    let moments = Loss::Linear(Cotangents { moments: Some(cotangents), ..Cotangents::default() });
+    let moments = Loss::from(Cotangents { moments: Some(cotangents), ..Cotangents::default() });
     let loss = Loss::Sum(vec![entropy, moments]);
     let batch = Batch { images: &images, loss: &loss, augmentation: &Augmentation::None };
     fixture.expect("dx", &floats(engine.image_gradient(at, &batch, 1)), precision)

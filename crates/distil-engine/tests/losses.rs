@@ -62,7 +62,7 @@ impl Bench {
 }
 
 fn linear(logits: Option<Tensor<2>>, features: Option<Tensor<2>>) -> Loss {
-    Loss::Linear(Cotangents { logits, features, moments: None })
+    Loss::from(Cotangents { logits, features, moments: None })
 }
 
 /// To first order every loss is the linear one whose cotangents are its derivative by the logits: the two passes of any loss.

@@ -284,7 +284,7 @@ impl Head {
         let map = map.autodiff().require_grad();
         let params = network.layout().split(theta.clone());
         let scores = network.logits_from(&params, BatchNorms::Running(buffers), map.clone(), layer);
-        Self { scores, map }
+        Self { map, scores }
     }
 
     /// The derivative of each image's class score by its feature map. Images do not see each other, so the

@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use burn::tensor::{Int, Tensor, TensorData};
 use distil_augment::Augmentation;
-use distil_engine::{At, Batch, Engine, Loss, Targets};
+use distil_engine::{At, Batch, Engine, Loss, LossGradient, Targets};
 use distil_models::Network;
 
 use crate::{Sgd, SgdState};
@@ -85,6 +87,15 @@ impl<'a> InnerLoop<'a> {
         At::training(self.net, theta)
     }
 
+    /// Loss and gradient of the batch of step `i` at `theta` `[P]`.
+    pub fn gradient(&self, i: usize, theta: &Tensor<1>) -> LossGradient {
+        let step = self.batch(i);
+        let Batch { images, loss, augmentation } = step.batch();
+        let seen =
+            |range: Range<usize>| augmentation.slice(range.clone()).apply(images.clone().slice([range]));
+        self.engine.gradient(self.at(theta), loss, images.dims()[0], self.micro_batch, seen)
+    }
+
     fn index(&self, rows: &[usize]) -> Tensor<1, Int> {
         let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
         Tensor::from_data(TensorData::from(rows.as_slice()), &self.set.images.device())
@@ -97,13 +108,7 @@ pub fn unroll(inner: &InnerLoop<'_>, theta: Tensor<1>) -> Vec<Tensor<1>> {
     let sgd = Sgd { momentum: inner.momentum, weight_decay: 0.0 };
     let mut state = SgdState::default();
     for i in 0..inner.steps.len() {
-        let step = inner.batch(i);
-        let Batch { images, loss, augmentation } = step.batch();
-        let seen = |range: std::ops::Range<usize>| {
-            augmentation.slice(range.clone()).apply(images.clone().slice([range]))
-        };
-        let n = images.dims()[0];
-        let found = inner.engine.gradient(inner.at(&thetas[i]), loss, n, inner.micro_batch, seen);
+        let found = inner.gradient(i, &thetas[i]);
         let (next, velocity) = sgd.update(thetas[i].clone(), found.gradient, inner.syn_lr, state);
         thetas.push(next);
         state = velocity;

@@ -37,13 +37,13 @@ fn build(options: &Net) -> Network {
 
 /// The `network` option of the format.
 #[derive(Deserialize)]
-struct Layers {
+struct NetworkCase {
     input: [usize; 3],
     layers: Vec<distil_models::Layer>,
     params: usize,
 }
 
-impl Layers {
+impl NetworkCase {
     fn build(&self) -> Network {
         let [channels, height, image_width] = self.input;
         let net = LayerList { channels, height, image_width, layers: self.layers.clone() }.network();
@@ -96,7 +96,7 @@ struct UnrollOptions {
 
 #[derive(Deserialize)]
 struct UnrollNetworkOptions {
-    network: Layers,
+    network: NetworkCase,
     #[serde(flatten)]
     inner: InnerOptions,
 }

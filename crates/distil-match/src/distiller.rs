@@ -7,7 +7,7 @@ use distil_store::{Decoding, Expert, StoreError, TrajectoryStore};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::objective::AnyState;
+use crate::erased::AnyState;
 use crate::outer::Learned;
 use crate::seen::{Seen, gradient_of_stored};
 use crate::{CamNetwork, EnhancementError, Event, InitError, Method, init};

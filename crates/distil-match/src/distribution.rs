@@ -46,7 +46,7 @@ pub fn match_embeddings(view: View<'_>, real: &Tensor<1>, images: &Tensor<4>) ->
     let apart = mean.clone() - real.clone();
     let pull = apart.clone() * (2.0 / n as f64);
     let features = Some(pull.reshape([1, at.net.features()]));
-    let loss = Loss::Linear(Cotangents { features, ..Cotangents::default() });
+    let loss = Loss::from(Cotangents { features, ..Cotangents::default() });
     let batch = Batch { images, loss: &loss, augmentation: &view.augmentation.repeat(n) };
     let images = engine.image_gradient(at, &batch, micro_batch);
     EmbeddingMatch { mean, loss: (apart.clone() * apart).sum(), images }
@@ -95,7 +95,7 @@ impl Objective for DistributionMatching {
 impl DistributionMatching {
     /// One class at a time, so that memory does not grow with them: the loss of each, and its derivative by its images.
     fn matched(
-        &self,
+        self,
         at: At<'_>,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
@@ -116,7 +116,7 @@ impl DistributionMatching {
     /// All classes at once, because the images of all of them meet in the batch statistics, as in the public code: the norm of
     /// one class alone would take away the mean by which it differs from others.
     fn matched_whole(
-        &self,
+        self,
         at: At<'_>,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
@@ -140,7 +140,7 @@ impl DistributionMatching {
         let pulls =
             apart.iter().zip(&sizes).map(|(apart, n)| (apart.clone() * (2.0 / *n as f64)).repeat_dim(0, *n));
         let features = Some(Tensor::cat(pulls.collect(), 0));
-        let loss = Loss::Linear(Cotangents { features, ..Cotangents::default() });
+        let loss = Loss::from(Cotangents { features, ..Cotangents::default() });
         let batch = Batch { images: &synthetic, loss: &loss, augmentation: &Augmentation::None };
         let gradient = engine.image_gradient(at, &batch, inputs.method.micro_batch);
         let back = classes.iter().map(|class| {

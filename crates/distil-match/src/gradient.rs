@@ -2,14 +2,14 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use distil_engine::{At, Batch, Loss};
-use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, mixed, unroll};
+use distil_hypergrad::{Differentiation, Hypergradient, InnerLoop, InnerSet, mixed};
 use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::view::class_batches;
 use crate::{
-    Bounds, Cost, Distance, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError,
+    Bounds, Cost, Distance, Distiller, Inputs, Method, MethodError, NormMode, Objective, Passes, StepError,
     StepOutcome, StepStatus, View, real, refuse_out_of_range, refuse_zero, schedule,
 };
 
@@ -138,6 +138,10 @@ impl Objective for GradientMatching {
         Cost { batch_syn, syn_steps: 0, batch_real, passes, products: Differentiation::Exact }
     }
 
+    fn batch_norms(&self) -> NormMode {
+        NormMode::Frozen
+    }
+
     /// A fresh network, and `outer_loop` steps of the images. The first of them that is refused ends the iteration; those
     /// before it stand.
     fn step(
@@ -219,12 +223,12 @@ impl GradientMatching {
         let key = (inputs.seed, step);
         let steps = schedule::inner_steps(images, batch, steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
-        // One step at a time: nobody asks for the parameters between them.
-        let theta = steps.chunks(1).fold(student.theta, |theta, steps| {
-            let inner = InnerLoop { engine, net, set: &set, steps, syn_lr, momentum: 0.0, micro_batch };
-            unroll(&inner, theta).pop().expect("a walk ends somewhere")
-        });
-        Student { theta, ..student }
+        let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
+        (0..steps.len()).fold(student, |Student { theta, buffers }, i| {
+            let found = inner.gradient(i, &theta);
+            let buffers = net.running(&buffers, &found.batch, steps[i].rows.len());
+            Student { theta: theta - found.gradient * syn_lr, buffers }
+        })
     }
 
     fn loops(&self, ipc: usize) -> Loops {

@@ -12,7 +12,7 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use crate::methods::BUILT_IN;
-use crate::{AnyObjective, Method, Objective};
+use crate::{AnyObjective, Method, NormMode, Objective};
 
 /// A method, as configurations, help and tables know it.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,11 @@ impl MethodRow {
     /// Whether trained experts are needed with the published settings.
     pub fn needs_experts(&self) -> bool {
         (self.preset)().needs_experts()
+    }
+
+    /// What batch norms normalise with, in networks that have them.
+    pub fn batch_norms(&self) -> NormMode {
+        (self.preset)().objective.batch_norms()
     }
 
     /// The published kind of labels.

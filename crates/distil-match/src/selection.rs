@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cost, Distiller, Inputs, Method, MethodError, Objective, Passes, StepError, StepOutcome, StepStatus,
+    Cost, Distiller, Inputs, Method, MethodError, NormMode, Objective, Passes, StepError, StepOutcome,
+    StepStatus,
 };
 
 /// A selection of real images: what is chosen is [`Method::init`]'s.
@@ -23,6 +24,10 @@ impl Objective for Selection {
     fn cost(&self, images: usize, _classes: usize) -> Cost {
         let (passes, products) = (Passes::default(), Differentiation::Exact);
         Cost { batch_syn: images, syn_steps: 0, batch_real: 0, passes, products }
+    }
+
+    fn batch_norms(&self) -> NormMode {
+        NormMode::Trained
     }
 
     fn learns(&self) -> bool {

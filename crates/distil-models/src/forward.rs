@@ -200,14 +200,12 @@ impl<A: Arithmetic> Pass<'_, A> {
             self.moments[number] = Some(A::moments(&x));
         }
         let (scale, shift) = (self.param(weight), self.param(weight + 1));
-        match &self.running {
-            Some(running) => A::frozen_norm(x, scale, shift, &running[number], statistics.eps),
-            None => {
-                let (out, batch) = A::batch_norm(x, scale, shift, statistics.eps);
-                self.batch[number] = Some(batch);
-                out
-            }
+        if let Some(running) = &self.running {
+            return A::frozen_norm(x, scale, shift, &running[number], statistics.eps);
         }
+        let (out, batch) = A::batch_norm(x, scale, shift, statistics.eps);
+        self.batch[number] = Some(batch);
+        out
     }
 
     fn param(&self, number: usize) -> A::Tensor<1> {

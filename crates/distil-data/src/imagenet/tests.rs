@@ -227,7 +227,7 @@ fn your_own_subset_is_a_list_of_wnids_in_the_order_of_labels() {
     let all = load(&DataConfig { classes: None, ..own.clone() }).unwrap();
     assert_eq!(all.classes(), 12);
     assert!(all.class_names.is_sorted(), "all classes are in the order of their wnids");
-    for (classes, word) in [(["n0302807", "n02086240"], "no wnid"), (["n02086240"; 2], "twice")] {
+    for (classes, word) in [(["n0302807", "n02086240"], "not a wnid"), (["n02086240"; 2], "twice")] {
         let classes = Some(classes.map(str::to_owned).to_vec());
         let error = load(&DataConfig { classes, ..own.clone() }).unwrap_err().to_string();
         assert!(error.starts_with("data.classes") && error.contains(word), "{error}");
