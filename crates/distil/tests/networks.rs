@@ -110,7 +110,7 @@ fn tensors(set: &SyntheticSet) -> (Vec<u32>, u32) {
 fn batch_norms_resume_to_the_same_bytes() {
     let network = || NetworkConfig::published(Arch::ResNet18).width(2).norm(Norm::Batch);
     let method = || {
-        let datm = Method { checkpoint_every: 1, ..methods::datm() };
+        let datm = Method { checkpoint_every: 1, init: matching::Init::Real, ..methods::datm() };
         datm.ipc(1).iterations(3).with_trajectory(|trajectory| {
             (trajectory.syn_steps, trajectory.expert_epochs) = (2, 1);
             (trajectory.window.min, trajectory.window.max, trajectory.window.initial_max) = (0, 1, None);
