@@ -75,20 +75,12 @@ impl Duals {
 impl Arithmetic for Duals {
     type Tensor<const D: usize> = Dual<D>;
 
-    fn constant<const D: usize>(x: Tensor<D>) -> Dual<D> {
-        Dual::constant(x)
-    }
-
     fn dims<const D: usize>(x: &Dual<D>) -> [usize; D] {
         x.value.dims()
     }
 
     fn reshape<const D: usize, const E: usize>(x: Dual<D>, shape: [usize; E]) -> Dual<E> {
         x.linear_map(|x| x.reshape(shape))
-    }
-
-    fn swap_first(x: Dual<4>) -> Dual<4> {
-        x.linear_map(Plain::swap_first)
     }
 
     fn divide(x: Dual<1>, by: f64) -> Dual<1> {
@@ -141,12 +133,12 @@ impl Arithmetic for Duals {
     /// Group norm of the map with images and channels swapped, `[1, c, n·h, w]`.
     fn batch_norm(x: Dual<4>, weight: Dual<1>, bias: Dual<1>, eps: f64) -> (Dual<4>, Moments<Plain>) {
         let [n, c, h, w] = x.value.dims();
-        let x = Self::reshape(Self::swap_first(x), [1, c, n * h, w]);
+        let x = x.linear_map(|x| x.swap_dims(0, 1).reshape([1, c, n * h, w]));
         let statistics = GroupStatistics::of(x.value.clone(), c, eps);
         let whole = |of: &Tensor<3>| of.clone().inner().reshape([c]);
         let moments = Moments { mean: whole(&statistics.mean), variance: whole(&statistics.variance) };
-        let out = Self::reshape(Self::normed(x, weight, bias, statistics), [c, n, h, w]);
-        (Self::swap_first(out), moments)
+        let out = Self::normed(x, weight, bias, statistics);
+        (out.linear_map(|out| out.reshape([c, n, h, w]).swap_dims(0, 1)), moments)
     }
 
     /// With r = 1/√(variance + eps): y = x·(r·w) + (b − mean·r·w).

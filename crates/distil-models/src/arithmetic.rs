@@ -12,17 +12,11 @@ pub trait Arithmetic {
     /// A number array of rank `D`.
     type Tensor<const D: usize>: Clone;
 
-    /// A number array whose numbers do not depend on anything that is differentiated.
-    fn constant<const D: usize>(x: Tensor<D>) -> Self::Tensor<D>;
-
     /// Its shape.
     fn dims<const D: usize>(x: &Self::Tensor<D>) -> [usize; D];
 
     /// Same scalars, another shape.
     fn reshape<const D: usize, const E: usize>(x: Self::Tensor<D>, shape: [usize; E]) -> Self::Tensor<E>;
-
-    /// `[a, b, …]` as `[b, a, …]`.
-    fn swap_first(x: Self::Tensor<4>) -> Self::Tensor<4>;
 
     /// Each number divided by a constant.
     fn divide(x: Self::Tensor<1>, by: f64) -> Self::Tensor<1>;

@@ -57,20 +57,12 @@ pub fn max_pool_options(window: Window) -> MaxPoolOptions<2> {
 impl Arithmetic for Plain {
     type Tensor<const D: usize> = Tensor<D>;
 
-    fn constant<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-        x
-    }
-
     fn dims<const D: usize>(x: &Tensor<D>) -> [usize; D] {
         x.dims()
     }
 
     fn reshape<const D: usize, const E: usize>(x: Tensor<D>, shape: [usize; E]) -> Tensor<E> {
         x.reshape(shape)
-    }
-
-    fn swap_first(x: Tensor<4>) -> Tensor<4> {
-        x.swap_dims(0, 1)
     }
 
     fn divide(x: Tensor<1>, by: f64) -> Tensor<1> {
