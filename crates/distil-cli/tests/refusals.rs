@@ -182,7 +182,10 @@ fn methods_are_listed() {
     let folder = folder();
     let methods = run(folder.path(), &["methods"]).out;
     let forgetting = methods.lines().find(|line| line.starts_with("| `forgetting` |")).expect("a line");
-    assert!(forgetting.contains("Toneva") && forgetting.ends_with("| hard | needed | of an expert |"), "{forgetting}");
+    assert!(
+        forgetting.contains("Toneva") && forgetting.ends_with("| hard | needed | of an expert |"),
+        "{forgetting}"
+    );
     assert!(
         run(folder.path(), &["cite", "forgetting"]).out.starts_with("@inproceedings{toneva2019forgetting,")
     );

@@ -19,6 +19,9 @@ pub struct EvaluationFile {
     /// Name of the run's own protocol; empty where the results are of no run.
     #[serde(default)]
     pub protocol: String,
+    /// Architecture of the run's own network; ConvNet without it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arch: String,
     /// One row per evaluated training set, in the order of the table.
     pub rows: Vec<Evaluation>,
     /// The published figure the distilled set is to be compared with.
@@ -148,10 +151,15 @@ impl EvaluationFile {
             .or_else(|| self.rows.iter().find(|row| row.kind.is_distilled()))
     }
 
+    /// Architecture of the run's own network.
+    pub fn own_arch(&self) -> &str {
+        if self.arch.is_empty() { "convnet" } else { &self.arch }
+    }
+
     /// The row of this kind with the run's own architecture and protocol.
     fn of_kind(&self, kind: RowKind) -> Option<&Evaluation> {
         let own = |row: &&Evaluation| {
-            row.arch == "convnet" && (self.protocol.is_empty() || row.protocol_name() == self.protocol)
+            row.arch == self.own_arch() && (self.protocol.is_empty() || row.protocol_name() == self.protocol)
         };
         self.rows.iter().filter(own).find(|row| row.kind == kind)
     }
@@ -267,5 +275,14 @@ mod tests {
     fn quotes_the_checkpoint_chosen_on_validation() {
         let rows = vec![row(RowKind::Set(Part::Last), 0.9), row(RowKind::Set(Part::Best), 0.8)];
         assert_eq!(file(rows).distilled().unwrap().summary.mean, 0.8);
+    }
+
+    #[test]
+    fn quotes_the_networks_own_rows_whatever_it_is() {
+        let by = |arch: &str, mean| Evaluation { arch: arch.to_owned(), ..row(RowKind::Random, mean) };
+        let rows = vec![by("convnet", 0.4), by("resnet18", 0.3)];
+        assert_eq!(file(rows.clone()).random_real().unwrap().summary.mean, 0.4);
+        let own = EvaluationFile { arch: "resnet18".to_owned(), ..file(rows) };
+        assert_eq!(own.random_real().unwrap().summary.mean, 0.3);
     }
 }

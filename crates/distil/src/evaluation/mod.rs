@@ -67,7 +67,8 @@ impl Students<'_> {
         // A damaged file is refused: results of other protocols in it would be lost.
         let before = EvaluationFile::load(&run.evaluation())?.unwrap_or_default().rows;
         let paper = self.session.config.paper.clone();
-        let mut file = EvaluationFile { protocol: own.as_str().to_owned(), rows: Vec::new(), paper };
+        let arch = self.own_arch().name().to_owned();
+        let mut file = EvaluationFile { protocol: own.as_str().to_owned(), arch, rows: Vec::new(), paper };
         let mut rows: Vec<Evaluation> = Vec::new();
         let candidates = candidates(run, which)?;
         for candidate in &candidates {

@@ -10,9 +10,6 @@ use toml::Value;
 
 use super::{Figure, Published, Resolved, Row};
 
-/// The architecture that a row distils and is evaluated with unless it says otherwise.
-const CONVNET: &str = "convnet";
-
 /// The table of a finished run.
 ///
 /// # Errors
@@ -25,7 +22,7 @@ pub fn side_by_side(row: &Row, resolved: &Resolved, run: &Path) -> Result<String
     let evaluation = EvaluationFile::load(&RunPaths::new(run).evaluation())?.unwrap_or_default();
     let mut lines = vec![["set", "paper %", "measured %", "students"].map(str::to_owned).to_vec()];
     let archs: BTreeMap<&str, &Published> = row.archs.iter().map(|(arch, of)| (arch.as_str(), of)).collect();
-    for (arch, published) in std::iter::once((CONVNET, &row.published)).chain(archs) {
+    for (arch, published) in std::iter::once((evaluation.own_arch(), &row.published)).chain(archs) {
         lines.extend(figures(&evaluation, method, arch, published));
     }
     let mut text = format!("\nPaper and measured, {}:\n\n{}", row.name, text_table(&lines));
@@ -46,7 +43,7 @@ fn figures(evaluation: &EvaluationFile, method: &str, arch: &str, published: &Pu
         let found = measured(evaluation, method, of)
             .into_iter()
             .find_map(|kind| evaluation.rows.iter().filter(alike).find(|row| row.kind == kind));
-        let shown = if arch == CONVNET { of.clone() } else { format!("{of} ({arch})") };
+        let shown = if arch == evaluation.own_arch() { of.clone() } else { format!("{of} ({arch})") };
         let measured = found.map_or_else(|| "–".to_owned(), Evaluation::percent);
         let students = found.map_or_else(String::new, |row| row.accuracies.len().to_string());
         vec![shown, figure.to_string(), measured, students]
