@@ -14,7 +14,7 @@ pub(crate) struct SweepArgs {
     /// Methods, or variants of the configuration; `all` means all variants if there are any, else all methods
     #[arg(value_name = "METHODS", value_delimiter = ',', required = true)]
     methods: Vec<String>,
-    /// Settings that all runs share; [[for]] tables change them for some methods, [[variant]] tables are the arms of
+    /// Settings that all runs share; `[[for]]` tables change them for some methods, `[[variant]]` tables are the arms of
     /// an ablation [default: published presets]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,

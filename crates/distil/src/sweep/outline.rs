@@ -54,7 +54,7 @@ pub enum SweepError {
 pub struct SweepPlan {
     /// Methods, or variants of the file; `all` are all variants where there are any, else all methods.
     pub methods: Vec<String>,
-    /// Settings that all runs share; [[for]] tables change them for some methods, [[variant]] tables are the arms of
+    /// Settings that all runs share; `[[for]]` tables change them for some methods, `[[variant]]` tables are the arms of
     /// an ablation [default: published presets].
     pub file: Option<PathBuf>,
     /// The dataset, where the file names none or another.
