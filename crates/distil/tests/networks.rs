@@ -105,13 +105,19 @@ fn tensors(set: &SyntheticSet) -> (Vec<u32>, u32) {
     (set.images.iter().map(|pixel| pixel.to_bits()).collect(), set.syn_lr.to_bits())
 }
 
-/// MTT on ResNet-18 with batch norm: experts with running statistics, soft labels from them, and a run that is stopped.
+/// On ResNet-18 with batch norm: experts with running statistics, a run that is stopped, and one that is not.
 #[test]
 fn batch_norms_resume_to_the_same_bytes() {
+    resumes_to_the_same_bytes(methods::mtt());
+    // Its soft labels start as logits by the experts' running statistics.
+    resumes_to_the_same_bytes(Method { init: matching::Init::Real, ..methods::datm() });
+}
+
+fn resumes_to_the_same_bytes(preset: Method) {
     let network = || NetworkConfig::published(Arch::ResNet18).width(2).norm(Norm::Batch);
     let method = || {
-        let datm = Method { checkpoint_every: 1, init: matching::Init::Real, ..methods::datm() };
-        datm.ipc(1).iterations(3).with_trajectory(|trajectory| {
+        let small = Method { checkpoint_every: 1, ..preset.clone() };
+        small.ipc(1).iterations(3).with_trajectory(|trajectory| {
             (trajectory.syn_steps, trajectory.expert_epochs) = (2, 1);
             (trajectory.window.min, trajectory.window.max, trajectory.window.initial_max) = (0, 1, None);
         })
