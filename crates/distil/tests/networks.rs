@@ -108,12 +108,12 @@ fn tensors(set: &SyntheticSet) -> (Vec<u32>, u32) {
 /// On ResNet-18 with batch norm: experts with running statistics, a run that is stopped, and one that is not.
 #[test]
 fn batch_norms_resume_to_the_same_bytes() {
-    resumes_to_the_same_bytes(methods::mtt());
+    resumes_to_the_same_bytes(&methods::mtt());
     // Its soft labels start as logits by the experts' running statistics.
-    resumes_to_the_same_bytes(Method { init: matching::Init::Real, ..methods::datm() });
+    resumes_to_the_same_bytes(&Method { init: matching::Init::Real, ..methods::datm() });
 }
 
-fn resumes_to_the_same_bytes(preset: Method) {
+fn resumes_to_the_same_bytes(preset: &Method) {
     let network = || NetworkConfig::published(Arch::ResNet18).width(2).norm(Norm::Batch);
     let method = || {
         let small = Method { checkpoint_every: 1, ..preset.clone() };
