@@ -64,11 +64,7 @@ impl Duals {
         let centred = centred.reshape(dims);
         let bent = bend.map(|bend| centred.clone() * bend);
         let moved = sum(stretched, bent);
-        let tangent = match (moved, shift) {
-            (None, shift) => shift.map(|shift| shift.expand(dims)),
-            (moved, shift) => sum(moved, shift),
-        };
-        Dual { value: centred * scale + channel(bias.value), tangent }
+        Dual { value: centred * scale + channel(bias.value), tangent: shifted(moved, shift, dims) }
     }
 }
 
@@ -152,11 +148,7 @@ impl Arithmetic for Duals {
         let along_shift = sum(bias.tangent, drop.tangent.map(Tensor::neg)).map(channel);
         let along_scale = scale.tangent.map(|ds| x.value.clone() * channel(ds));
         let along_x = x.tangent.map(|dx| dx * channel(scale.value.clone()));
-        let dims = x.value.dims();
-        let tangent = match (sum(along_x, along_scale), along_shift) {
-            (None, shift) => shift.map(|shift| shift.expand(dims)),
-            (moved, shift) => sum(moved, shift),
-        };
+        let tangent = shifted(sum(along_x, along_scale), along_shift, x.value.dims());
         Dual { value: x.value * channel(scale.value) + channel(shift), tangent }
     }
 
@@ -164,16 +156,16 @@ impl Arithmetic for Duals {
     fn moments(x: &Dual<4>) -> Moments<Self> {
         let [n, c, h, w] = x.value.dims();
         let rows = |x: Tensor<4>| x.swap_dims(0, 1).reshape([c, n * h * w]);
-        let value = rows(x.value.clone());
-        let mean = value.clone().mean_dim(1);
-        let centred = value - mean.clone();
-        let variance = (centred.clone() * centred.clone()).mean_dim(1);
+        let Moments { mean, variance } = Plain::moments(&x.value);
         let dx = x.tangent.clone().map(rows);
         let along_mean = dx.clone().map(|dx| dx.mean_dim(1).reshape([c]));
-        let along_variance = dx.map(|dx| (centred * dx).mean_dim(1).reshape([c]) * 2.0);
+        let along_variance = dx.map(|dx| {
+            let centred = rows(x.value.clone()) - mean.clone().reshape([c, 1]);
+            (centred * dx).mean_dim(1).reshape([c]) * 2.0
+        });
         Moments {
-            mean: Dual { value: mean.reshape([c]), tangent: along_mean },
-            variance: Dual { value: variance.reshape([c]), tangent: along_variance },
+            mean: Dual { value: mean, tangent: along_mean },
+            variance: Dual { value: variance, tangent: along_variance },
         }
     }
 
@@ -252,6 +244,14 @@ impl Arithmetic for Duals {
 
     fn inner<const D: usize>(x: Dual<D>, cotangent: Tensor<D>) -> Dual<1> {
         x.linear_map(|x| (x * cotangent.clone()).sum())
+    }
+}
+
+/// A map's tangent and that of its shift, one number a channel, which alone is the same everywhere.
+fn shifted(moved: Option<Tensor<4>>, shift: Option<Tensor<4>>, dims: [usize; 4]) -> Option<Tensor<4>> {
+    match (moved, shift) {
+        (None, shift) => shift.map(|shift| shift.expand(dims)),
+        (moved, shift) => sum(moved, shift),
     }
 }
 

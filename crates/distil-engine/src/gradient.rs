@@ -3,6 +3,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 use distil_models::{Moments, Plain};
 
+use crate::outputs::grad_or_zero;
 use crate::{At, Engine, Loss, Parts, native};
 
 /// A loss and its gradient with respect to θ.
@@ -51,10 +52,7 @@ fn share(at: At<'_>, loss: &Loss, images: Tensor<4>, n: usize) -> LossGradient {
     let outputs = at.net.outputs::<Plain>(&leaves, at.norms, images, loss.keep());
     let loss = loss.share::<Plain>(&outputs, n);
     let mut grads = loss.backward();
-    let parts = leaves
-        .into_iter()
-        .map(|leaf| leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like()))
-        .collect();
+    let parts = leaves.into_iter().map(|leaf| grad_or_zero(leaf, &mut grads)).collect();
     LossGradient { loss: loss.inner(), gradient: Tensor::cat(parts, 0), batch: outputs.batch }
 }
 

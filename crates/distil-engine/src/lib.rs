@@ -18,6 +18,7 @@ pub use engine::{At, Engine};
 pub use gradient::LossGradient;
 pub use loss::{Cotangents, Loss};
 pub use native::{scalars, vector};
+pub use outputs::before_augmentation;
 pub use products::{Batch, Products};
 pub use targets::Targets;
 

@@ -14,7 +14,7 @@ use crate::Targets;
 /// let device = Device::flex();
 /// let hard = Loss::from(Targets::from_classes(&[0, 2], 3, &device, DType::F32));
 /// let regression = Loss::SquaredError(Tensor::zeros([2, 1], &device));
-/// assert_eq!([hard.rows(), regression.rows()], [Some(2), Some(2)]);
+/// assert!(!Loss::Sum(vec![hard, regression]).couples_images());
 /// ```
 #[derive(Debug, Clone)]
 pub enum Loss {
@@ -52,18 +52,6 @@ impl From<Cotangents> for Loss {
 }
 
 impl Loss {
-    /// Number of images; `None` for what fits any number.
-    pub fn rows(&self) -> Option<usize> {
-        match self {
-            Self::CrossEntropy(targets) => Some(targets.len()),
-            Self::SquaredError(values) => Some(values.dims()[0]),
-            Self::Linear(linear) => {
-                linear.logits.as_ref().or(linear.features.as_ref()).map(|rows| rows.dims()[0])
-            }
-            Self::Sum(losses) => losses.iter().find_map(Self::rows),
-        }
-    }
-
     /// Whether the images of a batch meet in it.
     pub fn couples_images(&self) -> bool {
         match self {

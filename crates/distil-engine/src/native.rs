@@ -9,6 +9,7 @@ use distil_kernels::{self as kernels, Gradient, Network, Pair, Wanted, Weights};
 use distil_models::ConvNet;
 use distil_models::{Architecture, Network as Net};
 
+use crate::outputs::before_augmentation;
 use crate::{At, Batch, Engine, Loss, LossGradient, Products, Targets};
 
 /// The scalars of a tensor in row-major order.
@@ -164,24 +165,14 @@ struct Part {
 
 /// One chunk's share, with the images before augmentation.
 fn chunk(net: &Network, at: Pair<&Weights>, part: &Part, n: usize, wanted: Wanted) -> kernels::Products {
-    let augmented = part.augmentation.apply(part.images.clone());
-    let (images, targets) = (scalars(augmented), scalars(part.targets.probabilities()));
-    let batch = kernels::Batch { images: &images, targets: &targets, total: n };
+    let Part { images, targets, augmentation } = part;
+    let (augmented, targets) =
+        (scalars(augmentation.apply(images.clone())), scalars(targets.probabilities()));
+    let batch = kernels::Batch { images: &augmented, targets: &targets, total: n };
     let mut products = kernels::products(net, at, batch, wanted);
-    products.images = before(part, products.images);
+    let gradient = vector(products.images, &images.device()).reshape(images.dims());
+    products.images = scalars(before_augmentation(augmentation, images.clone(), gradient));
     products
-}
-
-/// Carries the gradient of augmented images back to the images.
-fn before(part: &Part, gradient: Vec<f32>) -> Vec<f32> {
-    if matches!(part.augmentation, Augmentation::None) {
-        return gradient;
-    }
-    let images = part.images.clone().autodiff().require_grad();
-    let gradient = vector(gradient, &part.images.device()).reshape(images.dims());
-    let product = part.augmentation.apply(images.clone()) * Tensor::from_inner(gradient);
-    let mut grads = product.sum().backward();
-    scalars(images.grad_remove(&mut grads).unwrap_or_else(|| images.inner().zeros_like()))
 }
 
 fn join(mut sum: kernels::Products, next: kernels::Products) -> kernels::Products {

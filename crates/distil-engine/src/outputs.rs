@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Gradients, Tensor};
+use distil_augment::Augmentation;
 use distil_models::{Keep, Moments, Plain};
 
 use crate::{At, Batch, Engine, Loss, Parts, native};
@@ -118,6 +119,16 @@ impl Parts {
     pub(crate) fn of_outputs(at: At<'_>, n: usize, micro_batch: usize) -> Self {
         if at.couples_images() { Self::Whole(n) } else { Self::Chunks { n, micro_batch } }
     }
+}
+
+/// The derivative by images `[n, c, h, w]` before an augmentation of theirs, from `gradient`, that by the augmented ones.
+pub fn before_augmentation(augmentation: &Augmentation, images: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
+    if matches!(augmentation, Augmentation::None) {
+        return gradient;
+    }
+    let leaf = images.autodiff().require_grad();
+    let product = augmentation.apply(leaf.clone()) * Tensor::from_inner(gradient);
+    grad_or_zero(leaf, &mut product.sum().backward())
 }
 
 /// A leaf that the graph never reached has no entry in `grads`: its gradient is zero.

@@ -1,10 +1,10 @@
 //! Every fixture of the kinds that this crate owns, in f64 and in f32.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use distil_augment::Augmentation;
 use distil_engine::{At, Batch, Cotangents, Engine, Loss, Targets, Wanted};
-use distil_golden::{Fixture, Precision, check_all};
-use distil_models::{Layer, LayerList, Moments, Network, Plain};
+use distil_golden::{Fixture, NetworkCase, Precision, check_all, floats};
+use distil_models::{Moments, Network, Plain};
 use serde::Deserialize;
 
 type Outcome = Result<(), String>;
@@ -17,49 +17,9 @@ fn golden() {
     });
 }
 
-/// The `network` option of the format.
-#[derive(Deserialize)]
-struct NetworkCase {
-    input: [usize; 3],
-    layers: Vec<Layer>,
-    outputs: usize,
-    params: usize,
-}
-
-impl NetworkCase {
-    fn build(&self) -> Network {
-        let [channels, height, image_width] = self.input;
-        let net = LayerList { channels, height, image_width, layers: self.layers.clone() }.network();
-        net.check().expect("a network that can be built");
-        assert_eq!(
-            (net.layout().params(), net.classes()),
-            (self.params, self.outputs),
-            "sizes of the fixture"
-        );
-        net
-    }
-}
-
-fn dtype(precision: Precision) -> DType {
-    match precision {
-        Precision::F64 => DType::F64,
-        Precision::F32 => DType::F32,
-    }
-}
-
-fn tensor<const D: usize>(fixture: &Fixture, name: &str, precision: Precision) -> Result<Tensor<D>, String> {
-    let array = fixture.float(name)?;
-    let data = TensorData::new(array.values.clone(), array.shape.clone());
-    Ok(Tensor::from_data(data, (&Device::flex(), dtype(precision))))
-}
-
 fn hard(fixture: &Fixture, net: &Network, precision: Precision) -> Result<Targets, String> {
-    let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&label| label as u32).collect();
-    Ok(Targets::from_classes(&labels, net.classes(), &Device::flex(), dtype(precision)))
-}
-
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
+    let labels = fixture.classes("labels")?;
+    Ok(Targets::from_classes(&labels, net.classes(), &Device::flex(), precision.dtype()))
 }
 
 #[derive(Deserialize)]
@@ -72,14 +32,14 @@ fn check_network(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: NetworkOptions = fixture.options()?;
     let (net, engine) = (options.network.build(), Engine::new(Device::flex()));
     let (theta, images): (Tensor<1>, Tensor<4>) =
-        (tensor(fixture, "theta", precision)?, tensor(fixture, "x", precision)?);
+        (fixture.tensor("theta", precision)?, fixture.tensor("x", precision)?);
     let targets = match options.label.as_str() {
-        "soft" => Targets::Soft(tensor(fixture, "y", precision)?),
+        "soft" => Targets::Soft(fixture.tensor("y", precision)?),
         _ => hard(fixture, &net, precision)?,
     };
     let (at, loss) = (At::training(&net, &theta), Loss::from(targets));
     let batch = Batch { images: &images, loss: &loss, augmentation: &Augmentation::None };
-    let v = tensor(fixture, "v", precision)?;
+    let v = fixture.tensor("v", precision)?;
     fixture.expect("logits", &floats(engine.logits(at, &images)), precision)?;
     let n = images.dims()[0];
     for micro_batch in [usize::MAX, 1] {
@@ -110,11 +70,11 @@ fn check_statistics(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: StatisticsOptions = fixture.options()?;
     let (net, engine) = (options.network.build(), Engine::new(Device::flex()));
     let (theta, images): (Tensor<1>, Tensor<4>) =
-        (tensor(fixture, "theta", precision)?, tensor(fixture, "x", precision)?);
+        (fixture.tensor("theta", precision)?, fixture.tensor("x", precision)?);
     let sizes = net.buffers_layout().entries().iter().step_by(2).map(distil_models::Entry::len);
     let sizes: Vec<usize> = sizes.collect();
     let split = |name| -> Result<Vec<Tensor<1>>, String> {
-        Ok(tensor::<1>(fixture, name, precision)?.split_with_sizes(sizes.clone(), 0))
+        Ok(fixture.tensor::<1>(name, precision)?.split_with_sizes(sizes.clone(), 0))
     };
     let running: Vec<[Tensor<1>; 2]> = split("running_mean")?
         .into_iter()

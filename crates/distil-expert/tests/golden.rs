@@ -1,10 +1,9 @@
 //! Every fixture of kind `gsam`, in f64 and in f32.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use distil_engine::{At, Engine, Loss, Targets};
 use distil_expert::Gsam;
-use distil_golden::{Fixture, Net, Precision, check_all};
-use distil_models::{ConvNet, Network};
+use distil_golden::{Fixture, Net, Precision, check_all, floats};
 use serde::Deserialize;
 
 #[test]
@@ -25,23 +24,11 @@ struct Options {
 
 fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let Options { net, rho, alpha, lr, .. } = fixture.options()?;
-    let dtype = match precision {
-        Precision::F64 => DType::F64,
-        Precision::F32 => DType::F32,
-    };
-    let device = Device::flex();
-    let mut model = ConvNet::new(net.channels, net.classes, net.image_height, net.image_width)
-        .with_width(net.width)
-        .with_depth(net.depth);
-    model.pad28 = net.pad28;
-    let model = Network::from(model);
-    assert_eq!(model.layout().params(), net.params);
-    let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();
-    let loss = Loss::from(Targets::from_classes(&labels, net.classes, &device, dtype));
-    let x = fixture.float("x")?;
-    let images: Tensor<4> =
-        Tensor::from_data(TensorData::new(x.values.clone(), x.shape.clone()), (&device, dtype));
-    let theta: Tensor<1> = Tensor::from_data(fixture.float("theta")?.values.as_slice(), (&device, dtype));
+    let (device, model) = (Device::flex(), net.build());
+    let labels = fixture.classes("labels")?;
+    let loss = Loss::from(Targets::from_classes(&labels, net.classes, &device, precision.dtype()));
+    let images: Tensor<4> = fixture.tensor("x", precision)?;
+    let theta: Tensor<1> = fixture.tensor("theta", precision)?;
 
     let engine = Engine::new(device);
     let step = Gsam { rho, alpha }.direction(&theta, |theta| {
@@ -49,7 +36,6 @@ fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
         engine.gradient(at, &loss, labels.len(), usize::MAX, |rows| images.clone().slice([rows]))
     });
     let next = theta - step.descent.clone() * lr;
-    let floats = |t: Tensor<1>| t.into_data().iter::<f64>().collect::<Vec<_>>();
     fixture.expect("loss", &floats(step.at.loss), precision)?;
     fixture.expect("grad", &floats(step.at.gradient), precision)?;
     fixture.expect("perturbation", &floats(step.perturbation), precision)?;

@@ -1,14 +1,14 @@
 //! Every fixture of the kinds that this crate owns, in f64 and in f32.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use distil_augment::Augmentation;
 use distil_engine::{At, Batch, Engine, Loss, Targets};
-use distil_golden::{Fixture, Net, Precision, check_all};
+use distil_golden::{Fixture, Net, NetworkCase, Precision, check_all, floats};
 use distil_hypergrad::{
     Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
 };
 use distil_match::{CommonPatternDropout, Criterion, Draw, Granularity, trajectory_loss};
-use distil_models::{ConvNet, LayerList, Network};
+use distil_models::Network;
 use serde::Deserialize;
 
 type Outcome = Result<(), String>;
@@ -25,34 +25,6 @@ fn golden() {
     });
 }
 
-fn build(options: &Net) -> Network {
-    let mut net = ConvNet::new(options.channels, options.classes, options.image_height, options.image_width)
-        .with_width(options.width)
-        .with_depth(options.depth);
-    net.pad28 = options.pad28;
-    let net = Network::from(net);
-    assert_eq!(net.layout().params(), options.params, "the layout has as many scalars as the fixture");
-    net
-}
-
-/// The `network` option of the format.
-#[derive(Deserialize)]
-struct NetworkCase {
-    input: [usize; 3],
-    layers: Vec<distil_models::Layer>,
-    params: usize,
-}
-
-impl NetworkCase {
-    fn build(&self) -> Network {
-        let [channels, height, image_width] = self.input;
-        let net = LayerList { channels, height, image_width, layers: self.layers.clone() }.network();
-        net.check().expect("a network that can be built");
-        assert_eq!(net.layout().params(), self.params, "the layout has as many scalars as the fixture");
-        net
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Label {
@@ -60,31 +32,14 @@ enum Label {
     Soft,
 }
 
-fn dtype(precision: Precision) -> DType {
-    match precision {
-        Precision::F64 => DType::F64,
-        Precision::F32 => DType::F32,
-    }
-}
-
-fn tensor<const D: usize>(fixture: &Fixture, name: &str, precision: Precision) -> Result<Tensor<D>, String> {
-    let array = fixture.float(name)?;
-    let data = TensorData::new(array.values.clone(), array.shape.clone());
-    Ok(Tensor::from_data(data, (&Device::flex(), dtype(precision))))
-}
-
 fn targets(fixture: &Fixture, label: &Label, net: &Network, precision: Precision) -> Result<Targets, String> {
     Ok(match label {
-        Label::Soft => Targets::Soft(tensor(fixture, "y", precision)?),
+        Label::Soft => Targets::Soft(fixture.tensor("y", precision)?),
         Label::Hard => {
-            let labels: Vec<u32> = fixture.integer("labels")?.values.iter().map(|&l| l as u32).collect();
-            Targets::from_classes(&labels, net.classes(), &Device::flex(), dtype(precision))
+            let labels = fixture.classes("labels")?;
+            Targets::from_classes(&labels, net.classes(), &Device::flex(), precision.dtype())
         }
     })
-}
-
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
 }
 
 #[derive(Deserialize)]
@@ -115,7 +70,7 @@ struct InnerOptions {
 
 fn check_unroll(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: UnrollOptions = fixture.options()?;
-    check_steps(fixture, &build(&options.net), &options.inner, precision)
+    check_steps(fixture, &options.net.build(), &options.inner, precision)
 }
 
 fn check_unroll_network(fixture: &Fixture, precision: Precision) -> Outcome {
@@ -136,7 +91,7 @@ fn check_steps(fixture: &Fixture, net: &Network, options: &InnerOptions, precisi
         .collect();
     assert_eq!(steps.len(), options.steps);
     let labels = targets(fixture, &options.label, net, precision)?;
-    let set = InnerSet::new(tensor(fixture, "x", precision)?, labels);
+    let set = InnerSet::new(fixture.tensor("x", precision)?, labels);
     let syn_lr = fixture.float("lr")?.values[0];
     for micro_batch in [usize::MAX, 2] {
         let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
@@ -152,7 +107,7 @@ fn compare_unroll(
     inner: &InnerLoop<'_>,
     precision: Precision,
 ) -> Outcome {
-    let theta_0: Tensor<1> = tensor(fixture, "theta0", precision)?;
+    let theta_0: Tensor<1> = fixture.tensor("theta0", precision)?;
     let thetas = unroll(inner, theta_0.clone());
     let theta_n = floats(thetas[options.steps].clone());
     let (ratio, granularity) = (options.drop_ratio, options.granularity);
@@ -162,7 +117,7 @@ fn compare_unroll(
     let start = floats(theta_0.clone());
     let matched = trajectory_loss(layout, &theta_n, &start, target, Some(dropout), Draw::default());
     let lambda = TensorData::new(matched.lambda, theta_0.shape());
-    let lambda = Tensor::from_data(lambda, (&Device::flex(), dtype(precision)));
+    let lambda = Tensor::from_data(lambda, (&Device::flex(), precision.dtype()));
     let differentiation =
         if fixture.kind == "tesla" { Differentiation::Truncated } else { Differentiation::Exact };
     let gradient = adjoint(inner, &thetas, lambda, differentiation);
@@ -191,12 +146,12 @@ struct HvpOptions {
 
 fn check_hvp(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: HvpOptions = fixture.options()?;
-    let net = build(&options.net);
-    let (theta, engine) = (tensor(fixture, "theta", precision)?, Engine::new(Device::flex()));
-    let images: Tensor<4> = tensor(fixture, "x", precision)?;
+    let net = options.net.build();
+    let (theta, engine) = (fixture.tensor("theta", precision)?, Engine::new(Device::flex()));
+    let images: Tensor<4> = fixture.tensor("x", precision)?;
     let loss = Loss::from(targets(fixture, &options.label, &net, precision)?);
     let batch = Batch { images: &images, loss: &loss, augmentation: &Augmentation::None };
-    let v = tensor(fixture, "v", precision)?;
+    let v = fixture.tensor("v", precision)?;
     for micro_batch in [usize::MAX, 1] {
         let got = hvp(&engine, At::training(&net, &theta), &batch, &v, micro_batch);
         fixture.expect("loss", &floats(got.loss), precision)?;
@@ -224,8 +179,8 @@ struct SgdOptions {
 fn check_sgd(fixture: &Fixture, precision: Precision) -> Outcome {
     let options: SgdOptions = fixture.options()?;
     let sgd = Sgd { momentum: options.momentum, weight_decay: options.weight_decay };
-    let mut theta: Tensor<1> = tensor(fixture, "theta0", precision)?;
-    let gradients: Tensor<2> = tensor(fixture, "grads", precision)?;
+    let mut theta: Tensor<1> = fixture.tensor("theta0", precision)?;
+    let gradients: Tensor<2> = fixture.tensor("grads", precision)?;
     let mut state = SgdState::default();
     let (mut thetas, mut buffers) = (Vec::new(), Vec::new());
     for (i, &lr) in fixture.float("lr")?.values.iter().enumerate() {

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
-use distil_engine::{At, Batch, Cotangents, Engine, Loss};
+use distil_engine::{At, Batch, Cotangents, Engine, Loss, before_augmentation};
 use distil_hypergrad::{Differentiation, Hypergradient};
 use distil_random::stream;
 use schemars::JsonSchema;
@@ -123,16 +123,13 @@ impl DistributionMatching {
     ) -> (Vec<Tensor<1>>, Vec<Tensor<4>>) {
         let engine = inputs.engine;
         let classes: Vec<ClassBatch> = class_batches(inputs, self.batch_real, distiller.iteration).collect();
-        let seen = |images: Tensor<4>, augmentation: &Augmentation| {
-            augmentation.repeat(images.dims()[0]).apply(images)
-        };
-        let real = classes.iter().map(|class| {
-            seen(real::images(&inputs.dataset.train, &class.real, engine.device()), &class.augmentation)
-        });
+        let real = classes
+            .iter()
+            .map(|class| class.seen(real::images(&inputs.dataset.train, &class.real, engine.device())));
         let sizes: Vec<usize> = classes.iter().map(|class| class.real.len()).collect();
         let real = means(engine, at, &Tensor::cat(real.collect(), 0), &sizes);
         let stored = |class: &ClassBatch| distiller.images().clone().slice([class.synthetic.clone()]);
-        let synthetic = classes.iter().map(|class| seen(stored(class), &class.augmentation));
+        let synthetic = classes.iter().map(|class| class.seen(stored(class)));
         let synthetic = Tensor::cat(synthetic.collect(), 0);
         let sizes: Vec<usize> = classes.iter().map(|class| class.synthetic.len()).collect();
         let means = means(engine, at, &synthetic, &sizes);
@@ -145,7 +142,7 @@ impl DistributionMatching {
         let gradient = engine.image_gradient(at, &batch, inputs.method.micro_batch);
         let back = classes.iter().map(|class| {
             let part = gradient.clone().slice([class.synthetic.clone()]);
-            before(&class.augmentation, stored(class), part)
+            before_augmentation(&class.augmentation.repeat(part.dims()[0]), stored(class), part)
         });
         let losses = apart.into_iter().map(|apart| (apart.clone() * apart).sum());
         (losses.collect(), back.collect())
@@ -157,12 +154,4 @@ fn means(engine: &Engine, at: At<'_>, images: &Tensor<4>, sizes: &[usize]) -> Ve
     let n = images.dims()[0];
     let features = engine.features(at, n, n, |range| images.clone().slice([range]));
     features.split_with_sizes(sizes.to_vec(), 0).into_iter().map(|class| class.mean_dim(0)).collect()
-}
-
-/// The derivative by images before an augmentation, from that by the augmented ones.
-fn before(augmentation: &Augmentation, images: Tensor<4>, gradient: Tensor<4>) -> Tensor<4> {
-    let leaf = images.autodiff().require_grad();
-    let seen = augmentation.repeat(leaf.dims()[0]).apply(leaf.clone());
-    let mut grads = (seen * Tensor::from_inner(gradient)).sum().backward();
-    leaf.grad_remove(&mut grads).unwrap_or_else(|| leaf.inner().zeros_like())
 }

@@ -23,8 +23,12 @@ pub struct View<'a> {
 impl View<'_> {
     /// The images as the network gets them.
     pub(crate) fn seen(&self, images: Tensor<4>) -> Tensor<4> {
-        self.augmentation.repeat(images.dims()[0]).apply(images)
+        seen(self.augmentation, images)
     }
+}
+
+fn seen(augmentation: &Augmentation, images: Tensor<4>) -> Tensor<4> {
+    augmentation.repeat(images.dims()[0]).apply(images)
 }
 
 /// What is compared of one class in one step.
@@ -35,6 +39,13 @@ pub(crate) struct ClassBatch {
     pub(crate) synthetic: Range<usize>,
     /// Of one image; both sides are seen under it.
     pub(crate) augmentation: Augmentation,
+}
+
+impl ClassBatch {
+    /// Images of the class as the network gets them.
+    pub(crate) fn seen(&self, images: Tensor<4>) -> Tensor<4> {
+        seen(&self.augmentation, images)
+    }
 }
 
 /// The classes in order, with at most `batch_real` real images each; `step` keys the random numbers.

@@ -19,11 +19,11 @@ pub(crate) struct Builder {
     /// Names of activation maps, each with the number of layers that lead to it.
     pub(crate) cams: Vec<(String, usize)>,
     pub(crate) flaw: Option<Flaw>,
-    /// Values of the map of one image after each layer.
-    pub(crate) maps: Vec<usize>,
+    /// The most values of the map of one image after any layer.
+    pub(crate) largest_map: usize,
     pub(crate) params: Vec<(Entry, Fill)>,
     pub(crate) buffers: Vec<(Entry, Fill)>,
-    /// Of these, those after convolutions.
+    /// Values of the map of one image after each convolution.
     pub(crate) convolved: Vec<usize>,
     /// Pixels of the map that each batch norm gets.
     pub(crate) norm_pixels: Vec<usize>,
@@ -38,7 +38,7 @@ impl Builder {
             ops: vec![],
             cams: vec![],
             flaw: None,
-            maps: vec![],
+            largest_map: 0,
             convolved: vec![],
             params: vec![],
             buffers: vec![],
@@ -292,7 +292,7 @@ impl Builder {
 
     fn push(mut self, op: Op) -> Self {
         let values = self.values();
-        self.maps.push(values);
+        self.largest_map = self.largest_map.max(values);
         if matches!(op, Op::Conv { .. }) {
             self.convolved.push(values);
         }

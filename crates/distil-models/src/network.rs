@@ -77,7 +77,7 @@ impl Eq for Network {}
 impl From<Architecture> for Network {
     /// The layers of an architecture. Sizes that [`Network::check`] refuses give a network that panics when it runs.
     fn from(architecture: Architecture) -> Self {
-        let Builder { ops, cams, maps, convolved, params, buffers, norm_pixels, shape, .. } =
+        let Builder { ops, cams, largest_map, convolved, params, buffers, norm_pixels, shape, .. } =
             architecture.layers();
         let unzip = |entries: Vec<(Entry, Fill)>| -> (Vec<Entry>, Vec<Fill>) { entries.into_iter().unzip() };
         let ((params, fills), (buffers, initial_buffers)) = (unzip(params), unzip(buffers));
@@ -95,8 +95,8 @@ impl From<Architecture> for Network {
             architecture,
             ops,
             cams,
-            largest_map: maps.into_iter().max().unwrap_or(0),
             convolved,
+            largest_map,
             layout,
             fills,
             buffers,

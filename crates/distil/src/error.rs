@@ -113,12 +113,6 @@ impl From<distil_data::Error> for Error {
     }
 }
 
-impl From<distil_models::ConvNetError> for Error {
-    fn from(error: distil_models::ConvNetError) -> Self {
-        Self::Network(error.into())
-    }
-}
-
 impl From<distil_store::FileError> for Error {
     fn from(error: distil_store::FileError) -> Self {
         Self::Store(error.into())

@@ -14,6 +14,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+#[cfg(feature = "networks")]
+mod networks;
+
+#[cfg(feature = "networks")]
+pub use networks::{NetworkCase, floats};
+
 /// What every fixture's case says besides the options of its kind.
 const HEADER: [&str; 4] = ["format", "kind", "name", "tolerance"];
 
@@ -174,6 +180,15 @@ impl Fixture {
     /// When the fixture has none.
     pub fn integer(&self, name: &str) -> Result<&Array<i64>, String> {
         self.integers.get(name).ok_or_else(|| format!("no integer tensor `{name}`"))
+    }
+
+    /// The classes in the integer tensor `name`.
+    ///
+    /// # Errors
+    /// When the fixture has none, or one of its values is not a class.
+    pub fn classes(&self, name: &str) -> Result<Vec<u32>, String> {
+        let classes = self.integer(name)?.values.iter().map(|&class| u32::try_from(class));
+        classes.collect::<Result<_, _>>().map_err(|error| format!("{name}: {error}"))
     }
 
     /// Whether the fixture has a tensor `name`.

@@ -1,11 +1,11 @@
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 use distil_augment::Augmentation;
 use distil_engine::At;
-use distil_golden::{Fixture, Net, Precision};
+use distil_golden::{Fixture, Net, Precision, floats};
 use distil_match::{View, match_embeddings};
 use serde::Deserialize;
 
-use super::{build, engine, floats, tensor};
+use super::engine;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,9 +18,9 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let (engine, net) = (&engine(), build(&options.net));
-    let theta: Tensor<1> = tensor(fixture, "theta", precision)?;
-    let images = |name| tensor::<4>(fixture, name, precision);
+    let (engine, net) = (&engine(), options.net.build());
+    let theta: Tensor<1> = fixture.tensor("theta", precision)?;
+    let images = |name| fixture.tensor::<4>(name, precision);
     let (x_real, x_syn) = (images("x_real")?, images("x_syn")?);
     let rows_of = |name: &str, class: usize| -> Result<Tensor<1, burn::tensor::Int>, String> {
         let labels = &fixture.integer(name)?.values;

@@ -1,11 +1,11 @@
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
 use distil_engine::Targets;
-use distil_golden::{Fixture, Net, Precision};
+use distil_golden::{Fixture, Net, Precision, floats};
 use distil_match::{Effect, EffectBatch};
 use serde::Deserialize;
 
-use super::{build, classes, engine, floats, tensor};
+use super::{classes, engine};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +20,8 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let (engine, net) = (&engine(), build(&options.net));
-    let images = |name| tensor(fixture, name, precision);
+    let (engine, net) = (&engine(), options.net.build());
+    let images = |name| fixture.tensor(name, precision);
     let batch = |images, targets: Targets| EffectBatch {
         images,
         loss: targets.into(),
@@ -29,8 +29,8 @@ pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), Strin
     };
     let probe = batch(images("x_p")?, classes(fixture, "labels_p", &options.net, precision)?);
     let real = batch(images("x_d")?, classes(fixture, "labels_d", &options.net, precision)?);
-    let synthetic = batch(images("x_s")?, Targets::Soft(tensor(fixture, "y_s", precision)?));
-    let thetas: Tensor<2> = tensor(fixture, "thetas", precision)?;
+    let synthetic = batch(images("x_s")?, Targets::Soft(fixture.tensor("y_s", precision)?));
+    let thetas: Tensor<2> = fixture.tensor("thetas", precision)?;
     for micro_batch in [usize::MAX, 2] {
         let (net, probe, real, synthetic) = (&net, &probe, &real, &synthetic);
         let effect = Effect { engine, net, probe, real, synthetic, coefficient: 1.0, micro_batch };

@@ -1,12 +1,12 @@
 use burn::tensor::Tensor;
 use distil_augment::Augmentation;
 use distil_engine::{At, Loss};
-use distil_golden::{Fixture, Net, Precision};
+use distil_golden::{Fixture, Net, Precision, floats};
 use distil_hypergrad::InnerSet;
 use distil_match::{Distance, View, match_gradients};
 use serde::Deserialize;
 
-use super::{build, classes, engine, floats, tensor};
+use super::{classes, engine};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,12 +20,12 @@ struct Options {
 
 pub(crate) fn check(fixture: &Fixture, precision: Precision) -> Result<(), String> {
     let options: Options = fixture.options()?;
-    let (engine, net) = (&engine(), build(&options.net));
-    let theta = tensor(fixture, "theta", precision)?;
-    let images: Tensor<4> = tensor(fixture, "x_real", precision)?;
+    let (engine, net) = (&engine(), options.net.build());
+    let theta = fixture.tensor("theta", precision)?;
+    let images: Tensor<4> = fixture.tensor("x_real", precision)?;
     let loss = Loss::from(classes(fixture, "labels_real", &options.net, precision)?);
     let synthetic = InnerSet::new(
-        tensor(fixture, "x_syn", precision)?,
+        fixture.tensor("x_syn", precision)?,
         classes(fixture, "labels_syn", &options.net, precision)?,
     );
     let (at, n) = (At::training(&net, &theta), images.dims()[0]);
