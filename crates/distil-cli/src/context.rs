@@ -48,7 +48,11 @@ impl Context<'_> {
     pub(crate) fn load(self, data: &DataConfig) -> Result<Dataset, Failure> {
         let listener = self.console.listener();
         let loaded = data.clone().searched_in(self.data_dir).load(Progress::to(&listener));
-        Ok(loaded.map_err(distil::Error::from)?)
+        let loaded = loaded.map_err(distil::Error::from)?;
+        if let Some(text) = distil::untested_classes(&loaded) {
+            self.console.warn(text);
+        }
+        Ok(loaded)
     }
 }
 

@@ -16,9 +16,11 @@ mod failure;
 mod interrupt;
 mod panic;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use distil::config::in_home;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Global};
@@ -33,7 +35,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(std::env::args_os().map(with_home)) {
         Ok(cli) => cli,
         Err(usage) => {
             // Help goes to standard output, which may be closed already.
@@ -47,6 +49,23 @@ fn run() -> ExitCode {
             console::report(&failure);
             failure.exit_code()
         }
+    }
+}
+
+/// An argument whose path below `~` is expanded where the shell has not done it, as in `--out=~/runs`.
+fn with_home(argument: OsString) -> OsString {
+    let home = distil::config::home();
+    if let Some(path) = in_home(&argument, home.as_deref()) {
+        return path;
+    }
+    let option = argument.to_str().and_then(|text| text.strip_prefix("--")?.split_once('='));
+    match option.and_then(|(name, value)| Some((name, in_home(value.as_ref(), home.as_deref())?))) {
+        Some((name, path)) => {
+            let mut expanded = OsString::from(format!("--{name}="));
+            expanded.push(path);
+            expanded
+        }
+        None => argument,
     }
 }
 

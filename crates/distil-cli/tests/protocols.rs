@@ -59,6 +59,32 @@ fn rows_of_protocols_stand_side_by_side_and_are_not_compared() {
 }
 
 #[test]
+fn a_command_rewrites_only_what_it_measured() {
+    let folder = whitened();
+    let own = rows(folder.path());
+    for more in [["--arch", "mlp"], ["--seeds", "1"], ["--set", "eval.epochs=2"]] {
+        succeed(folder.path(), &[&["eval", "runs/tiny"], &more[..]].concat());
+        let now = rows(folder.path());
+        assert!(own.iter().all(|row| now.contains(row)), "{more:?}: {now:?}");
+    }
+    let all = rows(folder.path());
+    assert_eq!(all.len(), own.len() + 3 + 4 + 4, "no full data for another architecture: {all:?}");
+    let names: std::collections::BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names.len(), all.len(), "{all:?}");
+    for name in ["(mlp)", "last [1 seed]", "last [datm with epochs = 2, full_epochs = 1]"] {
+        assert!(names.iter().any(|there| there.contains(name)), "{name}: {names:?}");
+    }
+    // The result is still quoted from the run's own row, and nothing is measured twice.
+    let table = succeed(folder.path(), &["eval", "runs/tiny"]);
+    assert!(table.contains("Difference: to “distilled, best on validation” of the same"), "{table}");
+    assert_eq!(rows(folder.path()).len(), all.len());
+    // Another seed is not told by a row: what is replaced is said first.
+    let said = run(folder.path(), &["eval", "runs/tiny", "--seeds", "1", "--set", "seed=9"]);
+    assert!(said.code == Some(0) && said.err.contains("will be replaced when measured"), "{}", said.err);
+    assert_eq!(rows(folder.path()).len(), all.len());
+}
+
+#[test]
 fn a_teacher_is_asked_for_checked_and_learned_from() {
     let folder = whitened();
     let at = |args: &[&str]| succeed(folder.path(), args);

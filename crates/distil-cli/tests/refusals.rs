@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Said, folder, run};
+use common::{Said, distil, folder, run};
 use distil_require::{Need, skipped};
 
 /// Asserts exit code 2, nothing on standard output, and every piece of text on standard error, which is short and
@@ -90,6 +90,27 @@ fn data() {
     refused(&at(&["data", "info", "mnist", "--data-dir", "."]), &["mnist"]);
     let sheet = at(&["data", "info", "clutter-easy", "--sheet", "no/folder/sheet.png"]);
     refused(&sheet, &["sheet.png", "does not exist"]);
+    let set = |set: &str| at(&["data", "info", "clutter-easy", "--set", set]);
+    refused(&set("nonsense.key=3"), &["--set nonsense.key=3", "unknown key"]);
+    refused(&set("data.resolutoin=16"), &["did you mean `data.resolution`?"]);
+    refused(&set("seed=-1"), &["seed", "expected a whole number, 0 or more"]);
+    let (plain, set) = (at(&["data", "info", "clutter-easy"]), set("data.train_limit=60"));
+    assert!(set.code == Some(0) && set.out != plain.out && set.out.contains("60"), "{}{}", set.out, set.err);
+}
+
+#[test]
+fn a_tilde_is_the_home_folder_wherever_a_path_is_taken() {
+    let folder = folder();
+    let at = |args: &[&str]| -> Said {
+        let mut command = distil(folder.path(), args);
+        command.env("HOME", folder.path()).output().expect("distil starts").into()
+    };
+    let sheet = at(&["data", "info", "--config=~/tiny.toml", "--sheet", "~/sheet.png"]);
+    assert!(sheet.code == Some(0) && folder.path().join("sheet.png").is_file(), "{}", sheet.err);
+    for set in ["data.path=~/photos", "data.path=\"~/photos\""] {
+        let said = at(&["data", "info", "--config", "tiny.toml", "--set", "data.name=folder", "--set", set]);
+        refused(&said, &[&folder.path().join("photos").display().to_string()]);
+    }
 }
 
 #[test]

@@ -121,6 +121,24 @@ set = { distill = { iterations = 6 } }
 }
 
 #[test]
+fn a_stuck_arm_is_a_row_and_the_others_go_on() {
+    let folder = folder();
+    let at = folder.path();
+    let stuck = "[[for]]\nmethods = [\"datm\"]\nset = { distill = { iterations = 250, syn_steps = 2, loss_gate = 1e-9 } }\n";
+    fs::write(at.join("grid.toml"), format!("{GRID}{stuck}")).expect("a configuration");
+    let args =
+        ["sweep", "datm,random", "--config", "grid.toml", "--ipc", "1", "--seeds", "1", "--out", "grid"];
+    let said = run(at, &args);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("1 of 2 runs got stuck: datm-ipc1-seed0"), "{}", said.err);
+    let row = |name: &str| said.out.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    assert!(row("| datm").is_some_and(|row| row.contains(" stuck ")), "{}", said.out);
+    assert!(row("| random").is_some_and(|row| !row.contains("stuck")), "{}", said.out);
+    assert!(said.out.contains("Stuck: datm-ipc1-seed0: none of the"), "{}", said.out);
+    assert!(fs::read_to_string(at.join("grid/methods.md")).is_ok_and(|text| text.contains(" stuck ")));
+}
+
+#[test]
 fn slips_show_before_hours_of_work() {
     let folder = folder();
     let at = folder.path();

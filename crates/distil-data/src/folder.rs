@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::{
     error::{Error, is_unprintable},
     image_list::ImageList,
+    parts,
+    skip::Skip,
     source::ImageFile,
+    walk::{self, Survey, entries, folders_in, is_ignored},
 };
 
-const READ: [&str; 3] = ["png", "jpg", "jpeg"];
-const NOT_READ: [&str; 6] = ["gif", "bmp", "webp", "tif", "tiff", "avif"];
-/// Folders that are no classes, whoever unpacked the archive.
-const OF_THE_SYSTEM: [&str; 5] =
-    ["__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information"];
 const LAYOUT: &str = "arrange it as CLASS/IMAGE, or as train/CLASS/IMAGE and val/CLASS/IMAGE (or test/)";
+const NO_PICTURE: &str = "holds no PNG or JPEG image, nor another picture that is read";
+const FILL: &str = "put images of the class in it, or remove the class from every part";
 
 /// What a folder or archive holds, by class.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,32 +25,78 @@ pub(crate) struct Found {
     pub(crate) validation: Option<ImageList>,
     /// `None` in a flat folder: the caller splits `train`.
     pub(crate) test: Option<ImageList>,
+    /// What else is there.
+    pub(crate) survey: Survey,
 }
 
 /// Lists a folder. Classes are the subfolders, sorted by name, or those named by `classes` in that order.
 ///
-/// With `train/` next to `val/` and `test/`, `val/` is for validation; with only one of them, that one is the test part.
-pub(crate) fn list(root: &Path, classes: Option<&[String]>) -> Result<Found, Error> {
-    let train_root = root.join("train");
-    let flat = !train_root.is_dir();
-    let train_root = if flat { root.to_owned() } else { train_root };
+/// With a validation and a test part beside `train/`, validation is for validation; with only one of them, that one is
+/// the test part. Pictures in folders of a class belong to it, as in torchvision.
+pub(crate) fn list(root: &Path, classes: Option<&[String]>, skip: &Skip) -> Result<Found, Error> {
+    if let Some(names) = classes {
+        distinct(names)?;
+    }
+    let folders = parts::find(root, classes)?;
+    let train_root = folders.as_ref().map_or(root, |parts| &parts.train);
+    let mut survey = Survey::default();
     let class_names = match classes {
-        Some(names) => distinct(names)?,
-        None => class_folders(&train_root)?,
+        Some(names) => names.to_vec(),
+        None => class_folders(train_root)?,
     };
     if let [only] = &class_names[..] {
         let problem = format!("holds one class ({only}), and a classifier needs two");
-        return Err(Error::format(&train_root, problem, LAYOUT));
+        let remedy =
+            "arrange it as CLASS/IMAGE, or give the path of that folder if the class folders are in it";
+        return Err(Error::format(train_root, problem, remedy));
     }
-    let files = |part: &Path| files(root, part, &class_names, classes.is_none());
-    let train = files(&train_root)?;
-    let part = |names: &[&str]| {
-        let found = names.iter().map(|name| root.join(name)).find(|path| !flat && path.is_dir());
-        found.map(|path| files(&path)).transpose()
-    };
-    let (validation, test) = (part(&["val", "validation"])?, part(&["test"])?);
-    let (validation, test) = if test.is_some() { (validation, test) } else { (None, validation) };
-    Ok(Found { class_names, train, validation, test })
+    let (validation, test) =
+        folders.as_ref().map_or((None, None), |parts| (parts.validation.as_ref(), parts.test.as_ref()));
+    let roots: Vec<&Path> = [Some(train_root), validation.map(PathBuf::as_path), test.map(PathBuf::as_path)]
+        .into_iter()
+        .flatten()
+        .collect();
+    check_folders(root, &roots, &class_names, classes)?;
+    for path in entries(root)? {
+        note_loose(&path, &mut survey)?;
+    }
+    let mut lists = Vec::new();
+    for part in &roots {
+        if *part != root {
+            for path in entries(part)? {
+                note_loose(&path, &mut survey)?;
+            }
+        }
+        lists.push(part_classes(part, &class_names, &mut survey)?);
+    }
+    survey.judge(root, skip)?;
+    refuse_empty(root, &roots, &class_names, &lists)?;
+    let mut lists = lists.into_iter().map(|by_class| list_of(root, by_class));
+    let train = lists.next().expect("there is a training part");
+    // One part beside train/, whatever it is called, is the test part.
+    let (second, third) = (lists.next(), lists.next());
+    let (validation, test) = if third.is_some() { (second, third) } else { (None, second) };
+    Ok(Found { class_names, train, validation, test, survey })
+}
+
+fn note_loose(path: &Path, survey: &mut Survey) -> Result<(), Error> {
+    if is_ignored(path) || path.is_dir() { Ok(()) } else { survey.note_loose(path.to_owned()) }
+}
+
+fn part_classes(
+    part: &Path,
+    class_names: &[String],
+    survey: &mut Survey,
+) -> Result<Vec<Vec<ImageFile>>, Error> {
+    class_names.iter().map(|name| walk::pictures(&part.join(name), survey)).collect()
+}
+
+fn list_of(root: &Path, by_class: Vec<Vec<ImageFile>>) -> ImageList {
+    let mut list = ImageList::new(root);
+    for (label, files) in by_class.into_iter().enumerate() {
+        list.extend(label, files);
+    }
+    list
 }
 
 pub(crate) fn distinct(names: &[String]) -> Result<Vec<String>, Error> {
@@ -74,10 +120,7 @@ pub(crate) fn distinct(names: &[String]) -> Result<Vec<String>, Error> {
 
 fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
-    for path in entries(root)? {
-        if !path.is_dir() || is_ignored(&path) {
-            continue;
-        }
+    for path in folders_in(root)? {
         let name = path.file_name().and_then(OsStr::to_str);
         let name = name.ok_or_else(|| Error::format(&path, "the folder's name is not UTF-8", "rename it"))?;
         if name.chars().any(is_unprintable) {
@@ -92,80 +135,88 @@ fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// The images of every class below `root`. With `complete`, a folder of another class is an error.
-fn files(root: &Path, part: &Path, class_names: &[String], complete: bool) -> Result<ImageList, Error> {
-    if complete {
-        let known: BTreeSet<&String> = class_names.iter().collect();
-        let unknown = class_folders(part)?.into_iter().find(|name| !known.contains(name));
-        if let Some(name) = unknown {
-            let path = part.join(name);
-            return Err(Error::format(
-                &path,
-                "this class has no folder in train/",
-                "add one, or remove this folder",
-            ));
+/// Every part has a folder for every class; and none for others, where classes are not a list that leaves some out.
+fn check_folders(
+    root: &Path,
+    parts: &[&Path],
+    class_names: &[String],
+    listed: Option<&[String]>,
+) -> Result<(), Error> {
+    let known: BTreeSet<&String> = class_names.iter().collect();
+    let (mut unknown, mut missing) = (Vec::new(), Vec::new());
+    for part in parts {
+        if listed.is_none() {
+            let others = class_folders(part)?.into_iter().filter(|name| !known.contains(name));
+            unknown.extend(others.map(|name| part.join(name)));
+        }
+        missing.extend(class_names.iter().map(|name| part.join(name)).filter(|path| !path.is_dir()));
+    }
+    let missing_remedy = match listed {
+        None => "add the folder, or remove the class from every part",
+        Some(_) => "add the folder, or correct data.classes",
+    };
+    for (paths, problem, remedy) in [
+        (
+            &unknown,
+            "classes without a folder in train/",
+            "add one (names count letter by letter), or remove these folders",
+        ),
+        (&missing, "folders of classes that are missing", missing_remedy),
+    ] {
+        if !paths.is_empty() {
+            let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+            return Err(Error::format(root, format!("{problem}: {}", walk::named(root, &paths)), remedy));
         }
     }
-    let mut found = ImageList::new(root);
-    for (label, name) in class_names.iter().enumerate() {
-        found.extend(label, class_files(&part.join(name))?);
-    }
-    Ok(found)
+    Ok(())
 }
 
-/// The images of a class folder, by name.
-pub(crate) fn class_files(folder: &Path) -> Result<Vec<ImageFile>, Error> {
-    if !folder.is_dir() {
-        let remedy = "add the folder, remove the class from every part, or correct data.classes";
-        return Err(Error::format(folder, "the folder of this class is missing", remedy));
+/// Refuses classes without a picture, all of them at once.
+fn refuse_empty(
+    root: &Path,
+    parts: &[&Path],
+    class_names: &[String],
+    lists: &[Vec<Vec<ImageFile>>],
+) -> Result<(), Error> {
+    let mut empty = Vec::new();
+    for (part, by_class) in parts.iter().zip(lists) {
+        let of_part = class_names.iter().zip(by_class).filter(|(_, files)| files.is_empty());
+        empty.extend(of_part.map(|(name, _)| part.join(name)));
     }
-    let found = image_files(folder)?;
+    let paths: Vec<&Path> = empty.iter().map(PathBuf::as_path).collect();
+    match paths[..] {
+        [] => Ok(()),
+        [one] => Err(Error::format(one, NO_PICTURE, FILL)),
+        _ => {
+            let problem = format!("class folders without a picture: {}", walk::named(root, &paths));
+            Err(Error::format(root, problem, FILL))
+        }
+    }
+}
+
+/// The images of a class folder, which must have some.
+pub(crate) fn class_files(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
+    some(folder, walk::pictures(existing(folder)?, survey)?)
+}
+
+/// The images directly in a folder, which must have some.
+pub(crate) fn flat_files(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
+    some(folder, walk::pictures_in(existing(folder)?, survey)?)
+}
+
+fn existing(folder: &Path) -> Result<&Path, Error> {
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let remedy = "restore it from a whole copy of the set";
+    Err(Error::format(folder, "the folder of this class is missing", remedy))
+}
+
+fn some(folder: &Path, found: Vec<ImageFile>) -> Result<Vec<ImageFile>, Error> {
     if found.is_empty() {
-        let remedy = "put images of the class in it, or remove the class from every part";
-        return Err(Error::format(folder, "holds no PNG or JPEG image", remedy));
+        return Err(Error::format(folder, NO_PICTURE, FILL));
     }
     Ok(found)
-}
-
-/// The images directly in a folder, by name.
-pub(crate) fn image_files(folder: &Path) -> Result<Vec<ImageFile>, Error> {
-    let mut found = Vec::new();
-    for path in entries(folder)? {
-        if is_ignored(&path) || !is_image(&path)? {
-            continue;
-        }
-        if path.is_file() {
-            found.push(ImageFile::on_disk(path));
-        } else if !path.is_dir() {
-            return Err(Error::format(&path, "is not a file that can be read (a broken link?)", "remove it"));
-        }
-    }
-    Ok(found)
-}
-
-/// Whether a name is that of a PNG or JPEG file; images of other formats are an error, not overlooked.
-pub(crate) fn is_image(path: &Path) -> Result<bool, Error> {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
-    if NOT_READ.contains(&extension.as_str()) {
-        return Err(Error::format(path, "images of this kind are not read", "convert it to PNG or JPEG"));
-    }
-    Ok(READ.contains(&extension.as_str()))
-}
-
-/// Entries in the order of their names, which no file system promises.
-pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
-    for entry in folder.read_dir().map_err(Error::io(folder, "list"))? {
-        paths.push(entry.map_err(Error::io(folder, "list"))?.path());
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// Files and folders that systems leave behind: hidden ones (`.DS_Store`, `._a.png`) and [`OF_THE_SYSTEM`].
-pub(crate) fn is_ignored(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(b".") || OF_THE_SYSTEM.iter().any(|known| name == *known)
 }
 
 #[cfg(test)]
@@ -182,6 +233,10 @@ mod tests {
         folder
     }
 
+    fn list_all(root: &Path) -> Result<Found, Error> {
+        list(root, None, &Skip::default())
+    }
+
     fn names(list: &ImageList) -> Vec<String> {
         (0..list.len()).map(|row| list.name(row).rsplit('/').next().unwrap().to_owned()).collect()
     }
@@ -190,7 +245,7 @@ mod tests {
     fn a_flat_folder_has_sorted_classes_and_files() {
         let folder =
             tree(&["dog/2.png", "dog/1.JPEG", "cat/b.jpg", "cat/notes.txt", "cat/.hidden.png", ".git/x.png"]);
-        let listing = list(folder.path(), None).unwrap();
+        let listing = list_all(folder.path()).unwrap();
         assert_eq!(listing.class_names, ["cat", "dog"]);
         assert_eq!(
             (names(&listing.train), &listing.train.labels[..]),
@@ -208,14 +263,14 @@ mod tests {
                 &format!("{part}/a/2.png"),
                 &format!("{part}/b/3.png"),
             ]);
-            let listing = list(folder.path(), None).unwrap();
+            let listing = list_all(folder.path()).unwrap();
             assert!(listing.validation.is_none());
             assert_eq!(names(&listing.test.unwrap()), ["2.png", "3.png"]);
         }
         let parts =
             ["train/a/1.png", "train/b/1.png", "val/a/2.png", "val/b/2.png", "test/a/3.png", "test/b/3.png"];
         let folder = tree(&parts);
-        let listing = list(folder.path(), None).unwrap();
+        let listing = list_all(folder.path()).unwrap();
         assert_eq!(names(&listing.validation.unwrap()), ["2.png"; 2]);
         assert_eq!(names(&listing.test.unwrap()), ["3.png"; 2]);
     }
@@ -224,7 +279,7 @@ mod tests {
     fn a_list_of_classes_gives_the_labels_and_leaves_the_others_out() {
         let folder = tree(&["train/a/1.png", "train/b/1.png", "train/c/1.png", "val/a/2.png", "val/c/2.png"]);
         let classes = ["c".to_owned(), "a".to_owned()];
-        let listing = list(folder.path(), Some(&classes)).unwrap();
+        let listing = list(folder.path(), Some(&classes), &Skip::default()).unwrap();
         assert_eq!(listing.class_names, classes);
         assert_eq!(
             (listing.train.name(0), &listing.train.labels[..]),
@@ -232,7 +287,7 @@ mod tests {
         );
         for bad in [&["a", "a"][..], &["../a", "b"], &["a"], &[]] {
             let bad: Vec<String> = bad.iter().map(|&name| name.to_owned()).collect();
-            let error = list(folder.path(), Some(&bad)).unwrap_err().to_string();
+            let error = list(folder.path(), Some(&bad), &Skip::default()).unwrap_err().to_string();
             assert!(error.starts_with("data.classes"), "{bad:?}: {error}");
         }
     }
@@ -243,13 +298,13 @@ mod tests {
             (vec!["train/a/1.png", "train/b/x.txt", "val/a/1.png"], "train/b"),
             (vec!["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/z/1.png"], "val/z"),
             (vec!["train/a/1.png", "train/b/1.png", "val/a/1.png"], "val/b"),
-            (vec!["a/1.png", "a/2.webp", "b/1.png"], "2.webp"),
+            (vec!["a/1.png", "a/2.heic", "b/1.png", "b/2.avif"], "2 files (a/2.heic, b/2.avif)"),
             (vec!["1.png"], "no class folders"),
             (vec!["a/1.png"], "one class (a)"),
             (vec!["a/1.png", "__MACOSX/1.png", ".b/1.png"], "one class (a)"),
         ] {
             let folder = tree(&paths);
-            let error = list(folder.path(), None).unwrap_err().to_string();
+            let error = list_all(folder.path()).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
     }
@@ -258,7 +313,7 @@ mod tests {
     fn names_with_control_characters_are_refused_and_shown_escaped() {
         for name in ["a\u{1b}[31m", "b\nc", "x\u{202e}gnp"] {
             let folder = tree(&["a/1.png", &format!("{name}/1.png")]);
-            let error = list(folder.path(), None).unwrap_err().to_string();
+            let error = list_all(folder.path()).unwrap_err().to_string();
             assert!(error.contains("control characters") && !error.chars().any(is_unprintable), "{error:?}");
         }
     }
@@ -268,7 +323,7 @@ mod tests {
     fn a_broken_link_is_not_overlooked() {
         let folder = tree(&["a/1.png", "b/1.png"]);
         std::os::unix::fs::symlink("/nowhere", folder.path().join("b/2.png")).unwrap();
-        let error = list(folder.path(), None).unwrap_err().to_string();
+        let error = list_all(folder.path()).unwrap_err().to_string();
         assert!(error.contains("2.png") && error.contains("broken link"), "{error}");
     }
 }

@@ -20,6 +20,11 @@ impl ImageList {
         Self { root: root.to_owned(), files: Vec::new(), labels: Vec::new() }
     }
 
+    /// The dataset's folder or archive.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Appends the images of one class.
     pub(crate) fn extend(&mut self, label: usize, files: Vec<ImageFile>) {
         self.labels.extend(std::iter::repeat_n(label as u32, files.len()));

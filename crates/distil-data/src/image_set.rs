@@ -1,12 +1,14 @@
 //! Sets of image files: listed, parted, and decoded into memory.
 
+use std::path::{Path, PathBuf};
+
 use distil_store::Resize;
 
 use crate::{
     config::{Counts, DataConfig},
     dataset::Split,
     datasets::{DatasetSpec, Reader},
-    error::Error,
+    error::{Error, shown},
     folder::Found,
     hold_out::{HoldOut, hold_out},
     image_list::{ImageList, Listing},
@@ -15,12 +17,15 @@ use crate::{
     parallel::in_parallel,
     picture,
     progress::Progress,
+    skip::Skip,
+    walk,
 };
 
 /// The test share of a folder without parts.
 const TEST_SHARE: f64 = 0.2;
 /// The most that is decoded into memory.
 const MOST_BYTES: usize = 64 << 30;
+const ONE_SIZE: &str = "set data.resolution to bring all to one size";
 
 impl DataConfig {
     /// Lists the images of a set of image files (`folder`, `imagenet` and its subsets, `tiny-imagenet`) in the three
@@ -37,46 +42,21 @@ impl DataConfig {
             return Err(Error::config("name", problem));
         };
         let root = self.place()?;
+        let skip = Skip::of(self, &root);
         let mut found = list(self, &root)?;
         if self.counts == Counts::Published {
             check_counts(self.name.spec(), &found, &root)?;
         }
-        self.skip(&mut found)?;
+        leave_out(&skip, &mut found)?;
         let class_names = found.class_names.clone();
         let name = self.set_name(&root);
         let [train, validation, test] = self.part(found)?;
         Ok(Listing { name, class_names, train, validation, test })
     }
 
-    /// Leaves out what `skip` names.
-    fn skip(&self, found: &mut Found) -> Result<(), Error> {
-        let Some(skip) = &self.skip else { return Ok(()) };
-        let mut left: std::collections::BTreeSet<&str> = skip.iter().map(String::as_str).collect();
-        let parts = [Some(&mut found.train), found.validation.as_mut(), found.test.as_mut()];
-        for part in parts.into_iter().flatten() {
-            let kept: Vec<usize> =
-                (0..part.len()).filter(|&row| !left.remove(part.name(row).as_str())).collect();
-            *part = part.subset(&kept);
-        }
-        if let Some(name) = left.first() {
-            let problem = format!(
-                "{name:?} is not an image of the set; name it below the set's folder, like \"train/a/1.png\""
-            );
-            return Err(Error::config("skip", problem));
-        }
-        let counts = found.train.class_counts(found.class_names.len());
-        match counts.iter().position(|&images| images == 0) {
-            Some(label) => {
-                let name = &found.class_names[label];
-                Err(Error::config("skip", format!("leaves no training image of {name}; skip fewer")))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// Train, validation and test files; what the set does not part is parted by seed.
     fn part(&self, found: Found) -> Result<[ImageList; 3], Error> {
-        let Found { class_names, mut train, validation, test } = found;
+        let Found { class_names, mut train, validation, test, .. } = found;
         let classes = class_names.len();
         if test.is_some() && self.test_share.is_some() {
             return Err(Error::config("test_share", "the set has its own test part; remove the key"));
@@ -99,8 +79,31 @@ impl DataConfig {
     }
 }
 
+/// Leaves out what `skip` names.
+fn leave_out(skip: &Skip, found: &mut Found) -> Result<(), Error> {
+    if skip.is_empty() {
+        return Ok(());
+    }
+    let Found { class_names, train, validation, test, survey } = found;
+    let parts = || [Some(&*train), validation.as_ref(), test.as_ref()].into_iter().flatten();
+    let pictures = parts().flat_map(|part| part.files.iter().map(|file| &*file.path));
+    skip.check(pictures.chain(survey.files()))?;
+    for part in [Some(&mut *train), validation.as_mut(), test.as_mut()].into_iter().flatten() {
+        let kept: Vec<usize> = (0..part.len()).filter(|&row| !skip.takes(&part.files[row].path)).collect();
+        *part = part.subset(&kept);
+    }
+    let counts = train.class_counts(class_names.len());
+    match counts.iter().position(|&images| images == 0) {
+        Some(label) => {
+            let name = &class_names[label];
+            Err(Error::config("skip", format!("leaves no training image of {name}; skip fewer")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Another number of test images than the published one is another selection.
-fn check_counts(row: &DatasetSpec, found: &Found, root: &std::path::Path) -> Result<(), Error> {
+fn check_counts(row: &DatasetSpec, found: &Found, root: &Path) -> Result<(), Error> {
     let (Some(published), Some(classes), Some(test)) = (row.counts, row.classes, &found.test) else {
         return Ok(());
     };
@@ -131,8 +134,9 @@ pub(crate) fn load(config: &DataConfig, progress: Progress<'_>) -> Result<Parts,
     };
     let images: usize = parts.iter().map(ImageList::len).sum();
     if images.checked_mul(shape.len()).is_none_or(|bytes| bytes > MOST_BYTES) {
-        let problem =
-            format!("{images} images of {shape} do not fit into memory; lower it or set train_limit");
+        let problem = format!(
+            "{images} images of {shape} do not fit into memory; set it lower, or set data.train_limit"
+        );
         return Err(Error::config("resolution", problem));
     }
     let mut splits = Vec::new();
@@ -143,6 +147,40 @@ pub(crate) fn load(config: &DataConfig, progress: Progress<'_>) -> Result<Parts,
     Ok(Parts { name, class_names, splits, resize })
 }
 
+/// Files that cannot be used, in their order, so that a refusal names all of them and not one a run.
+#[derive(Default)]
+struct Failures(Vec<(PathBuf, Error)>);
+
+impl Failures {
+    fn note(&mut self, (path, error): (PathBuf, Error)) {
+        self.0.push((path, error));
+    }
+
+    /// What is wrong with the one file, or with the first of several.
+    fn judge(mut self, root: &Path) -> Result<(), Error> {
+        if self.0.len() < 2 {
+            return self.0.pop().map_or(Ok(()), |(_, error)| Err(error));
+        }
+        let paths: Vec<&Path> = self.0.iter().map(|(path, _)| path.as_path()).collect();
+        let files = walk::counted(root, &paths);
+        match self.0.swap_remove(0).1 {
+            Error::Format { problem, remedy, .. } => {
+                Err(Error::format(root, format!("{files} cannot be used; the first {problem}"), remedy))
+            }
+            other => Err(other),
+        }
+    }
+}
+
+/// A result of one file, where being no good picture is not yet the end.
+fn of_file<T>(path: &Path, result: Result<T, Error>) -> Result<Result<T, (PathBuf, Error)>, Error> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error @ Error::Format { .. }) => Ok(Err((path.to_owned(), error))),
+        Err(error) => Err(error),
+    }
+}
+
 fn decode(
     part: &ImageList,
     name: &str,
@@ -151,15 +189,26 @@ fn decode(
     progress: Progress<'_>,
 ) -> Result<Split, Error> {
     let mut pixels = Vec::with_capacity(part.len() * shape.len());
+    let mut failures = Failures::default();
     let read = |file: &crate::source::ImageFile| {
-        let picture = picture::decode(&file.path, &file.read()?, shape.channels, resize)?;
-        if picture.shape == shape {
-            return Ok(picture.bytes);
-        }
-        let problem = format!("is {}, but the others are {shape}", picture.shape);
-        Err(Error::format(&file.path, problem, "set data.resolution to bring all to one size"))
+        let encoded = file.read();
+        let picture = encoded.and_then(|bytes| picture::decode(&file.path, &bytes, shape.channels, resize));
+        of_file(
+            &file.path,
+            picture.and_then(|picture| {
+                if picture.shape == shape {
+                    return Ok(picture.bytes);
+                }
+                let problem = format!("is {}, but the others are {shape}", picture.shape);
+                Err(Error::format(&file.path, problem, ONE_SIZE))
+            }),
+        )
     };
-    in_parallel(&part.files, name, progress, read, |bytes| pixels.extend(bytes))?;
+    in_parallel(&part.files, name, progress, read, |result| match result {
+        Ok(bytes) => pixels.extend(bytes),
+        Err(failure) => failures.note(failure),
+    })?;
+    failures.judge(part.root())?;
     Split::new(Images::from_u8(shape, pixels)?, part.labels.clone())
 }
 
@@ -169,23 +218,30 @@ fn common_shape(
     resize: Option<Resize>,
     progress: Progress<'_>,
 ) -> Result<ImageShape, Error> {
-    let files: Vec<&std::path::Path> =
-        parts.iter().flat_map(|part| part.files.iter().map(|file| &*file.path)).collect();
+    let files: Vec<&Path> = parts.iter().flat_map(|part| part.files.iter().map(|file| &*file.path)).collect();
+    let root = parts[0].root();
     let mut shapes = Vec::with_capacity(files.len());
-    in_parallel(&files, "headers", progress, |path| picture::probe(path), |shape| shapes.push(shape))?;
+    let mut failures = Failures::default();
+    let probe = |path: &&Path| of_file(path, picture::probe(path));
+    in_parallel(&files, "headers", progress, probe, |result| match result {
+        Ok(shape) => shapes.push(shape),
+        Err(failure) => failures.note(failure),
+    })?;
+    failures.judge(root)?;
     let channels = shapes.iter().map(|shape| shape.channels).max().unwrap_or(1);
     if let Some(Resize { height, width, .. }) = resize {
         return Ok(ImageShape { channels, height, width });
     }
     let ImageShape { height, width, .. } = shapes[0];
-    let odd = shapes.iter().position(|shape| (shape.height, shape.width) != (height, width));
-    if let Some(odd) = odd {
-        let first = files[0].display();
-        let problem = format!(
-            "is {}x{} pixels, but {first} is {height}x{width}",
-            shapes[odd].height, shapes[odd].width
-        );
-        return Err(Error::format(files[odd], problem, "set data.resolution to bring all to one size"));
+    let mut odd = Failures::default();
+    for (path, shape) in files.iter().zip(&shapes) {
+        if (shape.height, shape.width) != (height, width) {
+            let first = shown(files[0]);
+            let problem =
+                format!("is {}x{} pixels, but {first} is {height}x{width}", shape.height, shape.width);
+            odd.note(((*path).to_owned(), Error::format(path, problem, ONE_SIZE)));
+        }
     }
+    odd.judge(root)?;
     Ok(ImageShape { channels, height, width })
 }

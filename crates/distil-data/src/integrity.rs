@@ -1,11 +1,15 @@
 //! Whether an encoded image is all there. Decoders fill what is missing of a JPEG with grey and say nothing.
 
-/// Whether a JPEG reaches its end marker, or a PNG its end chunk. Other formats are for the decoder to refuse.
+/// Whether a JPEG reaches its end marker, a PNG its end chunk, and a WebP the length it announces. Other formats are for
+/// the decoder to refuse.
 pub(crate) fn is_whole(bytes: &[u8]) -> bool {
     if bytes.starts_with(&[0xff, 0xd8]) {
         jpeg_ends(bytes).is_some()
     } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         png_ends(bytes).is_some()
+    } else if let [b'R', b'I', b'F', b'F', length @ ..] = bytes {
+        let length = length.first_chunk().map(|&length| u64::from(u32::from_le_bytes(length)));
+        length.is_some_and(|length| bytes.len() as u64 >= length + 8)
     } else {
         true
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use distil_damage::{Counting, assault, cases, mutant};
 use flate2::{Compression, Crc, write::GzEncoder, write::ZlibEncoder};
+use image::ImageFormat;
 
 use crate::{DataConfig, DatasetName, datasets::tiny_imagenet, hostile};
 
@@ -128,12 +129,29 @@ fn zip_files() {
     assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, hostile::zip);
 }
 
+const OTHER_KINDS: [ImageFormat; 6] = [
+    ImageFormat::WebP,
+    ImageFormat::Bmp,
+    ImageFormat::Gif,
+    ImageFormat::Tiff,
+    ImageFormat::Pnm,
+    ImageFormat::Qoi,
+];
+
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(9, 7, |x, y| image::Rgb([x as u8 * 20, y as u8 * 30, 7]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::from(picture).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
 #[test]
 fn pictures() {
     let read = |channels| move |bytes: &[u8]| hostile::picture(bytes, channels);
     let jpegs = ["plain.jpg", "progressive.jpg", "cmyk.jpg", "rotated.jpg"].map(fixture);
     let accepted = assault(&jpegs, as_is, read(3));
     assert!((1..cases()).contains(&accepted), "{accepted}");
+    assault(&OTHER_KINDS.map(encoded), as_is, read(3));
     assault(&["deep.png", "palette.png"].map(fixture), png_checksums, read(1));
 }
 

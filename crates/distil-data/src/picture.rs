@@ -1,4 +1,4 @@
-//! One PNG or JPEG file to planar bytes.
+//! One picture file to planar bytes.
 
 use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
@@ -18,9 +18,10 @@ const LARGEST_SIDE: u32 = 32_768;
 const MOST_PIXELS: u64 = 1 << 26;
 /// The most memory one picture may take while it is decoded.
 const MOST_BYTES: u64 = 1 << 30;
-/// A JPEG spends at least a bit on every block of 8×8 pixels.
-const JPEG_PIXELS_PER_BYTE: u64 = 512;
-const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG and JPEG are read";
+/// So many pixels may take hardly any bytes where a format has no bound, as WebP and fax TIFF have none for one colour.
+const FREE_PIXELS: u64 = 1 << 22;
+const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG, JPEG, WebP, BMP, GIF, TIFF, PNM and QOI \
+                      are read";
 
 /// A decoded picture, `[channels, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(crate) fn probe(path: &Path) -> Result<ImageShape, Error> {
     Ok(ImageShape { channels, height: height as usize, width: width as usize })
 }
 
-/// Reads one PNG or JPEG file as bytes `[channels, h, w]` of the size of `resize`, by the rules and within the bounds of
+/// Reads one picture file as bytes `[channels, h, w]` of the size of `resize`, by the rules and within the bounds of
 /// sets of image files, so that a picture becomes what it would be in a training set.
 ///
 /// # Errors
@@ -100,15 +101,28 @@ fn decoder<'a>(
         return Err(unreadable(path, &problem));
     }
     let bits = u64::from(decoder.original_color_type().bits_per_pixel());
-    let possible = match format {
-        Some(ImageFormat::Png) => pixels.saturating_mul(bits) / 8 <= length.saturating_mul(MOST_EXPANSION),
-        _ => pixels <= length.saturating_mul(JPEG_PIXELS_PER_BYTE),
-    };
-    if !possible {
+    if pixels > most_pixels(format, length, bits) {
         let problem = format!("{length} bytes cannot hold the {width}x{height} pixels it announces");
         return Err(unreadable(path, &problem));
     }
     Ok(decoder)
+}
+
+/// The most pixels of `bits` bits that `length` bytes can hold.
+fn most_pixels(format: Option<ImageFormat>, length: u64, bits: u64) -> u64 {
+    let times = |factor| length.saturating_mul(factor);
+    match format {
+        Some(ImageFormat::Png) => times(MOST_EXPANSION).saturating_mul(8).saturating_add(7) / bits.max(1),
+        // At least a bit on every block of 8×8 pixels.
+        Some(ImageFormat::Jpeg) => times(512),
+        // A code of at least 12 bits for at most 4096 pixels, or a shorter one for fewer.
+        Some(ImageFormat::Gif) => times(4096),
+        // Runs of 255 pixels in two bytes, or a bit a pixel.
+        Some(ImageFormat::Bmp) => times(128),
+        Some(ImageFormat::Qoi) => times(62),
+        Some(ImageFormat::Pnm) => times(8),
+        _ => times(4096).max(FREE_PIXELS),
+    }
 }
 
 fn unreadable(path: &Path, problem: &(impl std::fmt::Display + ?Sized)) -> Error {

@@ -143,3 +143,86 @@ fn a_damaged_image_can_be_left_out_by_name() {
     let skip = Some(vec!["val/n02/1.png".to_owned()]);
     assert_eq!(load(&DataConfig { skip, ..config }).unwrap().test.class_counts(2), [2, 1]);
 }
+
+/// The pictures that the walk of torchvision finds, whatever their names are.
+#[test]
+fn pictures_in_subfolders_and_without_extension_belong_to_their_class() {
+    let root = tempfile::tempdir().unwrap();
+    image_folder(root.path(), &[("", 4)]);
+    for file in ["n01/more/5.png", "n01/more/deeper/6.png", "n02/x/7.png"] {
+        picture(&root.path().join(file), (12, 8), [9; 3], false);
+    }
+    let png = fs::read(root.path().join("n01/0.png")).unwrap();
+    for name in ["n01/img7", "n01/photo.2024", "n02/8.jfif", "n02/more/9.dat"] {
+        fs::create_dir_all(root.path().join("n02/more")).unwrap();
+        fs::write(root.path().join(name), &png).unwrap();
+    }
+    for name in ["n01/._0.png", "n01/notes.txt", "n02/Thumbs.db"] {
+        fs::write(root.path().join(name), "no picture").unwrap();
+    }
+    let config = at(root.path());
+    let list = config.list().unwrap().everything();
+    assert_eq!(list.class_counts(2), [8, 7]);
+    assert!((0..15).any(|row| list.name(row) == "n01/more/deeper/6.png"));
+    let data = load(&config).unwrap();
+    assert_eq!(data.train.len() + data.validation.len() + data.test.len(), 15);
+}
+
+/// What would be missing from a set is refused, all of it at once; what the message names can be left out by name.
+#[test]
+fn what_is_refused_is_named_and_can_be_skipped_as_it_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    image_folder(root.path(), &[("", 4)]);
+    let put = |name: &str| fs::write(root.path().join(name), b"no picture").unwrap();
+    for (files, words) in [
+        (&["n01/a.heic", "n01/b.jp2", "n02/c.tga"][..], "3 files (n01/a.heic, n01/b.jp2, n02/c.tga)"),
+        (&["n01/x.png", "n02/y.jpg"], "2 files (n01/x.png, n02/y.jpg)"),
+        (&["loose.png", "more.jpg"], "2 files (loose.png, more.jpg)"),
+    ] {
+        for name in files {
+            put(name);
+        }
+        let config = at(root.path());
+        let error = load(&config).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("data.skip"), "{error}");
+        let skip: Vec<String> = files.iter().map(|&name| name.to_owned()).collect();
+        let data = load(&DataConfig { skip: Some(skip.clone()), ..config.clone() }).unwrap();
+        assert_eq!(data.train.len() + data.validation.len() + data.test.len(), 8);
+        let shown = skip.iter().map(|name| root.path().join(name).display().to_string()).collect();
+        load(&DataConfig { skip: Some(shown), ..config }).unwrap();
+        for name in files {
+            fs::remove_file(root.path().join(name)).unwrap();
+        }
+    }
+    for name in ["n02/one.webp", "n02/two.gif"] {
+        put(name);
+        let config = at(root.path());
+        let error = load(&config).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("data.skip"), "{error}");
+        load(&DataConfig { skip: Some(vec![name.to_owned()]), ..config }).unwrap();
+        fs::remove_file(root.path().join(name)).unwrap();
+    }
+}
+
+#[test]
+fn a_split_is_used_whatever_its_parts_are_called() {
+    for (train, validation, test) in
+        [("train", "valid", "test"), ("Training", "Val", "TESTING"), ("train", "dev", "eval")]
+    {
+        let root = tempfile::tempdir().unwrap();
+        image_folder(root.path(), &[(train, 5), (validation, 2), (test, 3)]);
+        let data = load(&at(root.path())).unwrap();
+        assert_eq!([data.train.len(), data.validation.len(), data.test.len()], [10, 4, 6]);
+        fs::remove_dir_all(root.path().join(validation)).unwrap();
+        assert_eq!(load(&at(root.path())).unwrap().test.len(), 6);
+        picture(&root.path().join("holdout/n01/1.png"), (12, 8), [9; 3], false);
+        let error = load(&at(root.path())).unwrap_err().to_string();
+        assert!(error.contains("holdout") && error.contains("test"), "{error}");
+    }
+    let root = tempfile::tempdir().unwrap();
+    for name in ["Train/1.png", "Train/2.png", "Test/1.png"] {
+        picture(&root.path().join(name), (12, 8), [9; 3], false);
+    }
+    let error = load(&at(root.path())).unwrap_err().to_string();
+    assert!(error.contains("Train") && error.contains("no class folders"), "{error}");
+}

@@ -46,7 +46,7 @@ pub use error::ReportError;
 pub use export::{results_table_csv, results_table_latex};
 pub use gallery::{Gallery, soft_label_captions};
 pub use live::LiveRun;
-pub use methods::{MethodRow, MethodsTable, Reference};
+pub use methods::{MethodRow, MethodsTable, Reference, StuckRun};
 pub use recovery::{Recovery, RecoveryError};
 pub use recovery_table::{recovery_table_csv, recovery_table_latex, recovery_table_markdown};
 pub use report::{Report, write_report, write_reports};

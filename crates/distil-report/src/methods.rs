@@ -37,6 +37,19 @@ pub struct MethodRow {
     pub paper: Option<PaperFigure>,
 }
 
+/// A run that got stuck, so that it has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StuckRun {
+    /// Name of the method.
+    pub method: String,
+    /// Images per class.
+    pub ipc: Option<usize>,
+    /// Name of the run.
+    pub run: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
 /// What the rows of a table are compared with, among those with as many images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
@@ -52,6 +65,8 @@ pub enum Reference {
 pub struct MethodsTable {
     /// Rows in the order they are shown.
     pub rows: Vec<MethodRow>,
+    /// Runs without a result, shown below the others.
+    pub stuck: Vec<StuckRun>,
     /// What each row is compared with.
     pub reference: Reference,
     /// How the figures came about, one sentence each.
@@ -99,6 +114,11 @@ impl MethodsTable {
             ];
             table.push(&cells);
         }
+        for stuck in &self.stuck {
+            let mut cells: [String; 13] = Default::default();
+            cells[..3].clone_from_slice(&[stuck.method.clone(), stuck.ipc_text(), "stuck".to_owned()]);
+            table.push(&cells);
+        }
         table.text()
     }
 
@@ -109,6 +129,11 @@ impl MethodsTable {
         if self.rows.iter().all(|row| row.paper.is_none()) {
             table.header.pop();
             table.rows.iter_mut().for_each(|row| row.truncate(HEADER.len() - 1));
+        }
+        for stuck in &self.stuck {
+            let mut cells = vec![stuck.method.clone(), stuck.ipc_text(), "stuck".to_owned()];
+            cells.resize(table.header.len(), String::new());
+            table.rows.push(cells);
         }
         table
     }
@@ -132,7 +157,8 @@ impl MethodsTable {
         sources.sort();
         sources.dedup();
         let published = (!sources.is_empty()).then(|| format!("Published: {}.", sources.join("; ")));
-        self.notes.iter().cloned().chain([legend]).chain(published).collect()
+        let stuck = self.stuck.iter().map(|stuck| format!("Stuck: {}: {}.", stuck.run, stuck.why));
+        self.notes.iter().cloned().chain([legend]).chain(published).chain(stuck).collect()
     }
 
     /// Every row compared with the reference of its ipc.
@@ -144,10 +170,10 @@ impl MethodsTable {
     }
 
     fn finding(&self, row: &MethodRow) -> Finding {
-        let reference = self.reference_of(row);
-        if std::ptr::eq(row, reference) {
+        let Some(reference) = self.reference_of(row).filter(|reference| !std::ptr::eq(row, *reference))
+        else {
             return Finding::Reference;
-        }
+        };
         match self.test(row) {
             Some(test) => Finding::Tested { difference: test.difference, p: test.p },
             None => Finding::Untested { difference: row.summary().mean - reference.summary().mean },
@@ -160,20 +186,27 @@ impl MethodsTable {
             Reference::Best => Design::Independent,
             Reference::Row(_) => Design::Paired,
         };
-        let comparison = Comparison::of(&row.accuracies, &self.reference_of(row).accuracies, design);
+        let reference = self.reference_of(row)?;
+        // Which seeds are missing is not said, so those that are left make no pairs.
+        let whole = |row: &MethodRow| self.stuck.iter().all(|stuck| !stuck.is_of(&row.method, row.ipc));
+        if design == Design::Paired && !(whole(row) && whole(reference)) {
+            return None;
+        }
+        let comparison = Comparison::of(&row.accuracies, &reference.accuracies, design);
         Some(comparison.ok()?.test)
     }
 
-    /// The row of the reference's name, else the one with the highest mean, the first of equals.
-    fn reference_of(&self, row: &MethodRow) -> &MethodRow {
+    /// The row of the reference's name, else the one with the highest mean, the first of equals; none where all runs of the
+    /// reference are stuck.
+    fn reference_of(&self, row: &MethodRow) -> Option<&MethodRow> {
         let alike = self.rows.iter().filter(|other| other.ipc == row.ipc);
         if let Reference::Row(name) = &self.reference
-            && let Some(named) = alike.clone().find(|other| other.method == *name)
+            && let named = alike.clone().find(|other| other.method == *name)
+            && (named.is_some() || self.stuck.iter().any(|stuck| stuck.is_of(name, row.ipc)))
         {
             return named;
         }
-        let best = alike.rev().max_by(|a, b| a.summary().mean.total_cmp(&b.summary().mean));
-        best.expect("the row that asks is one of them")
+        alike.rev().max_by(|a, b| a.summary().mean.total_cmp(&b.summary().mean))
     }
 
     /// `best`, `−17.8`, `+1.7 (−0.1 to 3.5) n.s.`.
@@ -191,9 +224,19 @@ impl MethodsTable {
     }
 }
 
+impl StuckRun {
+    fn is_of(&self, method: &str, ipc: Option<usize>) -> bool {
+        self.method == method && self.ipc == ipc
+    }
+
+    fn ipc_text(&self) -> String {
+        self.ipc.map_or_else(|| "all".to_owned(), |ipc| ipc.to_string())
+    }
+}
+
 impl MethodRow {
     fn summary(&self) -> Summary {
-        Summary::of(&self.accuracies).expect("a row has a run")
+        Summary::of_shares(&self.accuracies).expect("a row has a run")
     }
 
     /// Mean seconds of an iteration over the runs.
@@ -247,7 +290,12 @@ mod tests {
             row("dm", 1, &[0.605, 0.61, 0.60]),
             row("random", 10, &[0.7]),
         ];
-        MethodsTable { rows, reference: Reference::Best, notes: vec!["Three runs.".into()] }
+        MethodsTable {
+            rows,
+            stuck: Vec::new(),
+            reference: Reference::Best,
+            notes: vec!["Three runs.".into()],
+        }
     }
 
     #[test]
@@ -257,13 +305,36 @@ mod tests {
             row("both", 5, &[0.61, 0.713, 0.662]),
             row("neither", 10, &[0.8, 0.8]),
         ];
-        let table = MethodsTable { rows, reference: Reference::Row("neither".into()), notes: Vec::new() };
+        let reference = Reference::Row("neither".into());
+        let mut table = MethodsTable { rows, stuck: Vec::new(), reference, notes: Vec::new() };
         let text = table.markdown();
         let cells: Vec<&str> =
             text.lines().skip(2).take(3).map(|line| line.split('|').nth(5).expect("a cell").trim()).collect();
         // Differences 1.0, 1.3 and 1.2: mean 1.17, s = 0.153, t(2) = 4.303, so ± 0.38; unpaired it would not be significant.
         assert_eq!(cells, ["", "+1.2 (0.8 to 1.5)", ""]);
         assert!(text.contains("to neither with as many") && !text.contains("Holm"), "{text}");
+        // A stuck run is a row of its own; what is left of the seeds makes no pairs.
+        let stuck = |method: &str, ipc| StuckRun {
+            method: method.into(),
+            ipc: Some(ipc),
+            run: format!("{method}-seed2"),
+            why: "above the gate".into(),
+        };
+        table.stuck = vec![stuck("both", 5)];
+        let text = table.markdown();
+        assert!(text.contains("+1.2 ?") && text.contains("Stuck: both-seed2: above the gate."), "{text}");
+        let row = text.lines().nth(5).expect("a row");
+        assert!(row.starts_with("| both") && row.contains(" stuck "), "{text}");
+        assert!(table.csv().ends_with("both,5,stuck,,,,,,,,,,\r\n"), "{}", table.csv());
+        // A reference that never finished leaves nothing to compare with.
+        table.rows.retain(|row| row.method != "neither");
+        table.stuck.push(stuck("neither", 5));
+        let text = table.markdown();
+        let row = text.lines().nth(2).expect("a row");
+        assert!(
+            row.starts_with("| both") && row.split('|').nth(5).expect("a cell").trim().is_empty(),
+            "{text}"
+        );
     }
 
     #[test]

@@ -50,9 +50,16 @@ impl PerClass {
             let _ = write!(about, ", {rows} of them not finite and in no column");
         }
         about.push('.');
+        let untested = pooled.untested.len();
+        if untested > 0 {
+            let (classes, have) = if untested == 1 { ("class has", "is") } else { ("classes have", "are") };
+            let _ = write!(about, " {untested} {classes} no test images and {have} left out of macro F1.");
+        }
         let mut order: Vec<usize> = (0..k).collect();
         if k > LISTED {
-            order.sort_by(|&i, &j| pooled.f1[i].total_cmp(&pooled.f1[j]));
+            // Classes without test images come last: nothing is known of them.
+            let untested = |class: usize| pooled.untested.contains(&class);
+            order.sort_by(|&i, &j| untested(i).cmp(&untested(j)).then(pooled.f1[i].total_cmp(&pooled.f1[j])));
             order.truncate(LISTED);
             let _ = write!(about, " The {LISTED} of {k} classes with the lowest F1 are listed.");
         }
@@ -62,7 +69,9 @@ impl PerClass {
 }
 
 fn class_row(class: usize, scores: &Scores, names: &[String]) -> ClassRow {
-    let percent = |values: &[f64]| format!("{:.1}", 100.0 * values[class]);
+    let tested = !scores.untested.contains(&class);
+    let percent =
+        |values: &[f64]| if tested { format!("{:.1}", 100.0 * values[class]) } else { "–".to_owned() };
     ClassRow {
         name: names.get(class).cloned().unwrap_or_else(|| format!("class {class}")),
         precision: percent(&scores.precision),
@@ -119,6 +128,22 @@ pub(crate) mod tests {
         );
         let names: Vec<&str> = section.totals.iter().map(|(name, _)| *name).collect();
         assert!(names.contains(&"macro F1") && !names.contains(&"top-5 accuracy"), "{names:?}");
+    }
+
+    #[test]
+    fn a_class_without_test_images_has_no_scores() {
+        // Every prediction is right, and nothing is of the third class.
+        let mut tally = Tally::new(3);
+        tally.add(&[3.0f32, 0.0, 0.0, 0.0, 3.0, 0.0], &[0, 1]).unwrap();
+        let row = Evaluation { scores: RepeatedScores::of(&[tally]), ..row("distilled, last", 3, 1.0, 1) };
+        let section = PerClass::of(&row, &[]).unwrap();
+        assert_eq!(section.totals[0].1, "100.0 %");
+        assert!(section.about.ends_with("1 class has no test images and is left out of macro F1."));
+        let cells = |class: usize| {
+            let row = &section.classes[class];
+            [&row.precision, &row.recall, &row.f1].map(String::as_str)
+        };
+        assert_eq!([cells(0), cells(2)], [["100.0"; 3], ["–"; 3]]);
     }
 
     #[test]

@@ -261,13 +261,13 @@ fn flat_inner(value: &Value) -> String {
 
 fn results(evaluation: &EvaluationFile) -> ResultsView {
     let intervals = Intervals::of(evaluation);
-    let quoted = evaluation.distilled().map(|row| row.name.as_str());
+    let quoted = evaluation.distilled();
     let differences = Differences::of(evaluation);
     let findings = differences.as_ref().map_or(&[][..], |differences| &differences.findings);
     let view = |(index, row): (usize, &Evaluation)| {
         let finding = findings.get(index).copied().unwrap_or(Finding::Reference);
         RowView {
-            kind: if quoted == Some(row.name.as_str()) { "quoted" } else { "" },
+            kind: if quoted.is_some_and(|quoted| std::ptr::eq(quoted, row)) { "quoted" } else { "" },
             name: row.name.clone(),
             images: grouped(row.images),
             accuracy: row.percent(),

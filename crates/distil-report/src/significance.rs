@@ -22,8 +22,10 @@ pub(crate) enum Finding {
 /// The differences of a table to the row that the result is quoted from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Differences {
-    /// Name of the reference.
+    /// Name of the row that the result is quoted from.
     pub(crate) reference: String,
+    /// Names of rows that others are compared with and that are not its counterparts.
+    others: Vec<String>,
     /// One for every row.
     pub(crate) findings: Vec<Finding>,
     /// Whether there are rows of several architectures or protocols, each compared with its own reference.
@@ -99,9 +101,15 @@ impl Differences {
                 findings[at] = findings[at].with_p(p);
             }
         }
-        let other = |row: &Evaluation| row.arch != quoted.arch || row.protocol != quoted.protocol;
+        let other = |row: &Evaluation| !row.is_measured_like(quoted);
         let several = evaluation.rows.iter().any(other);
-        Some(Self { reference: quoted.name.clone(), findings, several, protocols: protocols.len() })
+        Some(Self {
+            reference: quoted.name.clone(),
+            others: other_references(evaluation, quoted),
+            findings,
+            several,
+            protocols: protocols.len(),
+        })
     }
 
     /// What the column means.
@@ -113,10 +121,11 @@ impl Differences {
             holm_for(tests)
         };
         let mut text = format!(
-            "Difference: to “{}”{}, in percentage points; n.s. marks one that is not significant (Welch's t test at \
+            "Difference: to “{}”{}{}, in percentage points; n.s. marks one that is not significant (Welch's t test at \
              {ALPHA}{family})",
             self.reference,
             if self.several { " of the same architecture and protocol" } else { "" },
+            self.others.iter().map(|name| format!(", or “{name}”")).collect::<Vec<_>>().concat(),
         );
         if self.findings.iter().any(|finding| matches!(finding, Finding::Untested { .. })) {
             text.push_str("; ? marks one that cannot be tested, because a row has one student or students that do not vary");
@@ -135,8 +144,19 @@ pub(crate) fn holm_for(tests: usize) -> String {
     }
 }
 
+/// Names of the references that are of another part of a run than the quoted row.
+fn other_references(evaluation: &EvaluationFile, quoted: &Evaluation) -> Vec<String> {
+    let mut names = Vec::new();
+    for reference in evaluation.rows.iter().filter_map(|row| evaluation.reference(row)) {
+        if reference.kind != quoted.kind && !names.contains(&reference.name) {
+            names.push(reference.name.clone());
+        }
+    }
+    names
+}
+
 fn finding(row: &Evaluation, quoted: &Evaluation) -> Finding {
-    if row.name == quoted.name {
+    if std::ptr::eq(row, quoted) {
         return Finding::Reference;
     }
     if row.accuracies == quoted.accuracies && row.images == quoted.images {
@@ -163,11 +183,10 @@ pub(crate) fn points(difference: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use distil_store::{Part, RowKind};
+    use distil_store::{Evaluation, EvaluationFile, OwnWay, Part, RowKind};
 
     use super::{Differences, points};
     use crate::testing::row;
-    use distil_store::{Evaluation, EvaluationFile};
 
     #[test]
     fn rows_are_told_apart_from_the_quoted_one() {
@@ -227,6 +246,44 @@ mod tests {
             differences
                 .legend()
                 .starts_with("Difference: to “distilled, last” of the same architecture and protocol,")
+        );
+    }
+
+    #[test]
+    fn the_legend_names_what_was_compared_with() {
+        let by = |name: &str, mean, protocol: &str| Evaluation {
+            protocol: protocol.into(),
+            ..row(name, 10, mean, 5)
+        };
+        // Only rows of another protocol than the run's own, the last set first.
+        let rows = vec![
+            by("random real", 0.2, "dc"),
+            by("distilled, last", 0.3, "dc"),
+            by("distilled, best on validation", 0.4, "dc"),
+        ];
+        let own = OwnWay {
+            arch: "convnet".into(),
+            protocol: "mtt".into(),
+            seeds: 5,
+            network: serde_json::Value::Null,
+        };
+        let mut file = EvaluationFile { own: Some(own), rows, ..EvaluationFile::default() };
+        let differences = Differences::of(&file).unwrap();
+        let texts: Vec<String> = differences.findings.iter().map(|finding| finding.text()).collect();
+        assert_eq!(texts, ["−20.0", "−10.0", ""]);
+        assert!(differences.legend().starts_with("Difference: to “distilled, best on validation”, in"));
+        // Where another protocol has no such set, its reference is named, too.
+        file.rows.push(by("distilled, EMA [mtt]", 0.5, "mtt"));
+        file.rows.push(by("random real [mtt]", 0.4, "mtt"));
+        let differences = Differences::of(&file).unwrap();
+        assert_eq!(differences.findings[4].text(), "−10.0");
+        let legend = differences.legend();
+        assert!(
+            legend.starts_with(
+                "Difference: to “distilled, EMA [mtt]” of the same architecture and protocol, or \
+                 “distilled, best on validation”, in"
+            ),
+            "{legend}"
         );
     }
 

@@ -26,9 +26,11 @@ pub(crate) fn result(evaluation: Option<&EvaluationFile>, history: &History) -> 
     if let Some(evaluation) = evaluation {
         let reach = |what: String, row: &Evaluation| format!("{what} {} %", row.percent());
         if let Some(row) = evaluation.distilled() {
+            // What is not the run's own result says whose it is.
+            let whose = if evaluation.is_own(row) { String::new() } else { format!(" (“{}”)", row.name) };
             parts.push(reach(
                 format!(
-                    "{} synthetic image{} reach{}",
+                    "{} synthetic image{}{whose} reach{}",
                     grouped(row.images),
                     plural(row.images),
                     third_person(row.images)

@@ -16,7 +16,7 @@ pub struct Scores {
     pub top1: f64,
     /// Share of rows whose label is among the five highest scores.
     pub top5: f64,
-    /// Mean of `f1` over all classes, those that occur in no row included.
+    /// Mean of `f1` over all classes, those that occur in no row included; [`Scores::tested_macro_f1`] leaves them out.
     pub macro_f1: f64,
     /// Of each class: how many of the rows predicted as it are of it.
     pub precision: Vec<f64>,
@@ -26,6 +26,9 @@ pub struct Scores {
     pub f1: Vec<f64>,
     /// How often each true class (row) was predicted as each class (column).
     pub confusion: Vec<Vec<u64>>,
+    /// Classes of no row, whose scores mean nothing; none where no row was counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untested: Vec<usize>,
     /// How far confidence can be believed; absent when no row decided.
     pub calibration: Option<Calibration>,
 }
@@ -35,7 +38,7 @@ pub struct Scores {
 pub struct RepeatedScores {
     /// Top-5 accuracy of each, in `[0, 1]`.
     pub top5: Vec<f64>,
-    /// Macro F1 of each, in `[0, 1]`.
+    /// Macro F1 of each over the classes that were tested, in `[0, 1]`.
     pub macro_f1: Vec<f64>,
     /// Scores of all their predictions together.
     pub pooled: Scores,
@@ -55,13 +58,21 @@ impl RepeatedScores {
         let scores: Vec<Scores> = tallies.iter().map(Tally::scores).collect();
         Some(Self {
             top5: scores.iter().map(|scores| scores.top5).collect(),
-            macro_f1: scores.iter().map(|scores| scores.macro_f1).collect(),
+            macro_f1: scores.iter().map(Scores::tested_macro_f1).collect(),
             pooled: pooled.scores(),
         })
     }
 }
 
 impl Scores {
+    /// Mean of `f1` over the classes that were tested, as it is quoted: what no row is of cannot be predicted right. 0 without
+    /// any.
+    pub fn tested_macro_f1(&self) -> f64 {
+        let tested = (0..self.f1.len()).filter(|class| !self.untested.contains(class));
+        let f1: Vec<f64> = tested.map(|class| self.f1[class]).collect();
+        if f1.is_empty() { 0.0 } else { f1.iter().sum::<f64>() / f1.len() as f64 }
+    }
+
     pub(crate) fn of(tally: &Tally) -> Self {
         let k = tally.classes;
         let cell = |truth: usize, predicted: usize| tally.confusion[truth * k + predicted];
@@ -81,6 +92,7 @@ impl Scores {
             recall: per_class(&|c| share(hits[c], actual[c])),
             f1,
             confusion: (0..k).map(|truth| (0..k).map(|p| cell(truth, p)).collect()).collect(),
+            untested: (0..k).filter(|&class| tally.rows > 0 && actual[class] == 0).collect(),
             calibration: tally.calibrating.calibration(),
         }
     }
@@ -96,7 +108,7 @@ mod tests {
     use crate::{RepeatedScores, Tally};
 
     #[test]
-    fn a_class_that_never_occurs_scores_nothing() {
+    fn a_class_that_was_not_tested_is_no_part_of_the_mean() {
         // True 0 0 0 1, predicted 0 0 1 1; class 2 neither.
         let rows = [[1.0f32, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
         let mut tally = Tally::new(3);
@@ -106,6 +118,9 @@ mod tests {
         assert_eq!(scores.recall, [2.0 / 3.0, 1.0, 0.0]);
         assert_eq!(scores.f1, [0.8, 2.0 / 3.0, 0.0]);
         assert!((scores.macro_f1 - (0.8 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
+        assert!((scores.tested_macro_f1() - f64::midpoint(0.8, 2.0 / 3.0)).abs() < 1e-12);
+        assert_eq!(scores.untested, [2]);
+        assert_eq!(RepeatedScores::of(&[tally]).unwrap().macro_f1, [scores.tested_macro_f1()]);
         assert_eq!(scores.confusion, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
     }
 
@@ -124,6 +139,8 @@ mod tests {
     fn nothing_counted_is_zero_everywhere() {
         let scores = Tally::new(2).scores();
         assert_eq!((scores.top1, scores.macro_f1, scores.calibration), (0.0, 0.0, None));
-        assert_eq!(Tally::new(0).scores().macro_f1.to_bits(), 0.0f64.to_bits());
+        assert!(scores.untested.is_empty());
+        let none = Tally::new(0).scores();
+        assert_eq!((none.macro_f1.to_bits(), none.tested_macro_f1().to_bits()), (0, 0));
     }
 }

@@ -34,6 +34,19 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Summarises at least one share, such as accuracies: the interval ends where shares do, at 0 and 1.
+    pub fn of_shares(values: &[f64]) -> Option<Self> {
+        Self::of(values).map(Self::of_share)
+    }
+
+    /// The same with an interval that ends at 0 and 1.
+    #[must_use]
+    pub fn of_share(self) -> Self {
+        Self { ci95: self.ci95.map(|ends| ends.map(|end| end.clamp(0.0, 1.0))), ..self }
+    }
+}
+
 pub(crate) fn mean(values: &[f64]) -> f64 {
     // Sorted, so that no digit depends on the order of the measurements.
     let mut sorted = values.to_vec();
@@ -64,6 +77,16 @@ mod tests {
         assert!((got.mean - 3.0).abs() < 1e-12 && (got.std - 2.5f64.sqrt()).abs() < 1e-12);
         let [low, high] = got.ci95.unwrap();
         assert!((low - (3.0 - half)).abs() < 1e-11 && (high - (3.0 + half)).abs() < 1e-11);
+    }
+
+    #[test]
+    fn intervals_of_shares_stay_inside() {
+        let [low, high] = Summary::of(&[0.9, 1.0]).unwrap().ci95.unwrap();
+        assert!(high > 1.0);
+        let share = Summary::of_shares(&[0.9, 1.0]).unwrap();
+        assert_eq!((share.ci95, share.mean), (Some([low, 1.0]), 0.95));
+        assert_eq!(Summary::of_shares(&[0.0, 0.1]).unwrap().ci95.unwrap()[0].to_bits(), 0.0f64.to_bits());
+        assert_eq!(Summary::of_shares(&[0.5]).unwrap().ci95, None);
     }
 
     #[test]

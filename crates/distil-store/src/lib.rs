@@ -33,7 +33,7 @@ pub use preprocessing::{
 };
 pub use records::{
     Activations, Conditions, Cost, Distance, DrawnMap, EmbeddedPoint, Embedding, Evaluation, EvaluationFile,
-    ImageKind, Inspection, MapPair, MeasuredSet, PaperFigure, Part, RowKind, percent,
+    ImageKind, Inspection, MapPair, MeasuredSet, OwnWay, PaperFigure, Part, RowKind, percent,
 };
 pub use run_folder::{RunFolder, RunPaths};
 pub use state_dict::{StateDict, read_state_dict};

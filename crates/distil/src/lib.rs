@@ -35,7 +35,7 @@ pub use distil_match::Method;
 pub use distil_progress::{News, Progress, Step};
 pub use distil_store::SyntheticSet;
 pub use error::Error;
-pub use evaluation::Which;
+pub use evaluation::{Which, untested_classes};
 pub use experts::MissingExperts;
 pub use maps_network::MapsError;
 pub use panics::is_expected as panic_is_expected;

@@ -17,7 +17,7 @@ const PICTURES: usize = 10;
 pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure> {
     let data = match (&args.config, &args.dataset) {
         (Some(config), _) => Config::load(config, &args.set)?.data,
-        (None, Some(dataset)) => DataConfig::named(dataset)?,
+        (None, Some(dataset)) => Config::on(&DataConfig::named(dataset)?, &args.set)?.data,
         (None, None) => {
             return Err(Failure::new("no dataset was named", "give a name, a folder or --config"));
         }

@@ -29,8 +29,8 @@ pub(crate) fn eval(args: &EvalArgs, context: Context<'_>) -> Result<(), Failure>
         EvaluationFile { rows: rows.collect::<Result<_, _>>()?, ..EvaluationFile::default() }
     } else {
         let run = RunPaths::new(subject);
-        let own = Config::load(&run.config(), &[])?.eval.name();
-        students.evaluate_run(&networks, &run, own, Which::All)?
+        let own = Config::load(&run.config(), &[])?;
+        students.evaluate_run(&networks, &run, &own, Which::All)?
     };
     context.console.result(results_table_markdown(&file).trim_end())
 }

@@ -214,8 +214,8 @@ fn of_config(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     session.train_needed_maps_network()?;
     session.run(store.as_ref(), place, &command(args), &mut |_| ControlFlow::Continue(()))?;
     let students = Students::of(&session)?;
-    let (networks, own) = (vec![students.own_network()?], session.config().eval.name());
-    let results = students.evaluate_run(&networks, &paths, own, Which::All)?;
+    let networks = vec![students.own_network()?];
+    let results = students.evaluate_run(&networks, &paths, session.config(), Which::All)?;
     let page = report::write(&paths, session.config(), context.console)?;
     context.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());

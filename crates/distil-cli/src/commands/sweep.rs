@@ -61,5 +61,13 @@ pub(crate) fn sweep(args: &SweepArgs, context: Context<'_>) -> Result<(), Failur
         TableFormat::Csv => table.csv(),
         TableFormat::Latex => table.latex(),
     };
-    context.console.result(text.trim_end())
+    context.console.result(text.trim_end())?;
+    if table.stuck.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = table.stuck.iter().map(|stuck| stuck.run.as_str()).collect();
+    Err(Failure::new(
+        format_args!("{} of {} runs got stuck: {}", names.len(), sweep.cells.len(), names.join(", ")),
+        "the table says why; change their settings in a [[for]] table and run the same command again, which keeps the others",
+    ))
 }

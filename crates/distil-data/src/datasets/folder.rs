@@ -1,7 +1,7 @@
 //! Your own images in folders by class.
 
 use super::spec::{DatasetSpec, Origin, OwnFiles, Reader};
-use crate::folder;
+use crate::{folder, skip::Skip};
 
 pub(super) const ROW: DatasetSpec = DatasetSpec {
     keys: &["classes", "skip", "test_share"],
@@ -9,6 +9,6 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
         "folder",
         "your images in folders by class",
         Origin::Own(OwnFiles { what: "the folder that holds the class folders", fits: |path| path.is_dir() }),
-        Reader::ImageFiles(|data, root| folder::list(root, data.classes.as_deref())),
+        Reader::ImageFiles(|data, root| folder::list(root, data.classes.as_deref(), &Skip::of(data, root))),
     )
 };

@@ -14,11 +14,15 @@ use super::spec::{Count, DatasetSpec, Origin, PartCounts, Places, Published, Rea
 use crate::{
     bounded::BAD_COPY,
     error::Error,
-    folder::{self, Found},
+    folder::Found,
     image_list::ImageList,
     imagenet::is_wnid,
+    kind::{self, Kind},
+    skip::Skip,
     source::ImageFile,
-    tar_index, zip_index,
+    tar_index,
+    walk::{self, Survey},
+    zip_index,
 };
 
 const FOLDER: &str = "tiny-imagenet-200";
@@ -35,7 +39,7 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
         "tiny-imagenet",
         "classes of ImageNet, reduced",
         Origin::Published(PLACES, PUBLISHED),
-        Reader::ImageFiles(|_, root| list(root)),
+        Reader::ImageFiles(|data, root| list(root, &Skip::of(data, root))),
     )
 };
 
@@ -63,8 +67,10 @@ const PUBLISHED: Published = Published {
 };
 
 /// Lists the published zip, or a folder of either layout.
-fn list(root: &Path) -> Result<Found, Error> {
-    let tree = if root.is_dir() { from_folder(root)? } else { from_zip(root)? };
+fn list(root: &Path, skip: &Skip) -> Result<Found, Error> {
+    let mut survey = Survey::default();
+    let tree = if root.is_dir() { from_folder(root, &mut survey)? } else { from_zip(root, &mut survey)? };
+    survey.judge(root, skip)?;
     let mut train: BTreeMap<&str, Vec<ImageFile>> = BTreeMap::new();
     let mut sorted: BTreeMap<&str, Vec<ImageFile>> = BTreeMap::new();
     let mut flat = Vec::new();
@@ -93,49 +99,59 @@ fn list(root: &Path) -> Result<Found, Error> {
         train_list.extend(label, files);
         test.extend(label, sorted.remove(wnid).unwrap_or_default());
     }
-    Ok(Found { class_names, train: train_list, validation: None, test: Some(test) })
+    Ok(Found { class_names, train: train_list, validation: None, test: Some(test), survey })
 }
 
 /// Names and places of all files, by name; of `train` and `val` only.
 type Tree = BTreeMap<String, ImageFile>;
 
-fn from_folder(root: &Path) -> Result<Tree, Error> {
+fn from_folder(root: &Path, survey: &mut Survey) -> Result<Tree, Error> {
     let mut tree = Tree::new();
     for part in ["train", "val"] {
         // part / wnid / images / file
-        walk(&root.join(part), part, 3, &mut tree)?;
+        walk(&root.join(part), part, 3, &mut tree, survey)?;
     }
     Ok(tree)
 }
 
-fn walk(folder: &Path, name: &str, deeper: u8, tree: &mut Tree) -> Result<(), Error> {
-    for path in folder::entries(folder)? {
+fn walk(folder: &Path, name: &str, deeper: u8, tree: &mut Tree, survey: &mut Survey) -> Result<(), Error> {
+    for path in walk::entries(folder)? {
         let Some(file) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let name = format!("{name}/{file}");
-        if folder::is_ignored(&path) {
+        if walk::is_ignored(&path) {
             continue;
         }
         if path.is_dir() {
             if deeper > 1 {
-                walk(&path, &name, deeper - 1, tree)?;
+                walk(&path, &name, deeper - 1, tree, survey)?;
             }
-        } else if folder::is_image(&path)? || name == ANNOTATIONS {
-            tree.insert(name, ImageFile::on_disk(path));
+            continue;
+        }
+        match kind::of_name(&path) {
+            Kind::Unread => survey.unread.push(path),
+            Kind::Other if name != ANNOTATIONS => {}
+            Kind::Read | Kind::Other => drop(tree.insert(name, ImageFile::on_disk(path))),
         }
     }
     Ok(())
 }
 
-fn from_zip(path: &Path) -> Result<Tree, Error> {
+fn from_zip(path: &Path, survey: &mut Survey) -> Result<Tree, Error> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     let length = tar_index::length(path, &mut &file)?;
     let archive: Arc<Path> = Arc::from(path);
     let mut tree = Tree::new();
     for (name, member) in zip_index::members(path, &mut &file, length)? {
         let name = name.strip_prefix(FOLDER).and_then(|name| name.strip_prefix('/')).unwrap_or(&name);
-        let wanted = name == ANNOTATIONS || folder::is_image(Path::new(name))?;
-        if wanted && !folder::is_ignored(Path::new(name)) && !name.starts_with("__MACOSX/") {
-            tree.insert(name.to_owned(), ImageFile::in_archive(&archive, Path::new(name), member));
+        if walk::is_ignored(Path::new(name)) || name.starts_with("__MACOSX/") {
+            continue;
+        }
+        match kind::of_name(Path::new(name)) {
+            Kind::Unread => survey.unread.push(path.join(name)),
+            Kind::Other if name != ANNOTATIONS => {}
+            Kind::Read | Kind::Other => {
+                tree.insert(name.to_owned(), ImageFile::in_archive(&archive, Path::new(name), member));
+            }
         }
     }
     Ok(tree)

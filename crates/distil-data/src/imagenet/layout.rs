@@ -12,8 +12,11 @@ use crate::{
     error::Error,
     folder::{self, Found, distinct},
     image_list::ImageList,
+    kind::{self, Kind},
+    skip::Skip,
     source::{ImageFile, Member, Window},
     tar_index,
+    walk::{self, Survey},
 };
 
 const TRAIN_TAR: &str = "ILSVRC2012_img_train.tar";
@@ -33,7 +36,7 @@ pub(crate) fn holds(root: &Path, first: Option<&str>) -> bool {
 /// part is ImageNet's, the test part ImageNet's validation part: the answers of its test part are not public.
 pub(crate) fn list(data: &DataConfig, root: &Path) -> Result<Found, Error> {
     let DatasetName::ImagenetSubset(subset) = data.name else {
-        return list_classes(root, data.classes.as_deref());
+        return list_classes(root, data.classes.as_deref(), &Skip::of(data, root));
     };
     if let Some(note) = subset.note() {
         tracing::warn!("{note}");
@@ -41,10 +44,10 @@ pub(crate) fn list(data: &DataConfig, root: &Path) -> Result<Found, Error> {
     let classes = subset.classes();
     let wnids: Vec<String> = classes.iter().map(|class| class.wnid.to_owned()).collect();
     let class_names = classes.iter().map(|class| format!("{} {}", class.wnid, class.name)).collect();
-    Ok(Found { class_names, ..list_classes(root, Some(&wnids))? })
+    Ok(Found { class_names, ..list_classes(root, Some(&wnids), &Skip::of(data, root))? })
 }
 
-fn list_classes(root: &Path, asked: Option<&[String]>) -> Result<Found, Error> {
+fn list_classes(root: &Path, asked: Option<&[String]>, skip: &Skip) -> Result<Found, Error> {
     if let Some(asked) = asked {
         distinct(asked)?;
         if let Some(odd) = asked.iter().find(|name| !is_wnid(name)) {
@@ -52,9 +55,11 @@ fn list_classes(root: &Path, asked: Option<&[String]>) -> Result<Found, Error> {
             return Err(Error::config("classes", problem));
         }
     }
-    let (class_names, train) = train(root, asked)?;
-    let test = validation(root, &class_names)?;
-    Ok(Found { class_names, train, validation: None, test: Some(test) })
+    let mut survey = Survey::default();
+    let (class_names, train) = train(root, asked, &mut survey)?;
+    let test = validation(root, &class_names, &mut survey)?;
+    survey.judge(root, skip)?;
+    Ok(Found { class_names, train, validation: None, test: Some(test), survey })
 }
 
 /// Folders and tar files named by wnid, sorted.
@@ -62,7 +67,7 @@ fn wnids(train: &Path) -> Result<Vec<String>, Error> {
     let stem =
         |path: &PathBuf| path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
     let mut found: Vec<String> =
-        folder::entries(train)?.iter().map(stem).filter(|name| is_wnid(name)).collect();
+        walk::entries(train)?.iter().map(stem).filter(|name| is_wnid(name)).collect();
     found.dedup();
     Ok(found)
 }
@@ -77,7 +82,11 @@ pub(super) fn all_wnids(root: &Path) -> Result<Vec<String>, Error> {
     Ok(class_tars(&path, &open(&path)?)?.into_keys().collect())
 }
 
-fn train(root: &Path, asked: Option<&[String]>) -> Result<(Vec<String>, ImageList), Error> {
+fn train(
+    root: &Path,
+    asked: Option<&[String]>,
+    survey: &mut Survey,
+) -> Result<(Vec<String>, ImageList), Error> {
     let folder = root.join("train");
     let mut list = ImageList::new(root);
     if folder.is_dir() {
@@ -87,9 +96,9 @@ fn train(root: &Path, asked: Option<&[String]>) -> Result<(Vec<String>, ImageLis
             let files = if packed.is_file() {
                 let file = open(&packed)?;
                 let length = tar_index::length(&packed, &mut &file)?;
-                members(&packed, &packed, &file, [0, length])?
+                members(&packed, &packed, &file, [0, length], survey)?
             } else {
-                folder::class_files(&folder.join(wnid))?
+                folder::class_files(&folder.join(wnid), survey)?
             };
             list.extend(label, files);
         }
@@ -103,7 +112,7 @@ fn train(root: &Path, asked: Option<&[String]>) -> Result<(Vec<String>, ImageLis
         let missing = || Error::format(&path, format!("{wnid}.tar is not in it"), "restore the archive");
         let Member { offset, length, .. } = classes.get(wnid).ok_or_else(missing)?;
         let shown = path.join(format!("{wnid}.tar"));
-        list.extend(label, members(&path, &shown, &file, [*offset, *length])?);
+        list.extend(label, members(&path, &shown, &file, [*offset, *length], survey)?);
     }
     Ok((class_names, list))
 }
@@ -132,6 +141,7 @@ fn members(
     shown: &Path,
     file: &File,
     [start, length]: [u64; 2],
+    survey: &mut Survey,
 ) -> Result<Vec<ImageFile>, Error> {
     let archive: Arc<Path> = Arc::from(path);
     let below = shown.strip_prefix(path).unwrap_or(shown);
@@ -139,19 +149,23 @@ fn members(
     tar_index::each_member(shown, Window::new(file, start, length), [start, length], |name, member| {
         // Only the last part of a name counts, and nothing is written: `../` leads nowhere.
         let name = Path::new(name.rsplit('/').next().unwrap_or_default());
-        if !folder::is_ignored(name) && folder::is_image(name)? {
-            found.push(ImageFile::in_archive(&archive, &below.join(name), member));
+        if !walk::is_ignored(name) {
+            match kind::of_name(name) {
+                Kind::Read => found.push(ImageFile::in_archive(&archive, &below.join(name), member)),
+                Kind::Unread => survey.unread.push(shown.join(name)),
+                Kind::Other => survey.other.push(shown.join(name)),
+            }
         }
         Ok(())
     })?;
     if found.is_empty() {
-        return Err(Error::format(shown, "holds no PNG or JPEG image", "restore the archive"));
+        return Err(Error::format(shown, "holds no picture that is read", "restore the archive"));
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
-fn validation(root: &Path, class_names: &[String]) -> Result<ImageList, Error> {
+fn validation(root: &Path, class_names: &[String], survey: &mut Survey) -> Result<ImageList, Error> {
     let folder = ["val", "validation"].map(|name| root.join(name)).into_iter().find(|path| path.is_dir());
     let mut list = ImageList::new(root);
     let Some(folder) = folder else {
@@ -162,16 +176,16 @@ fn validation(root: &Path, class_names: &[String]) -> Result<ImageList, Error> {
         }
         let file = open(&path)?;
         let length = tar_index::length(&path, &mut &file)?;
-        let files = members(&path, &path, &file, [0, length])?;
+        let files = members(&path, &path, &file, [0, length], survey)?;
         return sort_by_class(list, files, &ground_truth::read(root)?, class_names);
     };
     if class_names.iter().any(|wnid| folder.join(wnid).is_dir()) {
         for (label, wnid) in class_names.iter().enumerate() {
-            list.extend(label, folder::class_files(&folder.join(wnid))?);
+            list.extend(label, folder::class_files(&folder.join(wnid), survey)?);
         }
         return Ok(list);
     }
-    let files = folder::class_files(&folder)?;
+    let files = folder::flat_files(&folder, survey)?;
     sort_by_class(list, files, &ground_truth::read(root)?, class_names)
 }
 

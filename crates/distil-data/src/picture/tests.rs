@@ -171,3 +171,83 @@ fn decompression_bombs_are_refused() {
     let error = decode(Path::new("bomb"), large.get_ref(), 1, None).unwrap_err().to_string();
     assert!(error.contains("67108864 are read at most"), "{error}");
 }
+
+const LOSSLESS: [ImageFormat; 7] = [
+    ImageFormat::Png,
+    ImageFormat::WebP,
+    ImageFormat::Bmp,
+    ImageFormat::Gif,
+    ImageFormat::Tiff,
+    ImageFormat::Pnm,
+    ImageFormat::Qoi,
+];
+
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(20, 12, |x, y| Rgb([x as u8 * 9, y as u8 * 17, 50]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(picture).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn every_kind_that_is_read_gives_its_pixels() {
+    for format in LOSSLESS {
+        let picture = decode(Path::new("a"), &encoded(format), 3, None).unwrap();
+        assert_eq!(picture.shape, ImageShape { channels: 3, height: 12, width: 20 }, "{format:?}");
+        let expected = |at: usize| match at / 240 {
+            0 => at % 20 * 9,
+            1 => at % 240 / 20 * 17,
+            _ => 50,
+        };
+        let worst = (0..720).map(|at| expected(at).abs_diff(picture.bytes[at].into())).max().unwrap();
+        // 240 colours: a palette of GIF has 256, found by a network.
+        assert!(worst <= if format == ImageFormat::Gif { 12 } else { 0 }, "{format:?}: {worst}");
+    }
+}
+
+#[test]
+fn of_a_moving_picture_the_first_frame_is_read() {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    for value in [0, 255] {
+        let frame = image::RgbaImage::from_pixel(6, 4, Rgba([value, 0, 0, 255]));
+        encoder.encode_frame(image::Frame::new(frame)).unwrap();
+    }
+    drop(encoder);
+    assert_eq!(decode(Path::new("a.gif"), &bytes, 3, None).unwrap().bytes, [0; 72]);
+}
+
+/// A decoder that fills up what is missing would make a picture that nobody took.
+#[test]
+fn a_picture_of_any_kind_that_is_cut_off_is_refused() {
+    for format in LOSSLESS {
+        let bytes = encoded(format);
+        for length in [0, 3, 12, bytes.len() / 4, bytes.len() / 2, bytes.len() * 3 / 4] {
+            let result = decode(Path::new("cut"), &bytes[..length], 3, None);
+            assert!(result.is_err(), "{format:?}: {length} of {} bytes", bytes.len());
+        }
+    }
+}
+
+/// Headers of every kind that announce 8000x8000 pixels, or more sides than are read, with hardly any bytes behind them.
+#[test]
+fn announcements_are_compared_with_the_file_whatever_its_kind() {
+    let le = |side: u32| side.to_le_bytes();
+    for side in [8000u32, 30_000] {
+        let mut bmp = encoded(ImageFormat::Bmp);
+        bmp[18..22].copy_from_slice(&le(side));
+        bmp[22..26].copy_from_slice(&le(side));
+        let mut gif = encoded(ImageFormat::Gif);
+        gif[6..8].copy_from_slice(&le(side)[..2]);
+        gif[8..10].copy_from_slice(&le(side)[..2]);
+        let mut qoi = encoded(ImageFormat::Qoi);
+        qoi[4..8].copy_from_slice(&side.to_be_bytes());
+        qoi[8..12].copy_from_slice(&side.to_be_bytes());
+        let pnm = format!("P6\n{side} {side}\n255\nxxxx").into_bytes();
+        for bytes in [bmp, gif, qoi, pnm] {
+            let error = decode(Path::new("bomb"), &bytes, 3, None).unwrap_err().to_string();
+            let known = ["cannot hold", "are read at most"].iter().any(|word| error.contains(word));
+            assert!(known && error.contains("bomb"), "{error}");
+        }
+    }
+}

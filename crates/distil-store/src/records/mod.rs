@@ -15,7 +15,7 @@ pub use inspection::{
     Activations, Distance, DrawnMap, EmbeddedPoint, Embedding, ImageKind, Inspection, MapPair,
 };
 pub use kinds::{Part, RowKind};
-pub use results::{Conditions, Evaluation, EvaluationFile, MeasuredSet, PaperFigure, percent};
+pub use results::{Conditions, Evaluation, EvaluationFile, MeasuredSet, OwnWay, PaperFigure, percent};
 
 /// The record at `path`; `None` when there is no such file. `expected` says with its article what it should be.
 fn load<T: DeserializeOwned>(

@@ -16,17 +16,27 @@ const REMEDY: &str = "move it away and evaluate the run again (`distil eval`)";
 /// Contents of a run folder's `evaluation.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationFile {
-    /// Name of the run's own protocol; empty where the results are of no run.
-    #[serde(default)]
-    pub protocol: String,
-    /// Architecture of the run's own network; ConvNet without it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub arch: String,
+    /// How the run itself evaluates; absent where the results are of no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnWay>,
     /// One row per evaluated training set, in the order of the table.
     pub rows: Vec<Evaluation>,
     /// The published figure the distilled set is to be compared with.
     #[serde(default)]
     pub paper: Option<PaperFigure>,
+}
+
+/// The students that a run's configuration asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnWay {
+    /// Their architecture.
+    pub arch: String,
+    /// Their protocol in words, as rows have it.
+    pub protocol: String,
+    /// How many there are.
+    pub seeds: usize,
+    /// Their network.
+    pub network: Value,
 }
 
 /// Test accuracies of students trained on one training set.
@@ -143,49 +153,80 @@ impl EvaluationFile {
         seal::read(path, REMEDY)
     }
 
-    /// The row a result is quoted from: the checkpoint chosen on validation, or else the best substitute there is.
+    /// The row a result is quoted from, wherever one is quoted: of the rows measured most like the run's own, the
+    /// checkpoint chosen on validation, or else the last one, or the moving average.
     pub fn distilled(&self) -> Option<&Evaluation> {
-        let of = |part| self.of_kind(RowKind::Set(part));
-        of(Part::Best)
-            .or_else(|| of(Part::Last))
-            .or_else(|| self.rows.iter().find(|row| row.kind.is_distilled()))
+        self.nearest(|row| row.kind.is_distilled()).and_then(|row| self.reference(row))
     }
 
-    /// Architecture of the run's own network.
-    pub fn own_arch(&self) -> &str {
-        if self.arch.is_empty() { "convnet" } else { &self.arch }
-    }
-
-    /// The row of this kind with the run's own architecture and protocol.
-    fn of_kind(&self, kind: RowKind) -> Option<&Evaluation> {
-        let own = |row: &&Evaluation| {
-            row.arch == self.own_arch() && (self.protocol.is_empty() || row.protocol_name() == self.protocol)
-        };
-        self.rows.iter().filter(own).find(|row| row.kind == kind)
-    }
-
-    /// The row that `of` is compared with: as [`Self::distilled`], among rows of the same architecture and protocol.
+    /// The row that `of` is compared with: as [`Self::distilled`] chooses it, among rows measured like `of`.
     pub fn reference(&self, of: &Evaluation) -> Option<&Evaluation> {
-        let alike = |row: &&Evaluation| row.arch == of.arch && row.protocol == of.protocol;
-        let of = |part| self.rows.iter().filter(alike).find(move |row| row.kind == RowKind::Set(part));
-        [Part::Best, Part::Last, Part::Ema].into_iter().find_map(of)
+        let part =
+            |part| self.rows.iter().find(|row| row.kind == RowKind::Set(part) && row.is_measured_like(of));
+        [Part::Best, Part::Last, Part::Ema].into_iter().find_map(part)
     }
 
-    /// Random real images.
+    /// Random real images, measured like the row that is quoted.
     pub fn random_real(&self) -> Option<&Evaluation> {
-        self.of_kind(RowKind::Random)
+        self.beside_the_quoted(RowKind::Random)
     }
 
-    /// All training images.
+    /// All training images, measured like the row that is quoted.
     pub fn full_data(&self) -> Option<&Evaluation> {
-        self.of_kind(RowKind::Full)
+        self.beside_the_quoted(RowKind::Full)
+    }
+
+    /// Whether a row was measured as the run's configuration says.
+    pub fn is_own(&self, row: &Evaluation) -> bool {
+        self.strangeness(row) == [false; 5]
+    }
+
+    fn beside_the_quoted(&self, kind: RowKind) -> Option<&Evaluation> {
+        match self.distilled() {
+            Some(quoted) => self.rows.iter().find(|row| row.kind == kind && row.is_measured_like(quoted)),
+            None => self.nearest(|row| row.kind == kind),
+        }
+    }
+
+    /// Of some rows the one measured most like the run's own; the first of equals.
+    fn nearest(&self, of: impl Fn(&Evaluation) -> bool) -> Option<&Evaluation> {
+        self.rows.iter().filter(|row| of(row)).min_by_key(|row| self.strangeness(row))
+    }
+
+    /// What of a row differs from the run's own rows, the gravest first; nothing where there is no run.
+    fn strangeness(&self, row: &Evaluation) -> [bool; 5] {
+        let Some(own) = &self.own else { return [false; 5] };
+        let network = row.conditions.as_ref().map_or(&own.network, |conditions| &conditions.network);
+        [
+            row.arch != own.arch,
+            row.protocol_name() != own.protocol_name(),
+            row.protocol != own.protocol,
+            row.summary.n != own.seeds,
+            *network != own.network,
+        ]
+    }
+}
+
+impl OwnWay {
+    /// Name of the protocol.
+    pub fn protocol_name(&self) -> &str {
+        protocol_name(&self.protocol)
     }
 }
 
 impl Evaluation {
     /// Name of the protocol.
     pub fn protocol_name(&self) -> &str {
-        self.protocol.split_once(" with ").map_or(self.protocol.as_str(), |(name, _)| name)
+        protocol_name(&self.protocol)
+    }
+
+    /// Whether both were measured alike, so that they differ by what students were trained on only.
+    pub fn is_measured_like(&self, other: &Self) -> bool {
+        let alike = match (&self.conditions, &other.conditions) {
+            (Some(own), Some(others)) => own == others,
+            _ => true,
+        };
+        alike && self.arch == other.arch && self.protocol == other.protocol
     }
 
     /// Mean and deviation in percent, as `70.1 ± 0.4`; the mean alone for one student.
@@ -196,7 +237,8 @@ impl Evaluation {
 
     /// The 95% interval in percent, as `69.6 to 70.6`; a dash without one.
     pub fn interval(&self) -> String {
-        match self.summary.ci95 {
+        // Files of earlier versions hold intervals that leave 0 to 100 %.
+        match self.summary.of_share().ci95 {
             Some([low, high]) => format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
             None => "–".to_owned(),
         }
@@ -208,6 +250,11 @@ impl PaperFigure {
     pub fn percent(&self) -> String {
         percent(self.accuracy, self.std)
     }
+}
+
+/// The name in a protocol's description.
+fn protocol_name(described: &str) -> &str {
+    described.split_once(" with ").map_or(described, |(name, _)| name)
 }
 
 /// `71.0 ± 0.5`, of percents.
@@ -278,11 +325,40 @@ mod tests {
     }
 
     #[test]
-    fn quotes_the_networks_own_rows_whatever_it_is() {
-        let by = |arch: &str, mean| Evaluation { arch: arch.to_owned(), ..row(RowKind::Random, mean) };
-        let rows = vec![by("convnet", 0.4), by("resnet18", 0.3)];
-        assert_eq!(file(rows.clone()).random_real().unwrap().summary.mean, 0.4);
-        let own = EvaluationFile { arch: "resnet18".to_owned(), ..file(rows) };
-        assert_eq!(own.random_real().unwrap().summary.mean, 0.3);
+    fn one_rule_chooses_the_row_and_what_stands_beside_it() {
+        let by = |protocol: &str, arch: &str, kind, mean| {
+            let (arch, protocol) = (arch.to_owned(), protocol.to_owned());
+            Evaluation { arch, protocol, ..row(kind, mean) }
+        };
+        let [best, last] = [Part::Best, Part::Last].map(RowKind::Set);
+        let other = vec![
+            by("dc with epochs = 3", "convnet", RowKind::Random, 0.1),
+            by("dc with epochs = 3", "convnet", last, 0.2),
+            by("dc with epochs = 3", "convnet", best, 0.3),
+        ];
+        // Only rows of another protocol: still the best one, and its own neighbours.
+        let own = OwnWay {
+            arch: "resnet18".to_owned(),
+            protocol: "mtt".to_owned(),
+            seeds: 1,
+            network: Value::Null,
+        };
+        let alone = EvaluationFile { own: Some(own.clone()), ..file(other.clone()) };
+        let quoted = alone.distilled().unwrap();
+        assert_eq!((quoted.summary.mean, alone.random_real().unwrap().summary.mean), (0.3, 0.1));
+        assert!(!alone.is_own(quoted) && alone.full_data().is_none());
+        assert!(alone.rows.iter().all(|row| std::ptr::eq(alone.reference(row).unwrap(), quoted)));
+        // The run's own rows are quoted wherever they stand, whatever the architecture.
+        let more = vec![
+            by("mtt", "convnet", best, 0.4),
+            by("mtt with epochs = 9", "resnet18", best, 0.5),
+            by("mtt", "resnet18", last, 0.6),
+            by("mtt", "resnet18", RowKind::Full, 0.7),
+        ];
+        let rows = [other, more].concat();
+        let all = EvaluationFile { own: Some(own), ..file(rows) };
+        assert_eq!(all.distilled().unwrap().summary.mean, 0.6);
+        assert_eq!(all.full_data().unwrap().summary.mean, 0.7);
+        assert!(all.random_real().is_none() && all.is_own(all.distilled().unwrap()));
     }
 }

@@ -2,6 +2,7 @@
 
 mod defaults;
 mod error;
+mod home;
 mod layers;
 mod refusal;
 mod schema;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub use error::ConfigError;
+pub use home::{home, in_home};
 pub use layers::Layer;
 use layers::Layers;
 pub(crate) use layers::merge;
@@ -87,6 +89,20 @@ impl Config {
         Self::resolve(user, &stem)
     }
 
+    /// The defaults of every section on these data, with `sets` (`a.b=c`) on top.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as for [`Config::load`].
+    pub fn on(data: &DataConfig, sets: &[String]) -> Result<Self, ConfigError> {
+        let mut table = Table::new();
+        table.insert("data".to_owned(), Value::try_from(data).expect("a configuration is plain TOML"));
+        let mut layers = vec![Layer::from_table(table, "the dataset named")];
+        for set in sets {
+            layers.push(Layer::from_set(set)?);
+        }
+        Self::resolve(layers, "session")
+    }
+
     /// Puts layers, the strongest last, over the preset of their method.
     ///
     /// # Errors
@@ -99,7 +115,7 @@ impl Config {
         };
         let base = defaults::table(method.row(), named(&layers, "eval.protocol")?, default_name);
         let refusal = Refusal { layers: &layers, base: &base, method: Some(method) };
-        let mut merged = layers.over(base.clone());
+        let mut merged = home::expanded(layers.over(base.clone()));
         let store = take_store(&mut merged, &refusal)?;
         let distill = match merged.remove("distill") {
             Some(Value::Table(table)) => method.row().read(table).map_err(|error| {

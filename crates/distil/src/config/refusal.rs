@@ -48,8 +48,8 @@ impl Refusal<'_> {
         let message = message
             .replace("invalid type: ", "")
             .replace("invalid value: ", "")
-            .replace("usize", "a whole number ≥ 0")
             .replace("internally tagged enum", "a table with its `kind`, of");
+        let message = in_words(&message);
         let help = if message.starts_with("missing field") {
             format!("add it to the section [{path}]")
         } else {
@@ -74,6 +74,22 @@ impl Refusal<'_> {
             }
         }
     }
+}
+
+/// What is said of numbers, without the names of types that only programmers know.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let words = match expected.trim() {
+        "usize" | "u64" => "a whole number, 0 or more",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u16" => "a whole number from 0 to 65535",
+        "u8" => "a whole number from 0 to 255",
+        "isize" | "i64" | "i32" | "i16" | "i8" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a nonzero usize" | "a nonzero u64" | "a nonzero u32" => "a whole number, 1 or more",
+        _ => return message.to_owned(),
+    };
+    format!("{found}expected {words}")
 }
 
 /// Paths of unknown keys end with the key, except inside enums.

@@ -2,17 +2,23 @@
 
 mod conditions;
 mod key;
+mod place;
+mod untested;
 
-use distil_eval::{EvaluateError, ProtocolName, StudentError, Subject};
-use distil_models::{Arch, Network};
+use distil_eval::{EvaluateError, StudentError, Subject};
+use distil_models::Network;
 use distil_store::{
-    Evaluation, EvaluationFile, FolderLock, MeasuredSet, Part, RowKind, RunPaths, SyntheticSet,
+    Evaluation, EvaluationFile, FolderLock, MeasuredSet, OwnWay, Part, RowKind, RunPaths, SyntheticSet,
 };
+use serde_json::{Value, json};
 
+use crate::config::Config;
 use crate::students::Students;
 use crate::{Error, SetError};
 use conditions::conditions;
 use key::key;
+use place::{Order, Place, merged};
+pub use untested::untested_classes;
 
 /// What of a run is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,7 @@ enum Candidate {
 /// One row of a run's table.
 struct Job<'a> {
     name: String,
+    place: Place,
     net: &'a Network,
     candidate: &'a Candidate,
     key: String,
@@ -44,14 +51,16 @@ impl Students<'_> {
     /// # Errors
     /// [`Error`] when the set is not one of these data; [`Error::Stopped`] when the listener asked to stop.
     pub fn evaluate(&self, net: &Network, name: &str, set: &SyntheticSet) -> Result<Evaluation, Error> {
-        let name = titled(name, [net.arch(), self.own_arch()], None);
+        let arch = net.arch();
+        let name = if arch == self.own_arch() { name.to_owned() } else { format!("{name} ({arch})") };
         let found = self.measure(net, &name, Subject::Synthetic(&*self.set(set)?))?;
         Ok(counted(Evaluation { conditions: Some(conditions(self, net)), ..found }, set))
     }
 
-    /// Evaluates all sets of a run and their references with `networks`, row by row into the run folder; rows that still
-    /// hold are kept, those of other architectures and of other protocols too. Only one process does so at a time. `own` is the
-    /// protocol of the run's configuration.
+    /// Evaluates all sets of a run and their references with `networks`, row by row into the run folder. Rows that still
+    /// hold are not measured again, and rows of other architectures, protocols, epochs and numbers of students stay; what is
+    /// measured otherwise in a way that rows do not tell, such as from another seed, takes the place of what was there, and
+    /// says so first. Only one process does so at a time. `own` is the run's configuration.
     ///
     /// # Errors
     /// [`Error`] when a set is not one of these data or a file cannot be read or written; [`Error::Stopped`] when the listener
@@ -60,45 +69,68 @@ impl Students<'_> {
         &self,
         networks: &[Network],
         run: &RunPaths,
-        own: ProtocolName,
+        own: &Config,
         which: Which,
     ) -> Result<EvaluationFile, Error> {
         let _lock = FolderLock::take(run.folder(), "evaluation")?;
         // A damaged file is refused: results of other protocols in it would be lost.
         let before = EvaluationFile::load(&run.evaluation())?.unwrap_or_default().rows;
-        let paper = self.session.config.paper.clone();
-        let arch = self.own_arch().name().to_owned();
-        let mut file = EvaluationFile { protocol: own.as_str().to_owned(), arch, rows: Vec::new(), paper };
-        let mut rows: Vec<Evaluation> = Vec::new();
+        let (before, outdated) = split_by_sets(before, run)?;
         let candidates = candidates(run, which)?;
         for candidate in &candidates {
             if let Candidate::Set(set, _) = candidate {
                 self.set(set)?;
             }
         }
-        let known = self.known_archs().into_iter();
-        let all: Vec<Network> = known.filter_map(|arch| self.network(arch).ok()).collect();
-        let jobs = self.jobs(&all, &candidates, own);
+        self.warn_of_untested_classes();
+        let way = self.own_way(own);
+        let jobs = self.jobs(networks, &candidates, &way, &before);
+        self.announce_outdated(&jobs, &outdated, &way);
+        self.announce_replaced(&jobs, &before, &way);
+        let archs: Vec<String> = self.known_archs().iter().map(ToString::to_string).collect();
+        let order = Order { now: self.protocol(), archs: &archs };
+        let mut file = EvaluationFile {
+            own: Some(way.clone()),
+            rows: Vec::new(),
+            paper: self.session.config.paper.clone().or_else(|| own.paper.clone()),
+        };
+        let mut rows: Vec<Evaluation> = Vec::new();
         for job in &jobs {
             // The last set may be the best one too: equal sets have equal results.
             let known = rows.iter().chain(&before).find(|row| row.key == job.key).cloned();
             let found = match known {
                 Some(known) => known,
-                None if networks.contains(job.net) => self.measure_candidate(job)?,
-                None => continue,
+                None => self.measure_candidate(job)?,
             };
             rows.push(self.row(job, found));
-            // Rows that are still to come may hold, too: an interruption must not lose them.
-            let waiting = before.iter().filter(|old| {
-                jobs.iter().any(|job| job.key == old.key) && rows.iter().all(|row| row.key != old.key)
-            });
-            let so_far: Vec<Evaluation> = rows.iter().chain(waiting).cloned().collect();
-            file.rows = self.with_others(&so_far, &before);
+            file.rows = merged(&rows, &before, &way, &order);
             file.save(run.evaluation())?;
         }
-        file.rows = self.with_others(&rows, &before);
+        file.rows = merged(&rows, &before, &way, &order);
         file.save(run.evaluation())?;
         Ok(file)
+    }
+
+    /// Says which classes the test images say nothing about.
+    fn warn_of_untested_classes(&self) {
+        if let Some(text) = untested_classes(&self.session.dataset) {
+            self.session.progress().warn(format_args!("{text}"));
+        }
+    }
+
+    /// The students that a run's configuration asks for.
+    fn own_way(&self, own: &Config) -> OwnWay {
+        let shape = self.session.dataset.shape();
+        let network = own.eval.network(&own.model);
+        let network = network
+            .build([shape.channels, shape.height, shape.width], self.session.dataset.classes())
+            .map_or(Value::Null, |net| json!(net));
+        OwnWay {
+            arch: own.model.arch.to_string(),
+            protocol: own.eval.described(),
+            seeds: own.eval.seeds,
+            network,
+        }
     }
 
     /// All rows of a run with these networks.
@@ -106,26 +138,54 @@ impl Students<'_> {
         &self,
         networks: &'a [Network],
         candidates: &'a [Candidate],
-        own: ProtocolName,
+        own: &OwnWay,
+        before: &[Evaluation],
     ) -> Vec<Job<'a>> {
-        let protocol = Some(self.protocol().name()).filter(|name| *name != own);
+        let there: Vec<Place> = before.iter().map(|row| Place::of_row(row, own)).collect();
         let mut jobs = Vec::new();
         for net in networks {
             for candidate in candidates {
                 let costly = matches!(candidate, Candidate::FullData) && net.arch() != self.own_arch();
                 if !costly {
-                    let name = titled(&candidate.kind().to_string(), [net.arch(), self.own_arch()], protocol);
+                    let place = Place::of_job(candidate.kind(), net, self.protocol(), own);
+                    let name = place.title(own, there.iter());
                     let key = key(self, net, candidate);
-                    jobs.push(Job { name, net, candidate, key });
+                    jobs.push(Job { name, place, net, candidate, key });
                 }
             }
         }
         jobs
     }
 
+    /// Says which rows are left out because the run has replaced or removed their sets, and which are not measured again now.
+    fn announce_outdated(&self, jobs: &[Job<'_>], outdated: &[Evaluation], own: &OwnWay) {
+        let left_out = |row: &&Evaluation| jobs.iter().all(|job| job.place != Place::of_row(row, own));
+        if let Some(names) = names(outdated.iter().filter(left_out)) {
+            self.session.progress().warn(format_args!(
+                "{names} of evaluation.json will be left out: the run has replaced or removed what they measured; to keep \
+                 them, stop now and copy the file"
+            ));
+        }
+    }
+
+    /// Says which rows will be lost although what they measured is still there: they were measured in a way that the table
+    /// does not tell from this one.
+    fn announce_replaced(&self, jobs: &[Job<'_>], before: &[Evaluation], own: &OwnWay) {
+        let lost = |row: &&Evaluation| {
+            let here = Place::of_row(row, own);
+            jobs.iter().any(|job| job.place == here && job.key != row.key)
+        };
+        if let Some(names) = names(before.iter().filter(lost)) {
+            self.session.progress().warn(format_args!(
+                "{names} of evaluation.json will be replaced when measured: the seed, the training or test data, the teacher \
+                 or distil's version were others; to keep them, stop now and copy the file"
+            ));
+        }
+    }
+
     /// A measurement as a row of a run.
     fn row(&self, job: &Job<'_>, found: Evaluation) -> Evaluation {
-        let Job { name, net, candidate, key } = job;
+        let Job { name, net, candidate, key, .. } = job;
         let found = if let Candidate::Set(set, _) = candidate { counted(found, set) } else { found };
         Evaluation {
             kind: candidate.kind(),
@@ -136,14 +196,6 @@ impl Students<'_> {
             conditions: Some(conditions(self, net)),
             ..found
         }
-    }
-
-    /// `rows`, and after them what was measured before by other protocols; rows whose set has changed since are told apart by
-    /// their readers.
-    fn with_others(&self, rows: &[Evaluation], before: &[Evaluation]) -> Vec<Evaluation> {
-        let now = self.protocol().name();
-        let others = before.iter().filter(|row| row.protocol_name() != now.as_str());
-        rows.iter().chain(others).cloned().collect()
     }
 
     fn measure_candidate(&self, job: &Job<'_>) -> Result<Evaluation, Error> {
@@ -160,7 +212,8 @@ impl Students<'_> {
 
     fn measure(&self, net: &Network, name: &str, subject: Subject<'_>) -> Result<Evaluation, Error> {
         let found = self.evaluator(net).evaluate(name, subject, self.session.progress());
-        found.map_err(|error| match error {
+        let inside = |found: Evaluation| Evaluation { summary: found.summary.of_share(), ..found };
+        found.map(inside).map_err(|error| match error {
             EvaluateError::Student(StudentError::Stopped) => {
                 Error::stopped("rows that were complete are kept; run the same command again to continue")
             }
@@ -173,13 +226,6 @@ impl Students<'_> {
 fn counted(found: Evaluation, set: &SyntheticSet) -> Evaluation {
     let (stored, seen) = (set.shape[0], found.seen.unwrap_or(found.images));
     Evaluation { images: stored, seen: (seen != stored).then_some(seen), ..found }
-}
-
-/// A row's name in tables: students of the experts' architecture and of the run's own protocol need no remark.
-fn titled(name: &str, [arch, own]: [Arch; 2], protocol: Option<ProtocolName>) -> String {
-    let arch = if arch == own { String::new() } else { format!(" ({arch})") };
-    let protocol = protocol.map_or_else(String::new, |protocol| format!(" [{protocol}]"));
-    format!("{name}{arch}{protocol}")
 }
 
 impl Candidate {
@@ -197,6 +243,24 @@ impl Candidate {
             Self::RandomReal | Self::FullData => None,
         }
     }
+}
+
+/// Names for a message; `None` of none.
+fn names<'a>(rows: impl Iterator<Item = &'a Evaluation>) -> Option<String> {
+    let names: Vec<String> = rows.map(|row| format!("“{}”", row.name)).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Rows that hold, and those of sets that the run has replaced or removed since.
+fn split_by_sets(rows: Vec<Evaluation>, run: &RunPaths) -> Result<(Vec<Evaluation>, Vec<Evaluation>), Error> {
+    let mut now = Vec::new();
+    for part in Part::DISTILLED {
+        let file = run.set(part);
+        if file.is_file() {
+            now.push(MeasuredSet::of(part, &file)?);
+        }
+    }
+    Ok(rows.into_iter().partition(|row| row.set.as_ref().is_none_or(|set| now.contains(set))))
 }
 
 fn candidates(run: &RunPaths, which: Which) -> Result<Vec<Candidate>, Error> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use distil_report::text_table;
-use distil_store::{Evaluation, EvaluationFile, FileError, Part, RowKind, RunPaths};
+use distil_store::{Evaluation, EvaluationFile, FileError, OwnWay, Part, RowKind, RunPaths};
 use toml::Value;
 
 use super::{Figure, Published, Resolved, Row};
@@ -22,7 +22,8 @@ pub fn side_by_side(row: &Row, resolved: &Resolved, run: &Path) -> Result<String
     let evaluation = EvaluationFile::load(&RunPaths::new(run).evaluation())?.unwrap_or_default();
     let mut lines = vec![["set", "paper %", "measured %", "students"].map(str::to_owned).to_vec()];
     let archs: BTreeMap<&str, &Published> = row.archs.iter().map(|(arch, of)| (arch.as_str(), of)).collect();
-    for (arch, published) in std::iter::once((evaluation.own_arch(), &row.published)).chain(archs) {
+    let own_arch = evaluation.own.as_ref().map_or("convnet", |own| &own.arch);
+    for (arch, published) in std::iter::once((own_arch, &row.published)).chain(archs) {
         lines.extend(figures(&evaluation, method, arch, published));
     }
     let mut text = format!("\nPaper and measured, {}:\n\n{}", row.name, text_table(&lines));
@@ -39,11 +40,14 @@ fn figures(evaluation: &EvaluationFile, method: &str, arch: &str, published: &Pu
     let mut order: Vec<_> = published.iter().collect();
     order.sort_by_key(|(of, _)| rank(of));
     let line = |(of, figure): (&String, &Figure)| {
-        let alike = |row: &&Evaluation| row.arch == arch && row.protocol_name() == evaluation.protocol;
+        let alike = |row: &&Evaluation| {
+            let named = |own: &OwnWay| row.protocol_name() == own.protocol_name();
+            row.arch == arch && evaluation.own.as_ref().is_none_or(named)
+        };
         let found = measured(evaluation, method, of)
             .into_iter()
             .find_map(|kind| evaluation.rows.iter().filter(alike).find(|row| row.kind == kind));
-        let shown = if arch == evaluation.own_arch() { of.clone() } else { format!("{of} ({arch})") };
+        let shown = if evaluation.own.as_ref().is_none_or(|own| own.arch == arch) { of.clone() } else { format!("{of} ({arch})") };
         let measured = found.map_or_else(|| "–".to_owned(), Evaluation::percent);
         let students = found.map_or_else(String::new, |row| row.accuracies.len().to_string());
         vec![shown, figure.to_string(), measured, students]

@@ -5,8 +5,9 @@ mod outline;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use distil_match::RunError;
 use distil_models::NetworkConfig;
-use distil_report::{MethodRow, MethodsTable, Reference};
+use distil_report::{MethodRow, MethodsTable, Reference, StuckRun};
 use distil_store::{Cost, EvaluationFile, FolderLock, RunPaths, atomic};
 
 use crate::config::Config;
@@ -56,10 +57,10 @@ impl Sweep {
     }
 
     /// Distils and evaluates every run below `folder`, as far as it is not there, and writes the table to `methods.md` in it.
-    /// `begin` makes the session of the first run.
+    /// `begin` makes the session of the first run. A run that gets stuck is said so in the table, and the others go on.
     ///
     /// # Errors
-    /// [`Error`] of the first run that fails; [`Error::Stopped`] when the listener asked to stop. What was done is kept.
+    /// [`Error`] of the first run that fails otherwise; [`Error::Stopped`] when the listener asked to stop. What was done is kept.
     pub fn run(
         &self,
         folder: &Path,
@@ -71,12 +72,22 @@ impl Sweep {
         let first = self.cells.first().ok_or(SweepError::Nothing)?;
         let mut session = begin(first.config.clone()).on(device.clone())?;
         let mut rows: Vec<MethodRow> = Vec::new();
+        let mut stuck = Vec::new();
         for (done, cell) in self.cells.iter().enumerate() {
             session = session.by(cell.config.clone())?;
             let (at, of, name) = (done + 1, self.cells.len(), &cell.config.name);
             session.progress().note(format_args!("{at} of {of}: {name}"));
             let paths = RunPaths::new(folder.join(name));
-            let results = run_cell(&session, &paths)?;
+            let results = match run_cell(&session, &paths) {
+                Ok(results) => results,
+                Err(Error::Run(why @ RunError::Stuck { .. })) => {
+                    session.progress().warn(format_args!("{name} is stuck: {why}"));
+                    let (method, ipc) = (cell.row.clone(), Some(cell.ipc));
+                    stuck.push(StuckRun { method, ipc, run: name.clone(), why: why.to_string() });
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             let row = row_of(&mut rows, cell);
             // The students of one set are no independent measurements of the method.
             row.accuracies.extend(results.distilled().map(|row| row.summary.mean));
@@ -86,7 +97,7 @@ impl Sweep {
             }
         }
         let reference = self.reference.clone().map_or(Reference::Best, Reference::Row);
-        let table = MethodsTable { rows, reference, notes: self.notes() };
+        let table = MethodsTable { rows, stuck, reference, notes: self.notes() };
         atomic::write(folder.join("methods.md"), table.markdown())?;
         Ok(table)
     }
@@ -138,7 +149,7 @@ fn run_cell(session: &Session, paths: &RunPaths) -> Result<EvaluationFile, Error
     session.run(store.as_ref(), place, "distil sweep", ignore)?;
     let students = Students::of(session)?;
     let networks = vec![students.own_network()?];
-    students.evaluate_run(&networks, paths, session.config.eval.name(), Which::Best)
+    students.evaluate_run(&networks, paths, &session.config, Which::Best)
 }
 
 /// The row of the table that a run belongs to.

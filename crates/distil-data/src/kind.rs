@@ -1,0 +1,191 @@
+//! What a file is: a picture that is read, a picture that is not, or something else. Content decides, not the name.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::Error;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A picture of a kind that is read.
+    Read,
+    /// A picture of a kind that is not read: dropping it in silence would change the set.
+    Unread,
+    /// No picture, as far as can be told.
+    Other,
+}
+
+/// Names whose files are taken for pictures without a look into them: sets have millions of them.
+const READ: [&str; 14] =
+    ["png", "jpg", "jpeg", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "qoi"];
+/// Pictures that no reader is there for, where the content does not say so.
+const UNREAD: [&str; 33] = [
+    "jp2", "j2k", "jpx", "jpf", "jpc", "jxr", "wdp", "jxl", "tga", "ico", "cur", "icns", "avif", "heic",
+    "heif", "psd", "xcf", "exr", "dds", "hdr", "pfm", "pcx", "svg", "dcm", "sgi", "ras", "xbm", "xpm", "raw",
+    "raf", "cr3", "rw2", "orf",
+];
+/// Cameras' raw files begin like TIFF files, and what a TIFF reader finds in them is a thumbnail.
+const RAW: [&str; 6] = ["nef", "cr2", "arw", "dng", "pef", "srw"];
+/// As many bytes as tell every kind apart; DICOM's mark is the last.
+const HEAD: u64 = 132;
+
+/// What a file on disk is.
+pub(crate) fn of_file(path: &Path) -> Result<Kind, Error> {
+    if of_name(path) == Kind::Read {
+        return Ok(Kind::Read);
+    }
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
+    let raw = RAW.contains(&extension(path).as_str());
+    Ok(if is_read(&head) && !raw {
+        Kind::Read
+    } else if is_unread(&head) {
+        Kind::Unread
+    } else {
+        of_name(path)
+    })
+}
+
+/// What a name promises.
+pub(crate) fn of_name(path: &Path) -> Kind {
+    let extension = extension(path);
+    let among = |names: &[&str]| names.contains(&extension.as_str());
+    match () {
+        () if among(&READ) => Kind::Read,
+        () if among(&UNREAD) || among(&RAW) => Kind::Unread,
+        () => Kind::Other,
+    }
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_read(head: &[u8]) -> bool {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    starts(b"\x89PNG\r\n\x1a\n")
+        || starts(b"\xff\xd8\xff")
+        || starts(b"GIF87a")
+        || starts(b"GIF89a")
+        || starts(b"II*\0")
+        || starts(b"MM\0*")
+        || starts(b"qoif")
+        || (starts(b"RIFF") && has(head, 8, b"WEBP"))
+        || is_bmp(head)
+        || is_pnm(head)
+}
+
+/// `BM` begins many a text, too: the size of the header that follows decides.
+fn is_bmp(head: &[u8]) -> bool {
+    let size = head.get(14..18).and_then(|bytes| bytes.first_chunk()).map(|&bytes| u32::from_le_bytes(bytes));
+    head.starts_with(b"BM")
+        && size.is_some_and(|size| matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
+}
+
+/// `P1` to `P6`, white space, and a number or a comment; or `P7` with its header.
+fn is_pnm(head: &[u8]) -> bool {
+    match head {
+        [b'P', b'1'..=b'6', space, next, ..] => {
+            space.is_ascii_whitespace() && (next.is_ascii_digit() || *next == b'#')
+        }
+        _ => head.starts_with(b"P7\n"),
+    }
+}
+
+fn is_unread(head: &[u8]) -> bool {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let boxed = has(head, 4, b"ftyp")
+        && [b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1"]
+            .iter()
+            .any(|brand| has(head, 8, *brand));
+    // An icon file says how many pictures it has: at least one, and never many.
+    let icon =
+        (starts(b"\0\0\x01\0") || starts(b"\0\0\x02\0")) && head.get(4) != Some(&0) && has(head, 5, b"\0");
+    boxed
+        || icon
+        || has(head, 4, b"jP  \r\n\x87\n")
+        || has(head, 4, b"JXL \r\n\x87\n")
+        || has(head, 128, b"DICM")
+        || starts(b"\xff\x4f\xff\x51")
+        || starts(b"\xff\x0a")
+        || starts(b"8BPS\0")
+        || starts(b"\x76\x2f\x31\x01")
+        || starts(b"DDS |")
+        || starts(b"#?RADIANCE")
+        || starts(b"gimp xcf")
+        || starts(b"farbfeld")
+        || starts(b"icns")
+        || starts(b"PF\n")
+        || starts(b"Pf\n")
+}
+
+fn has(head: &[u8], at: usize, magic: &[u8]) -> bool {
+    head.get(at..).is_some_and(|rest| rest.starts_with(magic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str, content: &[u8]) -> Kind {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        of_file(&path).unwrap()
+    }
+
+    #[test]
+    fn content_decides_where_the_name_says_nothing_or_something_else() {
+        let bmp = [b"BM\0\0\0\0\0\0\0\0\0\0\0\0".as_slice(), &40u32.to_le_bytes()].concat();
+        for content in [
+            b"\x89PNG\r\n\x1a\n".as_slice(),
+            b"\xff\xd8\xff\xe0",
+            b"GIF89a",
+            b"II*\0",
+            b"MM\0*",
+            b"qoif",
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"P6\n2 2\n255\n",
+            b"P5 # made by hand",
+            b"P7\nWIDTH 2",
+            &bmp,
+        ] {
+            for name in ["000", "000.dat", "photo.2024", "a.ico", "a.tga", "a.JPE"] {
+                assert_eq!(kind(name, content), Kind::Read, "{name}: {content:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_of_other_kinds_are_not_taken_for_something_else() {
+        for (name, content) in [
+            ("a", b"\0\0\0\x0cjP  \r\n\x87\n".as_slice()),
+            ("a.bin", b"\0\0\0\x1cftypavif"),
+            ("a", b"\0\0\x01\0\x01\0\x10\x10"),
+            ("a.TGA", b"\0\0\x02"),
+            ("a.dng", b"II*\0"),
+            ("a.svg", b"<svg/>"),
+            ("a.heic", b""),
+        ] {
+            assert_eq!(kind(name, content), Kind::Unread, "{name}");
+        }
+    }
+
+    #[test]
+    fn texts_and_empty_files_are_no_pictures() {
+        for (name, content) in [
+            ("notes.txt", b"BM is a mark, and this text is long enough for a header".as_slice()),
+            ("list", b"P1 first\nP2 second"),
+            ("x.csv", b"II"),
+            ("x", b""),
+            ("x.npy", b"\x93NUMPY"),
+            ("clip.mp4", b"\0\0\0\x20ftypisom"),
+        ] {
+            assert_eq!(kind(name, content), Kind::Other, "{name}");
+        }
+        assert_eq!(kind("a.png", b"<html>"), Kind::Read, "which then cannot be read, and is refused");
+    }
+}
