@@ -156,10 +156,7 @@ impl DataConfig {
             ("clutter", self.clutter.is_some(), takes("clutter")),
         ] {
             if given && !fits {
-                return Err(Error::config(
-                    key,
-                    format!("does nothing for name = \"{}\"; remove it", self.name),
-                ));
+                return Err(self.idle(key));
             }
         }
         match row.own_files() {
@@ -189,6 +186,16 @@ impl DataConfig {
         }
         let known = text.parse().ok().filter(|name: &DatasetName| name.spec().own_files().is_none());
         known.map(Self::new).ok_or_else(|| Error::UnknownDataset { name: text.to_owned() })
+    }
+
+    /// A key that the dataset does not take: another one is meant, if `path` leads to its files.
+    fn idle(&self, key: &'static str) -> Error {
+        let recognised = self.path.as_ref().and_then(|path| Self::named(&path.to_string_lossy()).ok());
+        let remedy = match recognised.filter(|meant| key == "path" && meant.path.is_some()) {
+            Some(meant) => format!("set data.name = \"{}\" for what is there, or remove it", meant.name),
+            None => "remove it".to_owned(),
+        };
+        Error::config(key, format!("does nothing for name = \"{}\"; {remedy}", self.name))
     }
 
     /// The same with `folder`, if there is one, searched first; your own files are where `path` says.

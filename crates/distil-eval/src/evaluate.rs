@@ -9,9 +9,7 @@ use distil_store::{Evaluation, RowKind, SyntheticSet};
 use thiserror::Error;
 
 use crate::input::check;
-use crate::{
-    Protocol, StudentError, Summary, Teacher, TooFewImages, Training, TrainingSet, random_real, tally,
-};
+use crate::{Protocol, StudentError, Summary, Teacher, Training, TrainingSet, random_real, tally};
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +42,6 @@ pub enum EvaluateError {
     /// A student was not trained.
     #[error(transparent)]
     Student(#[from] StudentError),
-    /// Random real images could not be drawn.
-    #[error(transparent)]
-    TooFew(#[from] TooFewImages),
     /// The set does not fit the data or the network.
     #[error(
         "the synthetic set holds {found} images, but {wanted} are needed for this dataset; evaluate it on the dataset named in its card"
@@ -59,13 +54,16 @@ pub enum EvaluateError {
     },
     /// The set has other classes.
     #[error(
-        "the synthetic set has the classes of {found}, not those of {wanted}; evaluate it on the dataset named in its card"
+        "the synthetic set ({set}) has other classes than the data ({data}): {difference}; evaluate it on the data it was \
+         made of, with the same classes"
     )]
     Classes {
         /// The set's dataset.
-        found: String,
+        set: String,
         /// The dataset it was to be tested on.
-        wanted: String,
+        data: String,
+        /// What only one of them has.
+        difference: String,
     },
     /// The set was made with other preprocessing.
     #[error(
@@ -162,7 +160,7 @@ impl Evaluator<'_> {
             let seed = self.seed + student as u64;
             let drawn = match subject {
                 Subject::RandomReal { ipc } => {
-                    Some(random_real(&dataset.train, &dataset.class_names, ipc, seed)?)
+                    Some(random_real(&dataset.train, dataset.classes(), ipc, seed))
                 }
                 _ => None,
             };

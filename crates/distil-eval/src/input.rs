@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EvaluateError, Protocol};
 
+/// Classes that a message names; how many more there are is said.
+const NAMED: usize = 5;
+
 /// What network input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -92,6 +95,23 @@ fn sorted_classes(set: &SyntheticSet) -> Result<Vec<u32>, EvaluateError> {
     Ok((0..images).map(|image| (image / set.card.ipc) as u32).collect())
 }
 
+/// How two lists of classes differ, in words.
+fn difference(of_set: &[String], of_data: &[String]) -> String {
+    let only = |these: &[String], others: &[String]| -> Vec<String> {
+        let mut names: Vec<String> = these.iter().filter(|name| !others.contains(name)).cloned().collect();
+        if names.len() > NAMED {
+            names[NAMED] = format!("{} more", names.len() - NAMED);
+            names.truncate(NAMED + 1);
+        }
+        names
+    };
+    let sides = [("set", only(of_set, of_data)), ("data", only(of_data, of_set))];
+    let said = sides.iter().filter(|(_, names)| !names.is_empty());
+    let said: Vec<String> =
+        said.map(|(side, names)| format!("only the {side} has {}", names.join(", "))).collect();
+    if said.is_empty() { "they are in another order".to_owned() } else { said.join(", ") }
+}
+
 /// A set is only worth something with the pixels it was made for.
 pub(crate) fn check(set: &SyntheticSet, dataset: &Dataset) -> Result<(), EvaluateError> {
     let [_, channels, height, width] = set.shape;
@@ -102,8 +122,9 @@ pub(crate) fn check(set: &SyntheticSet, dataset: &Dataset) -> Result<(), Evaluat
         return Err(EvaluateError::Shape { found, wanted });
     }
     if set.card.class_names != dataset.class_names {
-        let (found, wanted) = (set.card.dataset.clone(), dataset.name.clone());
-        return Err(EvaluateError::Classes { found, wanted });
+        let difference = difference(&set.card.class_names, &dataset.class_names);
+        let (set, data) = (set.card.dataset.clone(), dataset.name.clone());
+        return Err(EvaluateError::Classes { set, data, difference });
     }
     match set.card.preprocessing.difference(dataset.preprocessing()) {
         None => Ok(()),

@@ -25,4 +25,4 @@ pub use protocol::{Protocol, ProtocolError};
 pub use ranking::{Arm, ArmResult, RankScores, Ranking};
 pub use student::{Student, StudentError, Training};
 pub use teacher::{TEACHER_BATCH, Teacher, TeacherError};
-pub use training_set::{TooFewImages, TrainingSet, random_real};
+pub use training_set::{TrainingSet, random_real};

@@ -1,5 +1,5 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use distil_data::Split;
+use distil_data::{Dataset, Split};
 use distil_engine::{At, Targets};
 use distil_random::{normal, shuffle, stream};
 use distil_store::{Expert, LabelKind, StoreError};
@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::methods::{Cluster, FORGETTING_EXPERTS, Forgetting};
 use crate::outer::Learned;
 use crate::selection::Features;
-use crate::{Experts, Inputs, NoExperts, real};
+use crate::{Experts, Inputs, Method, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
 pub(crate) const BATCH: usize = 250;
@@ -44,10 +44,11 @@ pub enum Init {
 pub enum InitError {
     /// A class is too small.
     #[error(
-        "class {class} has {found} training images, fewer than distill.ipc = {ipc}; lower distill.ipc or raise data.train_limit"
+        "class {class} has {found} training images, fewer than distill.ipc = {ipc}; add images of it, or ask for \
+         fewer: --set distill.ipc={found}"
     )]
     TooFewImages {
-        /// Name of the class.
+        /// Name of the smallest class.
         class: String,
         /// Images it has.
         found: usize,
@@ -181,16 +182,30 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     Ok(Learned::new(images, targets, method))
 }
 
-/// The real images that the set starts from (or, with noise, takes its soft labels from).
+/// Refuses a class with fewer images than the set starts from, the smallest first: the remedy for it serves all.
+///
+/// # Errors
+/// [`InitError::TooFewImages`].
+pub fn check_images(method: &Method, dataset: &Dataset) -> Result<(), InitError> {
+    let counts = dataset.train.class_counts(dataset.class_names.len());
+    let smallest = counts.into_iter().zip(&dataset.class_names).min_by_key(|(found, _)| *found);
+    match smallest {
+        Some((found, class)) if found < method.ipc && method.init != Init::Noise => {
+            Err(InitError::TooFewImages { class: class.clone(), found, ipc: method.ipc })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The real images that the set starts from, or that noise takes its soft labels from: those of a class in turn, where it
+/// has too few.
 fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
     let Inputs { method, dataset, seed, .. } = inputs;
     let ipc = method.ipc;
+    check_images(method, dataset)?;
     let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
     for (class, name) in dataset.class_names.iter().enumerate() {
         let mut rows = dataset.train.rows_of_class(class as u32);
-        if rows.len() < ipc {
-            return Err(InitError::TooFewImages { class: name.clone(), found: rows.len(), ipc });
-        }
         rows = match method.init {
             Init::Herding | Init::KCenter | Init::KMeans | Init::KMeansCentroids => {
                 chosen.extend(selected(&rows, class as u64, inputs)?);
@@ -209,7 +224,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
             }
         }
-        chosen.extend(rows[..ipc].iter().copied().map(Chosen::from));
+        chosen.extend(rows.iter().cycle().take(ipc).copied().map(Chosen::from));
     }
     Ok(chosen)
 }

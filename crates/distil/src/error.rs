@@ -39,9 +39,9 @@ pub enum Error {
     /// There is nothing to choose the best set, or a step size, on.
     #[error(transparent)]
     NoValidation(#[from] crate::NoValidation),
-    /// A class has fewer images than are needed.
+    /// The set cannot begin as its method wants it to.
     #[error(transparent)]
-    TooFewImages(#[from] distil_eval::TooFewImages),
+    Init(#[from] distil_match::InitError),
     /// There are no maps for area enhancement.
     #[error(transparent)]
     Maps(#[from] crate::MapsError),

@@ -27,7 +27,7 @@ impl Students<'_> {
     pub fn rank(&self, set: &SyntheticSet, settings: RankSettings<'_>) -> Result<RankScores, Error> {
         let Session { config, dataset, device, .. } = self.session;
         if dataset.validation.is_empty() {
-            return Err(NoValidation { what: "step sizes" }.into());
+            return Err(NoValidation::of("step sizes", dataset).into());
         }
         let RankSettings { grid, weight, gamma } = settings;
         let ranking = Ranking {

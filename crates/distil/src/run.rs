@@ -5,9 +5,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use distil_data::Dataset;
 use distil_engine::At;
-use distil_eval::{StudentError, Training, TrainingSet, accuracy, random_real};
-use distil_match::{CamNetwork, Event, Outcome, RunError};
+use distil_eval::{StudentError, Training, TrainingSet, accuracy};
+use distil_match::{CamNetwork, Event, Outcome, RunError, check_images};
 use distil_models::Network;
 use distil_progress::{News, PartOf, Progress, Step};
 use distil_store::{Cost, RunFolder, RunPaths, StoreError, SyntheticSet, TrajectoryStore, atomic, seal};
@@ -64,12 +65,24 @@ impl RunPlace {
 
 /// A run without images to choose its best set on.
 #[derive(Debug, Error)]
-#[error(
-    "there are no validation images to choose {what} on; hold some of the training images out: --set data.validation=0.1"
-)]
+#[error("there are no validation images to choose {what} on; {remedy}")]
 pub struct NoValidation {
     /// What would be chosen.
-    pub(crate) what: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+}
+
+impl NoValidation {
+    /// Of a class that has one image, none can be held out.
+    pub(crate) fn of(what: &'static str, dataset: &Dataset) -> Self {
+        let most = dataset.train.class_counts(dataset.classes()).into_iter().max().unwrap_or_default();
+        let remedy = if most < 2 {
+            "every class has one training image, and it is needed: add images to the classes, or a validation part"
+        } else {
+            "hold some of the training images out: --set data.validation=0.1"
+        };
+        Self { what, remedy }
+    }
 }
 
 impl Session {
@@ -80,11 +93,9 @@ impl Session {
     pub fn check_run(&self) -> Result<(), Error> {
         let Self { config, dataset, .. } = self;
         if dataset.validation.is_empty() {
-            return Err(NoValidation { what: "the best set" }.into());
+            return Err(NoValidation::of("the best set", dataset).into());
         }
-        // The references are drawn from the same images as the initial set.
-        random_real(&dataset.train, &dataset.class_names, config.distill.ipc, config.seed)?;
-        Ok(())
+        Ok(check_images(&config.distill, dataset)?)
     }
 
     /// Distils by the configuration to the end. `command` goes into the cards of the sets; `on_event` hears everything that is

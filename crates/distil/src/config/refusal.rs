@@ -36,6 +36,8 @@ impl Refusal<'_> {
         let anywhere: Vec<&String> = keys.iter().collect();
         let help = if let Some(known) = suggestion(path, &siblings).or_else(|| suggestion(path, &anywhere)) {
             format!("did you mean `{known}`?")
+        } else if siblings.is_empty() {
+            "`distil schema` prints all keys, and configs/ has examples".to_owned()
         } else {
             let known: Vec<&str> = siblings.iter().map(|key| key.as_str()).collect();
             format!("known keys there: {}", known.join(", "))
@@ -52,6 +54,8 @@ impl Refusal<'_> {
         let message = in_words(&message);
         let help = if message.starts_with("missing field") {
             format!("add it to the section [{path}]")
+        } else if let Some(meant) = meant(&message) {
+            format!("did you mean `{meant}`?")
         } else {
             match lookup(self.base, path) {
                 Some(Value::Table(_)) | None => "see the configurations in configs/ for examples".to_owned(),
@@ -76,9 +80,18 @@ impl Refusal<'_> {
     }
 }
 
+/// Of the names that a message offers, the one most like the name it refuses: "unknown method `A`, expected one of `b`, `c`".
+fn meant(message: &str) -> Option<&str> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let refused = quoted.next().filter(|_| message.starts_with("unknown "))?.to_lowercase();
+    let alike = |name: &&str| strsim::normalized_damerau_levenshtein(&refused, name);
+    quoted.filter(|name| alike(name) >= ALIKE).max_by(|a, b| alike(a).total_cmp(&alike(b)))
+}
+
 /// What is said of numbers, without the names of types that only programmers know.
 fn in_words(message: &str) -> String {
-    let Some((found, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let message = message.strip_prefix("map,").map_or(message.to_owned(), |rest| format!("a section,{rest}"));
+    let Some((found, expected)) = message.rsplit_once("expected ") else { return message };
     let words = match expected.trim() {
         "usize" | "u64" => "a whole number, 0 or more",
         "u32" => "a whole number from 0 to 4294967295",
@@ -87,7 +100,7 @@ fn in_words(message: &str) -> String {
         "isize" | "i64" | "i32" | "i16" | "i8" => "a whole number",
         "f32" | "f64" => "a number",
         "a nonzero usize" | "a nonzero u64" | "a nonzero u32" => "a whole number, 1 or more",
-        _ => return message.to_owned(),
+        _ => return message,
     };
     format!("{found}expected {words}")
 }
