@@ -5,9 +5,10 @@ use std::process::{Command, ExitCode};
 
 use crate::args::{Build, Profile};
 
-/// The root of the workspace.
+/// The root of the workspace that cargo was called in: checkouts that share a target folder share this program, too.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&told).parent().expect("xtask lies in the workspace").to_owned()
 }
 
 /// The cargo that runs us, with these arguments, in the root of the workspace.

@@ -12,8 +12,10 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::gradcam::GradcamArgs;
 use crate::commands::import::ImportArgs;
+use crate::commands::init::InitArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::plan::PlanArgs;
+use crate::commands::predict::PredictArgs;
 use crate::commands::rank_score::RankScoreArgs;
 use crate::commands::reproduce::ReproduceArgs;
 use crate::commands::rows::RowsArgs;
@@ -34,6 +36,12 @@ pub(crate) struct Cli {
 }
 
 const EXAMPLES: &str = "\
+Your own pictures, in one folder per class:
+  distil init photos                                 looks at them and writes photos.toml
+  distil reproduce --config photos.toml              everything in it: a set of few images, what it is worth, a report
+  distil train runs/photos --out model.safetensors   a network trained on the set
+  distil predict model.safetensors more-photos       what it says about other pictures
+
 Examples:
   distil reproduce --config configs/clutter.toml     everything in one go, or step by step:
   distil expert --config configs/clutter.toml        networks trained on real data
@@ -64,6 +72,15 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at data and write a first configuration for them, which takes about ten minutes
+    #[command(
+        after_help = "Examples:\n  distil init photos\n  distil init photos --minutes 60 --out large.toml\n  \
+        distil init fashion-mnist --data-dir /data\n\n\
+        The folder holds one subfolder of pictures per class; sizes and formats may be mixed. A few real steps are \
+        timed to choose resolution, width and iterations. The configuration is commented, and what a published run \
+        would take is printed beside it."
+    )]
+    Init(InitArgs),
     /// Download a dataset and verify its checksum
     #[command(after_help = "Example:\n  distil fetch cifar10 --data-dir /data\n\n\
         The default folder is DISTIL_DATA_DIR if that is set, else data/. The generated set `clutter` needs no \
@@ -213,15 +230,23 @@ pub(crate) enum Command {
     /// Measure speed and memory
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// Train a network on real images: a teacher, or the one used for Grad-CAM maps
-    #[command(
-        after_help = "Examples:\n  distil train --config configs/clutter.toml --out cam.safetensors\n  \
+    /// Train a network to keep, on a synthetic set or on real images
+    #[command(after_help = "Examples:\n  distil train runs/photos --out model.safetensors\n  \
+        distil train set.safetensors --arch resnet18 --out model.safetensors\n  \
+        distil train --config configs/clutter.toml --out cam.safetensors\n  \
         distil train --config C.toml --arch resnet18 --norm batch --epochs 30 --out resnet18.safetensors\n\n\
-        It is trained on all training images by the protocol of [eval], and used by `distil gradcam`, `distil \
-        compdd` and as --teacher. Pretrained weights of torchvision's resnet18 or of EfficientNet-Lite can be used \
-        instead."
-    )]
+        On a set, it is trained as a student of `distil eval` is, and the data of the set need not be there. With \
+        --config alone it is trained on all training images by the protocol of [eval]. `distil predict` and `distil \
+        gradcam` use it; trained on real images, also `distil compdd` and --teacher. Pretrained weights of torchvision's resnet18 or of EfficientNet-Lite can be used \
+        instead.")]
     Train(TrainArgs),
+    /// Classify pictures with a model
+    #[command(after_help = "Examples:\n  distil predict model.safetensors photos > predictions.csv\n  \
+        distil predict model.safetensors one.jpg two.png --out predictions.csv\n\n\
+        A line for each picture: file, class, its probability, and the probabilities of all classes. Pictures are \
+        brought to the model's size as its training images were. One that cannot be read has no line; it is named \
+        at the end, and the exit code is 2.")]
+    Predict(PredictArgs),
     /// Draw where in an image a network sees a class
     #[command(after_help = "Examples:\n  distil gradcam photo.jpg --model cam.safetensors --out maps\n  \
         distil gradcam clutter-easy --model cam.safetensors --cam grad-cam++ --out maps\n  \

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use distil::config::Config;
-use distil::{DeviceChoice, Plan, Progress, RUNS, Session, SessionBuilder};
+use distil::{DeviceChoice, Durations, Plan, Progress, RUNS, Session, SessionBuilder};
 use distil_data::{DataConfig, Dataset};
 
-use crate::console::Console;
+use crate::console::{Console, duration};
 use crate::failure::Failure;
+
+/// Seconds after which a command says first how long it takes.
+const LONG: f64 = 600.0;
 
 /// Where to speak and compute, and where data are.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,31 @@ impl Context<'_> {
             plan.check()?;
         }
         Ok(())
+    }
+
+    /// Says how long something takes that takes more than ten minutes, by a few real steps on random data. What cannot be planned
+    /// is refused, if at all, by whatever reads it.
+    pub(crate) fn announce(
+        self,
+        config: &Config,
+        seconds: impl Fn(&Durations) -> f64,
+    ) -> Result<(), Failure> {
+        let device = self.device.open()?;
+        if let Some(plan) = Plan::of(config, self.data_dir, &device)? {
+            self.announce_seconds(seconds(&plan.durations(&plan.times())));
+        }
+        Ok(())
+    }
+
+    /// The same of a known time.
+    pub(crate) fn announce_seconds(self, seconds: f64) {
+        if seconds > LONG {
+            self.console.warn(format_args!(
+                "this takes about {} on this device, if nothing of it is there yet; Ctrl-C stops at a safe point, and the \
+                 same command goes on (`distil run`: with --resume)",
+                duration(seconds)
+            ));
+        }
     }
 
     /// Loads data; those of `--data-dir` first, which is no part of a configuration.

@@ -75,6 +75,6 @@ pub use picture::read_picture;
 pub use picture_folder::{FolderLayout, PictureFolder};
 pub use preprocessing::Transform;
 pub use progress::Progress;
-pub use size::DatasetSize;
+pub use size::{DatasetSize, Sides};
 pub use summary::{ClassSummary, Summary};
 pub use walk::picture_files;

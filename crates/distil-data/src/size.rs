@@ -14,6 +14,18 @@ use crate::{
 /// Images whose headers are read in a set of unknown images.
 const LOOKED_AT: usize = 32;
 
+/// Pictures whose headers are read to know the sides of a set.
+const MEASURED: usize = 500;
+
+/// Sides of the pictures of a set of image files, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sides {
+    /// The shorter side of a typical picture.
+    pub typical: usize,
+    /// Whether all pictures have one size.
+    pub alike: bool,
+}
+
 /// The size of a dataset as [`DataConfig::load`] will give it. Classes are taken to be equally large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DatasetSize {
@@ -112,6 +124,20 @@ impl DataConfig {
             Some(side) => ImageShape { height: side, width: side, ..shape },
             None => shape,
         }
+    }
+}
+
+impl Listing {
+    /// Sides of the training pictures, by a few hundred of them; `None` where none can be read.
+    pub fn sides(&self) -> Option<Sides> {
+        let files = &self.train.files;
+        let every = files.len().div_ceil(MEASURED).max(1);
+        let probed = files.iter().step_by(every).filter_map(|file| picture::probe(&file.path).ok());
+        let shapes: Vec<[usize; 2]> = probed.map(|shape| [shape.height, shape.width]).collect();
+        let mut short: Vec<usize> = shapes.iter().map(|[height, width]| *height.min(width)).collect();
+        short.sort_unstable();
+        let typical = *short.get(short.len() / 2)?;
+        Some(Sides { typical, alike: shapes.iter().all(|shape| *shape == shapes[0]) })
     }
 }
 

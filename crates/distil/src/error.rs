@@ -39,6 +39,9 @@ pub enum Error {
     /// There is nothing to choose the best set, or a step size, on.
     #[error(transparent)]
     NoValidation(#[from] crate::NoValidation),
+    /// There is no first configuration for the data.
+    #[error(transparent)]
+    Starter(#[from] crate::starter::StarterError),
     /// The set cannot begin as its method wants it to.
     #[error(transparent)]
     Init(#[from] distil_match::InitError),

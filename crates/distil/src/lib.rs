@@ -17,13 +17,16 @@ mod inspection;
 pub mod machine;
 mod maps_network;
 mod panics;
+pub mod pictures;
 mod place;
 pub mod plan;
+mod predict;
 mod rank;
 pub mod rows;
 mod run;
 mod session;
 pub mod sets;
+pub mod starter;
 mod students;
 mod sweep;
 mod training;
@@ -40,13 +43,15 @@ pub use experts::MissingExperts;
 pub use maps_network::MapsError;
 pub use panics::is_expected as panic_is_expected;
 pub use place::{RUNS, run_folder};
-pub use plan::{Bound, Limit, Plan, PlanError, Times, size};
+pub use plan::{Bound, Durations, Limit, Plan, PlanError, Times, size};
+pub use predict::{Prediction, Predictions, predict};
 pub use rank::RankSettings;
 pub use run::{Existing, NoValidation, RunPlace};
 pub use session::{Score, Session, SessionBuilder};
 pub use sets::{SetError, SetSource};
 pub use students::{NoTeacher, Students};
 pub use sweep::{Cell, Sweep, SweepError, SweepPlan};
+pub use training::train_on;
 
 /// The crates that compute, whole: what a longer program needs without naming each of them as a dependency.
 pub mod crates {

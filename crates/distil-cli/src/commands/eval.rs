@@ -20,6 +20,11 @@ pub(crate) fn eval(args: &EvalArgs, context: Context<'_>) -> Result<(), Failure>
     }
     let config = Config::load(&config_file(args.config.as_deref(), subject)?, &sets(args))?;
     let set = if subject.is_dir() { None } else { Some(SyntheticSet::load(subject)?) };
+    let archs = args.arch.len().max(1) as f64;
+    context.announce(&config, |times| match &set {
+        Some(_) => archs * times.seeds as f64 * times.student,
+        None => archs * times.evaluation(),
+    })?;
     let session = context.session(config, None)?;
     let students = Students::of(&session)?;
     let networks = students.networks(&args.arch)?;

@@ -8,8 +8,11 @@ use crate::failure::Failure;
 
 pub(crate) fn expert(args: &ExpertArgs, context: Context<'_>) -> Result<(), Failure> {
     let ExpertArgs { config, import } = args;
-    let session =
-        context.session(Config::load(&config.config, &config.sets())?, config.experts.as_deref())?;
+    let loaded = Config::load(&config.config, &config.sets())?;
+    if import.is_empty() {
+        context.announce(&loaded, |times| times.experts)?;
+    }
+    let session = context.session(loaded, config.experts.as_deref())?;
     let store = if import.is_empty() { session.train_experts()? } else { session.import_experts(import)? };
     context.console.result(format_args!(
         "{} experts of {} epochs are in {}",

@@ -13,9 +13,11 @@ pub(crate) mod export;
 pub(crate) mod fetch;
 pub(crate) mod gradcam;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod inspect;
 mod methods;
 pub(crate) mod plan;
+pub(crate) mod predict;
 pub(crate) mod rank_score;
 mod report;
 pub(crate) mod reproduce;
@@ -39,6 +41,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
     let device = cli.global.device;
     let context = |data_dir| Context { console, device, data_dir };
     match &cli.command {
+        Command::Init(args) => init::init(args, context(args.data_dir.as_deref())),
         Command::Fetch(args) => fetch::fetch(args, console),
         Command::Data(DataCommand::Info(args)) => data::info(args, context(args.data_dir.as_deref())),
         Command::Datasets(args) => datasets::datasets(args, console),
@@ -56,6 +59,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::doctor(args, context(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::Train(args) => train::train(args, context(args.data_dir.as_deref())),
+        Command::Predict(args) => predict::predict(args, context(None)),
         Command::Gradcam(args) => gradcam::gradcam(args, context(args.data_dir.as_deref())),
         Command::Compdd(command) => compdd::compdd(command, context(command.data_dir())),
         Command::Watch(args) => watch::watch(args, console),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use distil::config::Config;
 use distil::sets::config_file;
-use distil::{RankSettings, SetSource, Students};
+use distil::{Durations, RankSettings, SetSource, Students};
 use distil_eval::{ArmResult, RankScores};
 use distil_store::{RunPaths, atomic, seal};
 
@@ -59,6 +59,9 @@ pub(crate) fn rank_score(args: &RankScoreArgs, context: Context<'_>) -> Result<(
     sets.extend(args.set.iter().cloned());
     sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
     let config = Config::load(&file, &sets)?;
+    // Four arms on the set's size and two on all data, each with every step size and then for every seed.
+    let runs = |times: &Durations| (args.grid.len() + times.seeds) as f64;
+    context.announce(&config, |times| runs(times) * (4.0 * times.student + 2.0 * times.full_student))?;
     let set = SetSource::open(&args.subject, None)?.set;
     let session = context.session(config, None)?;
     let students = Students::taught_by(&session, &session.config().eval, args.teacher.as_deref())?;

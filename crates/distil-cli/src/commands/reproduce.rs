@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::{Args, ValueHint};
 use distil::config::Config;
 use distil::rows::{REDUCED, Reduction, Resolved, Row, Rows, side_by_side};
-use distil::{Existing, RUNS, RunPlace, Students, Which, run_folder};
+use distil::{Durations, Existing, RUNS, RunPlace, Students, Which, run_folder};
 use distil_data::{DatasetName, locate};
 use distil_models::Arch;
 use distil_report::results_table_markdown;
@@ -208,6 +208,7 @@ fn of_config(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     let place = RunPlace::find(paths.clone(), &config, Existing::Continue)?;
     context.refuse_what_does_not_fit(&config)?;
     fetch_if_missing(&config, context)?;
+    context.announce(&config, Durations::total)?;
     let session = context.session(config, args.experts.as_deref())?;
     session.check_run()?;
     let store = session.train_needed_experts()?;
@@ -220,6 +221,9 @@ fn of_config(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     context.console.result(results_table_markdown(&results).trim_end())?;
     let took = duration(started.elapsed().as_secs_f64());
     context.console.note(format_args!("report: {} ({took} in all)", page.display()));
+    context
+        .console
+        .note(format_args!("next: distil train {} --out model.safetensors", paths.folder().display()));
     Ok(())
 }
 

@@ -55,6 +55,9 @@ pub(crate) fn sweep(args: &SweepArgs, context: Context<'_>) -> Result<(), Failur
     let folder = args.out.clone().unwrap_or_else(named);
     let device = context.device.open()?;
     sweep.check(context.data_dir, &device)?;
+    if let Some(seconds) = sweep.seconds(&folder, context.data_dir, &device)? {
+        context.announce_seconds(seconds);
+    }
     let table = sweep.run(&folder, |config| context.begin(config), &device)?;
     let text = match args.table {
         TableFormat::Markdown => table.markdown(),

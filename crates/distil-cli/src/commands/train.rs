@@ -4,17 +4,26 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use distil::config::Config;
+use distil::sets::config_file;
+use distil::{SetSource, train_on};
+use distil_data::{DataConfig, DatasetName};
 use distil_models::{Arch, NetworkConfig, Norm};
+use distil_progress::Progress;
 use distil_store::atomic;
 
 use crate::context::Context;
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["subject", "config"]))]
 pub(crate) struct TrainArgs {
+    /// A synthetic set (.safetensors) or a run folder, to train on it alone; real images otherwise
+    #[arg(value_name = "SET", value_hint = ValueHint::AnyPath)]
+    subject: Option<PathBuf>,
     /// The configuration (TOML): data, `[model]` for the network, and `[eval]` for how it is trained
+    /// [default of a run folder: its own]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    config: PathBuf,
+    config: Option<PathBuf>,
     /// Set a key of the configuration, as in `eval.real_lr=0.02`; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -27,7 +36,7 @@ pub(crate) struct TrainArgs {
     /// Channels, as `model.width` has them: of every convolution of a convnet, of the first stage of others
     #[arg(long, value_name = "N")]
     width: Option<usize>,
-    /// Passes over the training images [default: eval.full_epochs + 1]
+    /// Passes over the training images [default: eval.full_epochs + 1, of a set eval.epochs + 1]
     #[arg(long, value_name = "N")]
     epochs: Option<std::num::NonZeroUsize>,
     /// The model's file
@@ -42,7 +51,26 @@ impl TrainArgs {
     /// A ResNet-18 a quarter as wide as the published one, for data without a model.
     pub(crate) fn small_resnet(config: PathBuf, set: Vec<String>, out: PathBuf) -> Self {
         let (arch, width) = (Some(Arch::ResNet18), Some(16));
-        Self { config, set, arch, norm: None, width, epochs: None, out, data_dir: None }
+        Self {
+            subject: None,
+            config: Some(config),
+            set,
+            arch,
+            norm: None,
+            width,
+            epochs: None,
+            out,
+            data_dir: None,
+        }
+    }
+}
+
+impl TrainArgs {
+    /// The network: the configuration's, or the published form of another architecture, with what the flags say.
+    fn choice(&self, own: &NetworkConfig) -> NetworkConfig {
+        let other = self.arch.filter(|arch| *arch != own.arch);
+        let base = other.map_or_else(|| own.clone(), NetworkConfig::published);
+        NetworkConfig { norm: self.norm.or(base.norm), width: self.width.or(base.width), ..base }
     }
 }
 
@@ -63,22 +91,56 @@ pub(crate) fn train(args: &TrainArgs, context: Context<'_>) -> Result<(), Failur
 
 /// Trains and writes the model; returns what is to be said about it.
 pub(crate) fn train_model(args: &TrainArgs, context: Context<'_>) -> Result<String, Failure> {
-    let TrainArgs { norm, width, ref out, .. } = *args;
-    let session = context.session(Config::load(&args.config, &args.set)?, None)?;
+    match (&args.subject, &args.config) {
+        (Some(subject), _) => on_set(args, subject, context),
+        (None, Some(config)) => on_real_images(args, config, context),
+        (None, None) => Err(Failure::new("nothing to train on was named", "give SET or --config")),
+    }
+}
+
+fn on_real_images(args: &TrainArgs, config: &Path, context: Context<'_>) -> Result<String, Failure> {
+    let config = Config::load(config, &args.set)?;
+    // Another network is another time, but not another order of it.
+    let epochs = args.epochs.map_or(config.eval.full_epochs + 1, std::num::NonZeroUsize::get) as f64;
+    let share = epochs / (config.eval.full_epochs + 1) as f64;
+    context.announce(&config, |times| share * times.full_student)?;
+    let session = context.session(config, None)?;
     let (config, dataset) = (session.config(), session.dataset());
     let (shape, classes) = (dataset.shape(), dataset.classes());
-    let own = config.model.clone();
-    let base = args.arch.filter(|arch| *arch != own.arch).map_or(own, NetworkConfig::published);
-    let choice = NetworkConfig { norm: norm.or(base.norm), width: width.or(base.width), ..base };
+    let choice = args.choice(&config.model);
     let network = choice.build([shape.channels, shape.height, shape.width], classes)?;
-    prepare(out)?;
-    let model =
-        session.train(network, args.epochs.map_or(config.eval.full_epochs, |epochs| epochs.get() - 1))?;
-    model.save(out)?;
+    prepare(&args.out)?;
+    let epochs = args.epochs.map_or(config.eval.full_epochs, |epochs| epochs.get() - 1);
+    let model = session.train(network, epochs)?;
+    model.save(&args.out)?;
     let accuracy = model.card.validation_accuracy;
     let shown = accuracy
         .map_or_else(String::new, |share| format!(", {:.1} % right on held-out images", 100.0 * share));
-    Ok(format!("{} for the {classes} classes of {}{shown}, in {}", choice.arch, dataset.name, out.display()))
+    let (arch, out) = (choice.arch, args.out.display());
+    Ok(format!("{arch} for the {classes} classes of {}{shown}, in {out}", dataset.name))
+}
+
+/// The data of the set need not be there.
+fn on_set(args: &TrainArgs, subject: &Path, context: Context<'_>) -> Result<String, Failure> {
+    let SetSource { set, file, .. } = SetSource::open(subject, None)?;
+    let config = match config_file(args.config.as_deref(), subject) {
+        Ok(file) => Config::load(&file, &args.set)?,
+        // A set from elsewhere: the published network and protocol.
+        Err(_) => Config::on(&DataConfig::new(DatasetName::ClutterEasy), &args.set)?,
+    };
+    let [images, channels, height, width] = set.shape;
+    let choice = args.choice(&config.eval.network(&config.model));
+    let network = choice.build([channels, height, width], set.classes())?;
+    prepare(&args.out)?;
+    let mut protocol = config.eval.clone();
+    protocol.epochs = args.epochs.map_or(protocol.epochs, |epochs| epochs.get() - 1);
+    let listener = context.console.listener();
+    let device = context.device.open()?;
+    let model = train_on(&set, network, &protocol, config.seed, &device, Progress::to(&listener))?;
+    model.save(&args.out)?;
+    let (arch, from, out) = (choice.arch, file.display(), args.out.display());
+    context.console.note(format_args!("next: distil predict {out} PICTURES"));
+    Ok(format!("{arch} for {} classes, trained on the {images} images of {from}, in {out}", set.classes()))
 }
 
 /// A folder that cannot be is found before the training, not after it.

@@ -36,15 +36,13 @@ impl Times {
     /// What a classification takes of a gradient: a forward pass, without two of its kind backwards.
     pub const CLASSIFICATION: f64 = 1.0 / 3.0;
 
-    /// Scales one step's times to a run that classifies `held_out` images in a validation.
-    fn of(config: &Config, net: &Network, held_out: usize, (forward, adjoint): (f64, f64)) -> Self {
-        let method = &config.distill;
-        let images = (method.seen_ipc() * net.classes()) as f64;
-        let batch = batch(method, net) as f64;
-        let (plain, dual) = (forward / batch, adjoint / batch);
-        let passes = method.objective.cost(method.seen_ipc() * net.classes(), net.classes()).passes;
+    /// The same times of a pass in another run, which classifies `held_out` images in a validation.
+    pub(super) fn of_run(&self, config: &Config, net: &Network, held_out: usize) -> Self {
+        let (method, Self { plain, dual, .. }) = (&config.distill, *self);
+        let images = method.seen_ipc() * net.classes();
+        let passes = method.objective.cost(images, net.classes()).passes;
         let epochs = (config.eval.epochs + 1) as f64;
-        let student = plain * (images * epochs + held_out as f64 * Self::CLASSIFICATION);
+        let student = plain * (images as f64 * epochs + held_out as f64 * Self::CLASSIFICATION);
         Self {
             plain,
             dual,
@@ -98,7 +96,9 @@ pub(super) fn calibrate(config: &Config, net: &Network, held_out: usize, engine:
     let once = || timed(&inner, &theta, differentiation, device);
     let first = once();
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };
-    Times::of(config, net, held_out, seconds)
+    let [plain, dual] = [seconds.0, seconds.1].map(|seconds| seconds / n as f64);
+    let pass = Times { plain, dual, iteration: 0.0, validation: 0.0, validations: 0 };
+    pass.of_run(config, net, held_out)
 }
 
 fn timed(

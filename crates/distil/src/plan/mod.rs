@@ -4,6 +4,7 @@
 //! be within 20 % of the largest resident size of a real run (docs/benchmarks.md).
 
 mod calibration;
+mod durations;
 mod job;
 mod limits;
 mod log;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::{Device, Error};
 
 pub use calibration::Times;
+pub use durations::Durations;
 pub use job::{DataSize, Job, Stored, Students};
 pub use limits::{Bound, Limit};
 pub use measured::PerImage;
@@ -64,8 +66,8 @@ pub struct Plan<'a> {
     /// The students' teacher, where its file is there.
     teacher: Option<Network>,
     data: DataSize,
-    /// Images that validations classify.
-    validation: usize,
+    /// Training, validation and test images.
+    images: [usize; 3],
     measured: Option<PerImage>,
     device: Device,
 }
@@ -96,9 +98,8 @@ impl<'a> Plan<'a> {
             read_pixels: found.read_shape.len(),
             zca: config.data.zca,
         };
-        let validation = found.images[1];
         let device = device.clone();
-        let mut plan = Self { config, net, cam, teacher, data, validation, measured: None, device };
+        let mut plan = Self { config, net, cam, teacher, data, images: found.images, measured: None, device };
         plan.measured = plan.measure();
         Ok(Some(plan))
     }
@@ -165,7 +166,7 @@ impl<'a> Plan<'a> {
 
     /// How long the run takes, from a few real steps on random data. Takes seconds.
     pub fn times(&self) -> Times {
-        calibration::calibrate(self.config, &self.net, self.validation, self.device.engine())
+        calibration::calibrate(self.config, &self.net, self.images[1], self.device.engine())
     }
 
     /// Refuses a run that needs more memory than there is, before anything is read or written.

@@ -56,6 +56,32 @@ impl Sweep {
         Ok(())
     }
 
+    /// Seconds of all runs that are not below `folder` yet, from times of the first one's network; `None` where the size of the
+    /// data is not known.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn seconds(
+        &self,
+        folder: &Path,
+        data_dir: Option<&Path>,
+        device: &Device,
+    ) -> Result<Option<f64>, Error> {
+        let (mut times, mut seeds, mut seconds) = (None, BTreeSet::new(), 0.0);
+        for cell in &self.cells {
+            if RunPaths::new(folder.join(&cell.config.name)).evaluation().is_file() {
+                continue;
+            }
+            let Some(plan) = Plan::of(&cell.config, data_dir, device)? else { return Ok(None) };
+            let durations = plan.durations(times.get_or_insert_with(|| plan.times()));
+            // Runs of a seed share experts, and one set of each is evaluated.
+            let trains = durations.experts > 0.0 && seeds.insert(cell.config.seed);
+            let experts = if trains { durations.experts } else { 0.0 };
+            seconds += experts + durations.distillation + durations.seeds as f64 * durations.student;
+        }
+        Ok(Some(seconds))
+    }
+
     /// Distils and evaluates every run below `folder`, as far as it is not there, and writes the table to `methods.md` in it.
     /// `begin` makes the session of the first run. A run that gets stuck is said so in the table, and the others go on.
     ///

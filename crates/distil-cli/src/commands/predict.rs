@@ -1,0 +1,87 @@
+//! `distil predict`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use distil::{Predictions, predict as classify};
+use distil_data::picture_files;
+use distil_gradcam::CamModel;
+use distil_progress::Progress;
+use distil_store::atomic;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Sides of torchvision's networks, whose files do not say them.
+const IMAGENET_SIDE: usize = 224;
+
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// A model of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
+    #[arg(value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    model: PathBuf,
+    /// Pictures, or folders with pictures at any depth
+    #[arg(required = true, value_name = "PICTURES", value_hint = ValueHint::AnyPath)]
+    pictures: Vec<PathBuf>,
+    /// A file for the CSV [default: standard output]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn predict(args: &PredictArgs, context: Context<'_>) -> Result<(), Failure> {
+    let model = CamModel::open(&args.model, [IMAGENET_SIDE; 2])?;
+    let files = files(&args.pictures)?;
+    let listener = context.console.listener();
+    let found = classify(&model, &files, &context.device.open()?, Progress::to(&listener))?;
+    let table = found.csv();
+    match &args.out {
+        Some(out) => {
+            atomic::write(out, table)?;
+            context.console.note(format_args!("wrote {} rows to {}", found.rows.len(), out.display()));
+        }
+        None => context.console.result(table.trim_end())?,
+    }
+    say(&found, context);
+    refuse_unread(&found)
+}
+
+/// What is named, folders with all that is in them.
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(in_folder(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let found = picture_files(folder).map_err(distil::Error::from)?;
+    if found.is_empty() {
+        let problem = format_args!("there is no picture in {}", folder.display());
+        return Err(Failure::new(problem, "name another folder, or a picture"));
+    }
+    Ok(found)
+}
+
+/// Of pictures in folders by class, how many are right.
+fn say(found: &Predictions, context: Context<'_>) {
+    let [right, of] = found.in_their_folders();
+    if of > 0 {
+        let share = 100.0 * right as f64 / of as f64;
+        context.console.note(format_args!(
+            "{right} of {of} pictures that lie in a folder with the name of a class are of that class: {share:.1} %"
+        ));
+    }
+}
+
+/// What could not be read is no row; that must not pass unseen.
+fn refuse_unread(found: &Predictions) -> Result<(), Failure> {
+    let Some(first) = found.unread.first() else { return Ok(()) };
+    let (unread, all) = (found.unread.len(), found.unread.len() + found.rows.len());
+    let problem = format_args!("{unread} of {all} pictures have no row; the first: {first}");
+    Err(Failure::new(problem, "the rows of the others are whole"))
+}
