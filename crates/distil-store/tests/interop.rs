@@ -67,6 +67,7 @@ fn set() -> SyntheticSet {
         decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,
+        image_classes: None,
         augmentation: "crop".into(),
         architecture: json!({"kind": "convnet"}),
         method: "datm".into(),

@@ -150,7 +150,7 @@ fn of_set(
 ) -> Result<Pictures, Failure> {
     let [_, channels, height, width] = set.shape;
     fits("the synthetic set", ImageShape { channels, height, width }, shape)?;
-    let labels = set.hard_labels();
+    let labels = set.image_classes();
     let rows = in_turns(&labels, set.card.class_names.len(), limit);
     let learned: Vec<f32> = rows
         .iter()
