@@ -16,8 +16,7 @@ use crate::trajectory::{StoreHeader, TrajectoryStore};
 const REMEDY: &str = "download the file again, or save the experts again with MTT's buffer.py";
 const SHAPE_REMEDY: &str = "give the architecture, classes and epochs the experts were trained with";
 const CLASSES_REMEDY: &str = "name the configuration of the data they were trained on";
-const ALIAS_REMEDY: &str =
-    "save copies of the parameters after each epoch, p.detach().cpu().clone(): on a CPU, without clone() all are the last ones";
+const ALIAS_REMEDY: &str = "save copies of the parameters after each epoch, p.detach().cpu().clone(): on a CPU, without clone() all are the last ones";
 
 /// What a replay buffer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +106,8 @@ fn fitting(path: &Path, header: &StoreHeader) -> Result<ReplayShape, StoreError>
         return Err(refused(path, what, SHAPE_REMEDY));
     }
     // The last tensor is the bias of the classes.
-    if let (Some([stored]), Some((_, expected))) = (shape.tensors.last().map(Vec::as_slice), header.layout.last())
+    if let (Some([stored]), Some((_, expected))) =
+        (shape.tensors.last().map(Vec::as_slice), header.layout.last())
         && let [expected] = expected[..]
         && *stored != expected
     {

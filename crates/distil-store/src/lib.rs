@@ -23,7 +23,9 @@ mod trajectory;
 
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
 pub use decoding::Decoding;
-pub use distil_files::{FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file};
+pub use distil_files::{
+    Content, FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file,
+};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};

@@ -1,7 +1,6 @@
 //! Synthetic sets: the distilled images with all that an evaluator needs.
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use distil_files::atomic;
@@ -157,7 +156,7 @@ impl SyntheticSet {
     /// altered or inconsistent, [`StoreError::File`] when it cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+        let bytes = container::read(path, &SET)?;
         Self::of(&Container::open(path, &SET, &bytes)?)
     }
 

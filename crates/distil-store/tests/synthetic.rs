@@ -167,7 +167,9 @@ fn unusable_sets_are_neither_saved_nor_half_saved() {
     let mut narrow = soft();
     narrow.labels = Labels::Soft { logits: vec![0.0; 6], classes: 2 };
     refused(&narrow, "its labels have 2 classes, its card names 3");
-    for (classes, what) in [(vec![0, 1], "classes of 2 images, not of 3"), (vec![0, 1, 3], "an image is of class 3")] {
+    for (classes, what) in
+        [(vec![0, 1], "classes of 2 images, not of 3"), (vec![0, 1, 3], "an image is of class 3")]
+    {
         let mut of_classes = soft();
         of_classes.card.image_classes = Some(classes);
         refused(&of_classes, what);

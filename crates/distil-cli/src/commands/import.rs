@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use distil_data::{Normalisation, Preprocessing, Transform};
-use distil_store::{Card, Decoding, LabelKind, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
+use distil_store::{
+    Card, Decoding, LabelKind, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step,
+};
 use serde_json::json;
 
 use crate::console::Console;

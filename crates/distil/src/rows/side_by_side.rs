@@ -47,7 +47,11 @@ fn figures(evaluation: &EvaluationFile, method: &str, arch: &str, published: &Pu
         let found = measured(evaluation, method, of)
             .into_iter()
             .find_map(|kind| evaluation.rows.iter().filter(alike).find(|row| row.kind == kind));
-        let shown = if evaluation.own.as_ref().is_none_or(|own| own.arch == arch) { of.clone() } else { format!("{of} ({arch})") };
+        let shown = if evaluation.own.as_ref().is_none_or(|own| own.arch == arch) {
+            of.clone()
+        } else {
+            format!("{of} ({arch})")
+        };
         let measured = found.map_or_else(|| "–".to_owned(), Evaluation::percent);
         let students = found.map_or_else(String::new, |row| row.accuracies.len().to_string());
         vec![shown, figure.to_string(), measured, students]
