@@ -19,6 +19,10 @@ use crate::digest::hex;
 use crate::error::FileError;
 use crate::mapped::as_f32;
 
+/// Bytes of the length that a file begins with.
+const LENGTH: usize = 8;
+/// As many bytes of a header hold the kind, unless tensors' names come before it.
+const TELLING: usize = 128;
 /// Metadata key of the card.
 const CARD: &str = "card";
 
@@ -36,6 +40,13 @@ pub struct Format {
 }
 
 impl Format {
+    /// Whether the header in `bytes`, or what is left of it, is one of this form: of so few bytes nobody can tell.
+    fn begins(&self, bytes: &[u8]) -> bool {
+        let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+        let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(LENGTH).min(bytes.len());
+        end < TELLING || String::from_utf8_lossy(&bytes[..end]).contains(unversioned(self.kind))
+    }
+
     fn refuses(&self, path: &Path, content: Content) -> FileError {
         FileError::foreign(path, content, self.expected, self.origin)
     }
@@ -254,7 +265,7 @@ impl<'a> Container<'a> {
         let damaged = |what: String| FileError::damaged(path, what, format.remedy);
         let (_, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| match Content::of_bytes(path, bytes) {
-                content if content.is_container() => damaged(error.to_string()),
+                content if content.is_container() && format.begins(bytes) => damaged(error.to_string()),
                 content => format.refuses(path, content),
             })?;
         let fields = metadata.metadata().as_ref();

@@ -84,6 +84,11 @@ impl Content {
         matches!(self, Set | Expert | Checkpoint | Model | OtherContainer | Safetensors | Cut)
     }
 
+    /// Whether weights of a network may be read from it.
+    pub fn may_hold_weights(self) -> bool {
+        matches!(self, Self::Torch | Self::LegacyTorch | Self::Pickle | Self::Safetensors)
+    }
+
     /// Whether it may be a configuration, a damaged one among them.
     pub fn may_be_toml(self) -> bool {
         matches!(self, Self::Toml | Self::Text | Self::Empty | Self::Cut | Self::Unknown)
@@ -125,7 +130,7 @@ impl Content {
             ),
             Self::LegacyTorch => (
                 "a file of torch.save before PyTorch 1.6",
-                "save it again with a later PyTorch: torch.save(torch.load(path), path)",
+                "save it again with PyTorch 1.6 or later: torch.save(torch.load(path), path)",
             ),
             Self::TorchScript => {
                 ("a TorchScript archive, which is a program and no table of weights", weights)
@@ -320,6 +325,7 @@ fn of_text(path: &Path, text: &str) -> Content {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let begins = |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     match () {
+        () if begins("<svg") || (begins("<?xml") && text.contains("<svg")) => Content::Picture,
         () if begins("<!doctype") || begins("<html") || begins("<?xml") => Content::WebPage,
         () if begins(GIT_LFS) || begins(GIT_ANNEX) => Content::Pointer,
         () if has_extension(path, "toml") || begins(crate::seal::TOML) => Content::Toml,

@@ -12,6 +12,7 @@ mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
+mod numbers;
 mod preprocessing;
 mod records;
 mod run_folder;
@@ -20,6 +21,7 @@ mod synthetic;
 mod tail;
 mod torch_archive;
 mod trajectory;
+mod wrapping;
 
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
 pub use decoding::Decoding;
@@ -38,7 +40,7 @@ pub use records::{
     ImageKind, Inspection, MapPair, MeasuredSet, OwnWay, PaperFigure, Part, RowKind, percent,
 };
 pub use run_folder::{RunFolder, RunPaths};
-pub use state_dict::{StateDict, read_state_dict};
+pub use state_dict::{StateDict, Weights, read_weights};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};
 pub use tail::{EventTail, News};
 pub use trajectory::{Expert, Snapshots, StoreHeader, TrajectoryStore};
