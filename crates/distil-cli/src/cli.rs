@@ -251,7 +251,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  distil gradcam photo.jpg --model cam.safetensors --out maps\n  \
         distil gradcam clutter-easy --model cam.safetensors --cam grad-cam++ --out maps\n  \
         distil gradcam runs/clutter/synthetic/best.safetensors --model cam.safetensors --out maps\n  \
-        distil gradcam photos --model resnet18.pth --class 207 --layer layer4 --out maps\n\n\
+        distil gradcam photos --model resnet18.pth --class 207 --layer layer4 --out maps\n  \
+        distil gradcam photos --model checkpoint.pt --classes names.txt --out maps\n\n\
         Every overlay shows the image and, next to it, its map from dark blue (0) to pale yellow (1). Images of a \
         dataset or a synthetic set are mapped for their own class, which the model must know by name; other images \
         for the class the model predicts.")]

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
 use distil::config::ConfigError;
@@ -48,6 +49,11 @@ impl Failure {
             return Self { kind: Kind::BrokenPipe, message: String::new(), help: None };
         }
         Self::new(format_args!("cannot write to standard output: {error}"), "check where it is redirected to")
+    }
+
+    /// The same, with the name of the file it is about before it.
+    pub(crate) fn about(self, file: &Path) -> Self {
+        Self { message: format!("{}: {}", file.display(), self.message), ..self }
     }
 
     /// What went wrong.

@@ -83,7 +83,7 @@ fn what_does_not_fit_is_refused() {
     let set = |set: &str| gradcam(at, &["--config", "tiny.toml", "--set", set]);
     refused(&set("data.resolution=20"), &["3x20x20", "takes 3x16x16", "train"]);
     refused(&gradcam(at, &["nowhere.png"]), &["nowhere.png", "neither a file", "clutter-easy"]);
-    refused(&gradcam(at, &["cam"]), &["no PNG or JPEG", "cam"]);
+    refused(&gradcam(at, &["cam"]), &["no picture in", "cam"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--class", "disk"]), &["\"disk\"", "disc"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--layer", "layer4"]), &["layer4", "blocks.1"]);
     std::fs::write(at.join("broken.png"), "no picture").expect("a file");
@@ -96,6 +96,48 @@ fn what_does_not_fit_is_refused() {
     let out = |out: &str| run(at, &["train", "--config", "tiny.toml", "--out", out]);
     refused(&out("tiny.toml/model"), &["tiny.toml"]);
     refused(&out("cam"), &["cam is a folder", "model.safetensors"]);
+}
+
+/// Folders are read as sets are: what systems leave behind is no picture, and what is one by its content is.
+#[test]
+fn folders_are_walked_as_those_of_sets() {
+    let folder = folder();
+    let at = folder.path();
+    succeed(at, &TRAIN);
+    std::fs::create_dir_all(at.join("photos/.thumbnails")).expect("a folder");
+    let picture = RgbImage::from_pixel(20, 16, Rgb([90, 60, 30]));
+    for name in ["b.bmp", "a.png", ".thumbnails/c.png"] {
+        picture.save(at.join("photos").join(name)).expect("a picture");
+    }
+    std::fs::rename(at.join("photos/b.bmp"), at.join("photos/scan")).expect("a name without an ending");
+    for (name, bytes) in [("._a.png", &b"\0\x05\x16\x07"[..]), ("notes.txt", b"a text")] {
+        std::fs::write(at.join("photos").join(name), bytes).expect("a file");
+    }
+    let said = gradcam(at, &["photos", "--class", "disc"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(overlays(at), ["000-a-as-disc.png", "001-scan-as-disc.png"]);
+    std::fs::write(at.join("photos/d.heic"), b"\0\0\0\x18ftypheic").expect("a file");
+    refused(&gradcam(at, &["photos"]), &["d.heic", "not read", "convert"]);
+}
+
+#[test]
+fn names_of_classes_are_taken_from_a_file() {
+    let folder = folder();
+    let at = folder.path();
+    succeed(at, &TRAIN);
+    RgbImage::from_pixel(16, 16, Rgb([90, 60, 30])).save(at.join("a.png")).expect("a picture");
+    let with = |text: &str| {
+        std::fs::write(at.join("names.txt"), text).expect("a file");
+        gradcam(at, &["a.png", "--classes", "names.txt", "--class", "four"])
+    };
+    let said = with(
+        "\u{feff}nought\r\none\r\ntwo\r\nthree\r\nfour\r\nfive\r\nsix\r\nseven\r\neight\r\nnine\r\n\r\n",
+    );
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(overlays(at), ["000-a-as-four.png"]);
+    refused(&with("one\ntwo\n"), &["names.txt", "2 names", "10 outputs"]);
+    refused(&with("one\n\ntwo\n"), &["names.txt, line 2 is empty"]);
+    refused(&with("{\"0\": \"one\"}"), &["names.txt is a JSON file", "one name a line"]);
 }
 
 /// The one thing that goes wrong silently elsewhere: maps for classes that mean something else.

@@ -37,6 +37,15 @@ fn replay_buffers_become_experts() {
     assert!(said.starts_with("2 experts of 2 epochs are in"), "{said}");
     let sets = succeed(folder.path(), &["run", "--config", "photos.toml"]);
     assert!(sets.contains("| last | 2 |"), "{sets}");
+    for (file, what) in [
+        ("shared_storage.pt", "2 snapshots an expert, not 3"),
+        ("weights.safetensors", "not a torch.save file"),
+    ] {
+        let file = buffer.replace("replay_buffer_0.pt", file);
+        let said =
+            run(folder.path(), &["expert", "--config", "photos.toml", "--experts", "e", "--import", &file]);
+        assert!(said.code == Some(2) && said.err.contains(what), "{}", said.err);
+    }
     let args = ["expert", "--config", "photos.toml", "--import", buffer, "--set", "model.width=8"];
     let refused = run(folder.path(), &args);
     assert_eq!(refused.code, Some(2), "{}", refused.err);

@@ -66,6 +66,43 @@ fn public_sets_are_evaluated_like_own_ones() {
     assert_eq!(set.hard_labels(), [0, 0, 1, 1]);
 }
 
+/// Other programs save images in any order.
+#[test]
+fn learned_labels_in_any_order_keep_their_classes() {
+    let folder = folder();
+    prepare(folder.path());
+    let imported = |labels: &str, options: &[&str]| {
+        let said = import(folder.path(), labels, &[&["--normalisation", "mean-std"], options].concat());
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        (SyntheticSet::load(folder.path().join("set.safetensors")).expect("a set"), said.err)
+    };
+    assert_eq!(imported("labels_soft.pt", &[]).0.card.image_classes, None, "sorted, as distil's own are");
+    let (set, _) = imported("labels_shuffled.pt", &[]);
+    assert_eq!(set.image_classes(), [1, 0, 1, 0]);
+    let args = ["export", "set.safetensors", "--to", "imagefolder", "--out", "classes"];
+    succeed(folder.path(), &args);
+    let table = std::fs::read_to_string(folder.path().join("classes/train/metadata.csv"))
+        .or_else(|_| std::fs::read_to_string(folder.path().join("classes/labels.csv")))
+        .expect("a table");
+    let labels: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    assert_eq!(labels, ["1", "0", "1", "0"], "{table}");
+    let hard = ["eval", "set.safetensors", "--config", "photos.toml", "--set", "eval.labels=hard"];
+    succeed(folder.path(), &hard);
+    let classes = fixture("classes_i32.pt");
+    let (set, said) = imported("labels_shuffled.pt", &["--image-classes", &classes]);
+    assert_eq!(set.image_classes(), [1, 0, 1, 1]);
+    assert!(said.contains("its classes have 1 to 3 images"), "{said}");
+    for (labels, classes, wanted) in [
+        ("labels_best.pt", "classes_i32.pt", "leave out --image-classes"),
+        ("labels_soft.pt", "labels_shuffled.pt", "give a tensor of integers"),
+        ("labels_soft.pt", "lr_tensor.pt", "lr_tensor.pt"),
+    ] {
+        let said =
+            import(folder.path(), labels, &["--normalisation", "none", "--image-classes", &fixture(classes)]);
+        assert!(said.code == Some(2) && said.err.contains(wanted), "{}", said.err);
+    }
+}
+
 #[test]
 fn what_is_not_stated_is_asked_for() {
     let folder = folder();

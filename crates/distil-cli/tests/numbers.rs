@@ -56,6 +56,22 @@ fn a_run_that_diverges_says_where_and_keeps_the_last_finite_set() {
 }
 
 #[test]
+fn a_short_run_of_which_nothing_counts_is_no_success() {
+    let folder = folder();
+    succeed(folder.path(), &["expert", "--config", "tiny.toml", "--quiet"]);
+    for (set, why) in
+        [("distill.image_lr=1e30", "4 not finite"), ("distill.loss_gate=1e-9", "4 in all were above")]
+    {
+        let args = ["run", "--config", "tiny.toml", "--quiet", "--out", why, "--set", "distill.iterations=4"];
+        let said = run(folder.path(), &[&args, &["--set", set][..]].concat());
+        refused(&said, &["none of the 4 iterations after iteration 0", why, "synthetic/last.safetensors"]);
+        let again = run(folder.path(), &[&args, &["--set", set, "--resume"][..]].concat());
+        refused(&again, &["none of the 4 iterations"]);
+        assert!(folder.path().join(why).join("synthetic/last.safetensors").is_file());
+    }
+}
+
+#[test]
 fn a_thousandfold_step_size_ends_in_finite_sets() {
     let folder = folder();
     succeed(folder.path(), &["expert", "--config", "tiny.toml", "--quiet"]);

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use distil_files::{PictureKind, picture};
+
 use crate::error::Error;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +42,10 @@ pub(crate) fn of_file(path: &Path) -> Result<Kind, Error> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
     let raw = RAW.contains(&extension(path).as_str());
-    Ok(if is_read(&head) && !raw {
-        Kind::Read
-    } else if is_unread(&head) {
-        Kind::Unread
-    } else {
-        of_name(path)
+    Ok(match picture(&head) {
+        PictureKind::Read if !raw => Kind::Read,
+        PictureKind::Unread => Kind::Unread,
+        _ => of_name(path),
     })
 }
 
@@ -62,68 +62,6 @@ pub(crate) fn of_name(path: &Path) -> Kind {
 
 fn extension(path: &Path) -> String {
     path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase()
-}
-
-fn is_read(head: &[u8]) -> bool {
-    let starts = |magic: &[u8]| head.starts_with(magic);
-    starts(b"\x89PNG\r\n\x1a\n")
-        || starts(b"\xff\xd8\xff")
-        || starts(b"GIF87a")
-        || starts(b"GIF89a")
-        || starts(b"II*\0")
-        || starts(b"MM\0*")
-        || starts(b"qoif")
-        || (starts(b"RIFF") && has(head, 8, b"WEBP"))
-        || is_bmp(head)
-        || is_pnm(head)
-}
-
-/// `BM` begins many a text, too: the size of the header that follows decides.
-fn is_bmp(head: &[u8]) -> bool {
-    let size = head.get(14..18).and_then(|bytes| bytes.first_chunk()).map(|&bytes| u32::from_le_bytes(bytes));
-    head.starts_with(b"BM")
-        && size.is_some_and(|size| matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
-}
-
-/// `P1` to `P6`, white space, and a number or a comment; or `P7` with its header.
-fn is_pnm(head: &[u8]) -> bool {
-    match head {
-        [b'P', b'1'..=b'6', space, next, ..] => {
-            space.is_ascii_whitespace() && (next.is_ascii_digit() || *next == b'#')
-        }
-        _ => head.starts_with(b"P7\n"),
-    }
-}
-
-fn is_unread(head: &[u8]) -> bool {
-    let starts = |magic: &[u8]| head.starts_with(magic);
-    let boxed = has(head, 4, b"ftyp")
-        && [b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1"]
-            .iter()
-            .any(|brand| has(head, 8, *brand));
-    // An icon file says how many pictures it has: at least one, and never many.
-    let icon =
-        (starts(b"\0\0\x01\0") || starts(b"\0\0\x02\0")) && head.get(4) != Some(&0) && has(head, 5, b"\0");
-    boxed
-        || icon
-        || has(head, 4, b"jP  \r\n\x87\n")
-        || has(head, 4, b"JXL \r\n\x87\n")
-        || has(head, 128, b"DICM")
-        || starts(b"\xff\x4f\xff\x51")
-        || starts(b"\xff\x0a")
-        || starts(b"8BPS\0")
-        || starts(b"\x76\x2f\x31\x01")
-        || starts(b"DDS |")
-        || starts(b"#?RADIANCE")
-        || starts(b"gimp xcf")
-        || starts(b"farbfeld")
-        || starts(b"icns")
-        || starts(b"PF\n")
-        || starts(b"Pf\n")
-}
-
-fn has(head: &[u8], at: usize, magic: &[u8]) -> bool {
-    head.get(at..).is_some_and(|rest| rest.starts_with(magic))
 }
 
 #[cfg(test)]

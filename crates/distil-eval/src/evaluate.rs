@@ -78,7 +78,7 @@ pub enum EvaluateError {
     Statistics,
     /// Hard labels were asked of a set with soft labels whose images may be in any order.
     #[error(
-        "the set has soft labels and {images} images, not {ipc} of each of {classes} classes, so the classes of its images are unknown; set eval.labels = \"given\""
+        "the set has soft labels and {images} images, not {ipc} of each of {classes} classes, so the classes of its images are unknown; import the set again, which gives each image its class, or set eval.labels = \"given\""
     )]
     Unsorted {
         /// Images of the set.

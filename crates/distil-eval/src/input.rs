@@ -30,7 +30,7 @@ pub enum LabelUse {
     /// The set's own, hard or soft.
     #[default]
     Given,
-    /// Hard labels; those of a set with soft labels are the classes that its images, sorted by class, stand for.
+    /// Hard labels; those of a set with soft labels are the classes that its images were made for.
     Hard,
 }
 
@@ -78,21 +78,15 @@ impl<'a> ProtocolData<'a> {
             seen.card.preprocessing = plain.preprocessing().clone();
         }
         if self.protocol.labels == LabelUse::Hard && set.labels.kind() == LabelKind::Soft {
+            let (images, classes, ipc) = (set.shape[0], set.classes(), set.card.ipc);
+            let known = seen.known_classes();
             let seen = seen.to_mut();
-            seen.labels = Labels::Hard(set.card.decoding.repeat(&sorted_classes(set)?));
+            seen.labels = Labels::Hard(known.ok_or(EvaluateError::Unsorted { images, classes, ipc })?);
             seen.card.label_kind = LabelKind::Hard;
+            seen.card.image_classes = None;
         }
         Ok(seen)
     }
-}
-
-/// The classes of images that are sorted by class, as many of each.
-fn sorted_classes(set: &SyntheticSet) -> Result<Vec<u32>, EvaluateError> {
-    let (images, classes) = (set.shape[0], set.classes());
-    if images != classes * set.card.ipc {
-        return Err(EvaluateError::Unsorted { images, classes, ipc: set.card.ipc });
-    }
-    Ok((0..images).map(|image| (image / set.card.ipc) as u32).collect())
 }
 
 /// How two lists of classes differ, in words.

@@ -81,7 +81,7 @@ fn pixels_outside_the_range_survive_the_conversion() {
 }
 
 #[test]
-fn hard_labels_are_the_places_of_sorted_images() {
+fn hard_labels_are_the_classes_that_images_were_made_for() {
     let data = dataset();
     let protocol = Protocol { labels: LabelUse::Hard, ..protocol() };
     let grounds = ProtocolData::new(&protocol, &data).expect("nothing to convert");
@@ -89,6 +89,10 @@ fn hard_labels_are_the_places_of_sorted_images() {
     // What the logits say does not matter: the challenge never sees them.
     set.labels = Labels::Soft { logits: vec![-3.0, 3.0, 3.0, -3.0], classes: 2 };
     assert_eq!(grounds.set(&set).expect("sorted").labels, Labels::Hard(vec![0, 1]));
+    set.card.image_classes = Some(vec![1, 0]);
+    let seen = grounds.set(&set).expect("in an order of its own");
+    assert_eq!((&seen.labels, &seen.card.image_classes), (&Labels::Hard(vec![1, 0]), &None));
+    set.card.image_classes = None;
     set.card.ipc = 3;
     let error = grounds.set(&set).expect_err("of unknown order").to_string();
     assert!(error.contains("2 images, not 3 of each of 2 classes"), "{error}");

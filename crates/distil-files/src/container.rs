@@ -3,7 +3,7 @@
 //! Metadata keys: `kind` (what the file is), `card` (JSON), and `sha256` over kind, card, tensor names, types, shapes and
 //! payload, so that one flipped byte anywhere is found.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -14,10 +14,15 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::atomic::{self, WriteError};
+use crate::content::{Content, unversioned};
 use crate::digest::hex;
 use crate::error::FileError;
 use crate::mapped::as_f32;
 
+/// Bytes of the length that a file begins with.
+const LENGTH: usize = 8;
+/// As many bytes of a header hold the kind, unless tensors' names come before it.
+const TELLING: usize = 128;
 /// Metadata key of the card.
 const CARD: &str = "card";
 
@@ -32,6 +37,30 @@ pub struct Format {
     pub origin: &'static str,
     /// What the user should do when the file is damaged.
     pub remedy: &'static str,
+}
+
+impl Format {
+    /// Whether the header in `bytes`, or what is left of it, is one of this form: of so few bytes nobody can tell.
+    fn begins(&self, bytes: &[u8]) -> bool {
+        let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+        let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(LENGTH).min(bytes.len());
+        end < TELLING || String::from_utf8_lossy(&bytes[..end]).contains(unversioned(self.kind))
+    }
+
+    fn refuses(&self, path: &Path, content: Content) -> FileError {
+        FileError::foreign(path, content, self.expected, self.origin)
+    }
+
+    /// A file of distil's form that is of another kind.
+    fn refuses_kind(&self, path: &Path, kind: &str, bytes: &[u8]) -> FileError {
+        let what = match Content::of_bytes(path, bytes) {
+            Content::Safetensors | Content::OtherContainer => format!("a file of kind `{kind}`"),
+            content if unversioned(kind) != unversioned(self.kind) => return self.refuses(path, content),
+            _ => format!("{} of another version (`{kind}`)", self.expected),
+        };
+        let Self { expected, origin, .. } = *self;
+        FileError::Foreign { path: path.to_path_buf(), expected, what, remedy: origin }
+    }
 }
 
 /// Values of a tensor that is to be written.
@@ -184,6 +213,19 @@ impl ContentDigest {
     }
 }
 
+/// The whole file at `path`, for [`Container::open`], if it begins like one. Of another file, which may be large, no more
+/// is read than says what it is.
+///
+/// # Errors
+/// [`FileError::Foreign`] says what it is, [`FileError::Read`] that it cannot be read.
+pub fn read(path: &Path, format: &Format) -> Result<Vec<u8>, FileError> {
+    let failed = |source| FileError::read(path, source);
+    match Content::of(path).map_err(failed)? {
+        content if content.is_container() => fs::read(path).map_err(failed),
+        content => Err(format.refuses(path, content)),
+    }
+}
+
 /// A tensor of a file that was read; `bytes` are little-endian.
 #[derive(Debug)]
 struct Stored<'a> {
@@ -221,24 +263,18 @@ impl<'a> Container<'a> {
     /// As [`Container::open`].
     pub fn parse(path: &'a Path, format: &'a Format, bytes: &'a [u8]) -> Result<Self, FileError> {
         let damaged = |what: String| FileError::damaged(path, what, format.remedy);
-        let foreign = |what: String| FileError::Foreign {
-            path: path.to_path_buf(),
-            expected: format.expected,
-            what,
-            remedy: format.origin,
-        };
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| {
-            let what = error.to_string();
-            // Where a safetensors file has the first brace of its header, another file has something else.
-            if bytes.get(8).is_some_and(|byte| *byte != b'{') { foreign(what) } else { damaged(what) }
-        })?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| match Content::of_bytes(path, bytes) {
+                content if content.is_container() && format.begins(bytes) => damaged(error.to_string()),
+                content => format.refuses(path, content),
+            })?;
         let fields = metadata.metadata().as_ref();
         let field = |name: &str| fields.and_then(|fields| fields.get(name)).cloned();
         let (Some(kind), Some(card)) = (field("kind"), field(CARD)) else {
-            return Err(foreign("it has no card".to_owned()));
+            return Err(format.refuses(path, Content::Safetensors));
         };
         if kind != format.kind {
-            return Err(foreign(format!("it is of kind `{kind}`, not `{}`", format.kind)));
+            return Err(format.refuses_kind(path, &kind, bytes));
         }
         let tensors = stored(bytes).map_err(damaged)?;
         Ok(Self { format, path, card, sha256: field("sha256").unwrap_or_default(), tensors })

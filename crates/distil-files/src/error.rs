@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::WriteError;
+use crate::content::Content;
 
 /// What can go wrong with a file. Every message is one line that names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +32,13 @@ pub enum FileError {
         remedy: &'static str,
     },
     /// A file is something else than what was to be read.
-    #[error("{} is not {expected} saved by distil ({what}); {remedy}", path.display())]
+    #[error("{} is {what}, not {expected} saved by distil; {remedy}", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
         /// What it should be, with its article.
         expected: &'static str,
-        /// What is missing or different.
+        /// What it is, with its article.
         what: String,
         /// What the user should do.
         remedy: &'static str,
@@ -54,6 +55,12 @@ impl FileError {
     /// A file, or folder, that could not be read.
     pub fn read(path: &Path, source: io::Error) -> Self {
         Self::Read { path: path.to_path_buf(), source }
+    }
+
+    /// A file that is something else than `expected` (with its article); `remedy` holds where `content` has none.
+    pub fn foreign(path: &Path, content: Content, expected: &'static str, remedy: &'static str) -> Self {
+        let (what, remedy) = (content.what().to_owned(), content.remedy().unwrap_or(remedy));
+        Self::Foreign { path: path.to_path_buf(), expected, what, remedy }
     }
 
     /// A damaged file: what is wrong with it, and what the user should do.

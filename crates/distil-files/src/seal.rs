@@ -9,14 +9,16 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::content::Content;
 use crate::digest::sha256;
 use crate::error::FileError;
 
 /// What stands before the digits in a JSON object.
 const JSON: &str = "{\n  \"sha256\": \"";
 /// What stands before the digits in a TOML file: a comment.
-const TOML: &str = "# sha256 = \"";
+pub(crate) const TOML: &str = "# sha256 = \"";
 /// Hexadecimal digits of a SHA-256.
 const DIGITS: usize = 64;
 /// As many digits at the place of a digest are one, even where a byte before or among them is damaged.
@@ -90,6 +92,33 @@ pub fn read(path: &Path, remedy: &'static str) -> Result<Option<Vec<u8>>, FileEr
     };
     check(path, &bytes, remedy)?;
     Ok(Some(bytes))
+}
+
+/// The verified value that the JSON file at `path` holds; `None` when there is no such file. `expected` says with its article
+/// what it should be. Of another file, which may be large, no more is read than says what it is.
+///
+/// # Errors
+/// As [`read`], and [`FileError::Foreign`] says what the file is instead.
+pub fn load<T: DeserializeOwned>(
+    path: &Path,
+    expected: &'static str,
+    remedy: &'static str,
+) -> Result<Option<T>, FileError> {
+    let content = match Content::of(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        content => content.map_err(|source| FileError::read(path, source))?,
+    };
+    if content != Content::Json && !content.may_be_toml() {
+        return Err(FileError::foreign(path, content, expected, remedy));
+    }
+    let Some(bytes) = read(path, remedy)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| match content {
+        Content::Json => {
+            let what = format!("a JSON file of another form ({error})");
+            FileError::Foreign { path: path.to_owned(), expected, what, remedy }
+        }
+        content => FileError::foreign(path, content, expected, remedy),
+    })
 }
 
 /// The TOML text after its checksum; all of it where there is none.

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use distil_damage::every_damage_is_found;
 use distil_files::FileError;
-use distil_files::container::{Container, ContentDigest, Format, Tensor, Values, write};
+use distil_files::container::{
+    Container, ContentDigest, Format, Tensor, Values, read as container_read, write,
+};
 use serde::{Deserialize, Serialize};
 
 const FORMAT: Format = Format {
@@ -69,14 +71,47 @@ fn other_files_are_named_as_what_they_are() {
         let error = Container::open(&path, &FORMAT, bytes).unwrap_err();
         assert!(matches!(error, FileError::Foreign { .. }), "{error}");
         let message = error.to_string();
-        assert!(message.contains("is not a file of numbers saved by distil"), "{message}");
-        assert!(message.contains(what) && message.ends_with("; give another one"), "{message}");
+        assert!(message.contains(", not a file of numbers saved by distil; "), "{message}");
+        assert!(message.contains(what), "{message}");
     };
-    refused(b"PK\x03\x04 a zip archive", "");
+    refused(b"PK\x03\x04 a zip archive", "is a ZIP archive, as PyTorch and NumPy write, that is cut off");
     let bare = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
-    refused(&safetensors::serialize([("floats", bare)], None).unwrap(), "it has no card");
+    refused(
+        &safetensors::serialize([("floats", bare)], None).unwrap(),
+        "is a safetensors file of another program, not",
+    );
     write(&path, &Format { kind: "test.letters.1", ..FORMAT }, &card(), tensors()).unwrap();
-    refused(&fs::read(&path).unwrap(), "it is of kind `test.letters.1`, not `test.numbers.1`");
+    refused(&fs::read(&path).unwrap(), "is a file of kind `test.letters.1`, not");
+    write(&path, &Format { kind: "test.numbers.2", ..FORMAT }, &card(), tensors()).unwrap();
+    refused(&fs::read(&path).unwrap(), "is a file of kind `test.numbers.2`, not");
+    let model = Format { kind: "distil.model.2", ..FORMAT };
+    write(&path, &model, &card(), tensors()).unwrap();
+    refused(&fs::read(&path).unwrap(), "is a trained model of distil, not");
+    let older = Format { kind: "distil.model.1", expected: "a file of numbers", ..FORMAT };
+    let error = Container::open(&path, &older, &fs::read(&path).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("is a file of numbers of another version (`distil.model.2`)"), "{error}");
+    for (bytes, what) in [(&b"\x93NUMPY\x01\0"[..], "a NumPy array"), (b"", "an empty file")] {
+        fs::write(&path, bytes).unwrap();
+        let error = container_read(&path, &FORMAT).unwrap_err().to_string();
+        assert!(error.contains(what) && error.contains(", not a file of numbers"), "{error}");
+    }
+    let error = container_read(folder.path(), &FORMAT).unwrap_err().to_string();
+    assert!(error.contains("is a folder, not a file of numbers"), "{error}");
+}
+
+/// What is left of a file that was cut off in its first bytes cannot be told from anything, and is called damaged.
+#[test]
+fn what_begins_like_a_file_of_distil_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    write(&path, &FORMAT, &card(), tensors()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for length in [1, 7, 8, 9, 100, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let bytes = container_read(&path, &FORMAT).unwrap();
+        let error = Container::open(&path, &FORMAT, &bytes).unwrap_err();
+        assert!(matches!(error, FileError::Damaged { .. }), "{length}: {error}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use distil_models::{EfficientNetLite, LiteSize, Network, StateDict};
-use distil_store::read_state_dict;
+use distil_store::read_weights;
 
 use crate::weights::Recipe;
 use crate::{CamModel, ModelError};
@@ -21,8 +21,8 @@ impl CamModel {
     /// [`ModelError`] when the file cannot be read, or holds another network.
     pub fn efficientnet_lite(path: impl AsRef<Path>, side: [usize; 2]) -> Result<Self, ModelError> {
         let path = path.as_ref();
-        let tensors = read_state_dict(path)?;
-        let Some(network) = lite_network(&tensors, side) else {
+        let tensors = read_weights(path)?.tensors;
+        let Some(network) = lite_network(&tensors, Some(side)) else {
             let what = "it has not the tensors of EfficientNet-Lite".to_owned();
             return Err(ModelError::NotModel { path: path.to_owned(), what });
         };
@@ -30,13 +30,16 @@ impl CamModel {
     }
 }
 
-/// The network that the tensors tell of: the stem by its width, the size by the blocks and by what the head reads.
-pub(crate) fn lite_network(tensors: &StateDict, [height, width]: [usize; 2]) -> Option<EfficientNetLite> {
+/// The network that the tensors tell of: the stem by its width, the size by the blocks and by what the head reads. Its
+/// images have the sides that this size was trained on where none are given.
+pub(crate) fn lite_network(tensors: &StateDict, side: Option<[usize; 2]>) -> Option<EfficientNetLite> {
     let shape = |name: &str| tensors.get(name).map(|(shape, _)| shape.as_slice());
     let &[base_width, channels, 3, 3] = shape("_conv_stem.weight")? else { return None };
     let (&[classes], head) = (shape("_fc.bias")?, shape("_conv_head.weight")?) else { return None };
-    let published = EfficientNetLite::new(channels, classes, height, width);
-    let of_size = |size| EfficientNetLite { size, base_width, ..published.clone() };
+    let of_size = |size: LiteSize| {
+        let [height, width] = side.unwrap_or([size.side(); 2]);
+        EfficientNetLite { size, base_width, ..EfficientNetLite::new(channels, classes, height, width) }
+    };
     let fits = |net: &EfficientNetLite| {
         let layout = Network::from(net.clone()).layout().clone();
         let named = |name: &str| layout.entries().iter().find(|entry| entry.name == name);

@@ -36,6 +36,25 @@ pub enum ModelError {
         /// What is missing.
         what: String,
     },
+    /// A map shows what speaks for a class, against others.
+    #[error(
+        "{} is a network of one output, which has no class to tell from another; give one with an output for each class",
+        path.display()
+    )]
+    OneOutput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Names that are not one for each class.
+    #[error(
+        "{given} names were given for the {outputs} outputs of the model; give one for each, in their order"
+    )]
+    ClassNames {
+        /// Names.
+        given: usize,
+        /// Outputs of the network.
+        outputs: usize,
+    },
     /// The card contradicts itself or the tensors.
     #[error("{} is damaged: {what}; restore it from a copy or train it again with `distil train`", path.display())]
     Damaged {

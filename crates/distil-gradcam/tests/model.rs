@@ -56,7 +56,7 @@ fn other_files_and_damaged_ones_are_refused() {
     let refused = || CamModel::load(&path).expect_err("a refusal").to_string();
     assert!(refused().contains("model.safetensors is damaged") && refused().contains("train"));
     std::fs::write(&path, "a text, and no tensors").unwrap();
-    assert!(refused().contains("is not a trained model saved by distil"), "{}", refused());
+    assert!(refused().contains("is a text file, not a trained model saved by distil"), "{}", refused());
 }
 
 /// What a network computes has a name; how it came to be does not change it.
@@ -125,7 +125,48 @@ fn torchvision_weights_are_a_model() {
     assert!(error.contains("not a model of distil") && error.contains("resnet18"), "{error}");
     std::fs::write(&path, "a text, and no tensors").unwrap();
     let error = CamModel::open(&path, [64, 64]).unwrap_err().to_string();
-    assert!(error.contains("is not a trained model saved by distil") && error.contains("train"), "{error}");
+    assert!(error.contains("is a text file, not a trained model") && error.contains("train"), "{error}");
+}
+
+/// A 3×3 convolution at the start is the stem for CIFAR, under torchvision's names and under those copied most.
+#[test]
+fn weights_for_cifar_are_known_by_their_stem() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("resnet18.safetensors");
+    let network = |channels, classes| {
+        let published = ResNet18::new(channels, classes, 32, 32);
+        Network::from(ResNet18 {
+            base_width: 2,
+            norm: Norm::Batch,
+            stem: distil_models::Stem::Cifar,
+            ..published
+        })
+    };
+    let tensors = |network: &Network| {
+        let theta = network.init(&mut stream(3, "weights", 0));
+        network.to_state_dict(&NetworkState { theta, buffers: network.init_buffers() })
+    };
+    let (own, grey) = (network(3, 10), network(1, 10));
+    let renamed = |name: String| {
+        format!("module.{}", name.replace("fc.", "linear.").replace(".downsample.", ".shortcut."))
+    };
+    let copied = tensors(&own).into_iter().map(|(name, tensor)| (renamed(name), tensor)).collect();
+    for weights in [tensors(&own), copied] {
+        write_weights(&path, &weights);
+        let model = CamModel::open(&path, None).unwrap();
+        assert_eq!((model.network.image_shape(), &model.network), ([3, 32, 32], &own));
+        let names: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+        assert_eq!(model.clone().with_class_names(names.clone()).unwrap().card.class_names, names);
+        let error = model.with_class_names(names[1..].to_vec()).unwrap_err().to_string();
+        assert!(error.contains("9 names were given for the 10 outputs"), "{error}");
+    }
+    write_weights(&path, &tensors(&grey));
+    let model = CamModel::open(&path, [48, 32]).unwrap();
+    assert_eq!(model.network.image_shape(), [1, 48, 32]);
+    assert!(model.card.preprocessing.to_string().contains("0.449"), "{}", model.card.preprocessing);
+    write_weights(&path, &tensors(&network(3, 1)));
+    let error = CamModel::open(&path, None).unwrap_err().to_string();
+    assert!(error.contains("resnet18.safetensors is a network of one output"), "{error}");
 }
 
 /// Weights of any size of EfficientNet-Lite are known by their tensors.

@@ -154,6 +154,7 @@ pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Car
         decoding: inputs.method.decoding,
         label_kind: inputs.method.labels,
         ipc: inputs.method.ipc,
+        image_classes: None,
         augmentation: inputs.method.augmentation.to_string(),
         architecture: serde_json::to_value(inputs.net).expect(plain),
         method: method_name.to_owned(),

@@ -34,6 +34,7 @@ fn set(class: &str, iteration: u64) -> SyntheticSet {
         decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,
+        image_classes: None,
         augmentation: class.into(),
         architecture: json!(class),
         method: class.into(),

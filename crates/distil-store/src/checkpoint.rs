@@ -113,7 +113,7 @@ impl Checkpoint {
     /// be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+        let bytes = container::read(path, &CHECKPOINT)?;
         Self::of(&Container::open(path, &CHECKPOINT, &bytes)?)
     }
 

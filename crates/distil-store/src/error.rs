@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use distil_files::{FileError, WriteError};
+use distil_files::{Content, FileError, WriteError};
 
 /// What can go wrong with the files of a run. Every message is one line that names the file and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +69,14 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A folder is not a run folder.
-    #[error("{} is not a run folder: it has no run.toml; check the path", path.display())]
+    #[error("{} {what}; {remedy}", path.display())]
     NoRun {
         /// The folder.
         path: PathBuf,
+        /// What it is instead.
+        what: String,
+        /// What the user should do.
+        remedy: &'static str,
     },
     /// A file that was to be imported cannot be.
     #[error("cannot import {}: {what}; {remedy}", path.display())]
@@ -95,6 +99,19 @@ impl From<WriteError> for StoreError {
 impl StoreError {
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         FileError::read(path, source).into()
+    }
+
+    /// That `path` is no run folder, and what it is.
+    pub(crate) fn no_run(path: &Path) -> Self {
+        const REMEDY: &str = "check the path";
+        let (what, remedy) = match Content::of(path) {
+            Err(_) => ("does not exist".to_owned(), REMEDY),
+            Ok(Content::Folder) => ("is not a run folder: it has no run.toml".to_owned(), REMEDY),
+            Ok(content) => {
+                (format!("is {}, not a run folder", content.what()), content.remedy().unwrap_or(REMEDY))
+            }
+        };
+        Self::NoRun { path: path.to_path_buf(), what, remedy }
     }
 
     pub(crate) fn damaged(path: &Path, what: impl Into<String>, remedy: &'static str) -> Self {

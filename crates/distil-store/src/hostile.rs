@@ -14,7 +14,7 @@ use crate::import_set::{PublicImages, PublicLabels, read_public_step};
 use crate::synthetic::{SET, SyntheticSet};
 use crate::torch_archive::Storages;
 use crate::trajectory::{SHARD, TENSOR, check_header, parse_header};
-use crate::{events, read_state_dict, run_folder};
+use crate::{events, read_weights, run_folder};
 
 fn path() -> &'static Path {
     Path::new("fixture")
@@ -56,7 +56,7 @@ pub fn config(bytes: &[u8]) -> bool {
 
 /// Weights by name: safetensors, or what `torch.save` wrote.
 pub fn state_dict(bytes: &[u8]) -> bool {
-    on_disk(bytes, |path| read_state_dict(path).is_ok())
+    on_disk(bytes, |path| read_weights(path).is_ok())
 }
 
 /// Experts that MTT's public code saved.

@@ -15,6 +15,8 @@ use crate::trajectory::{StoreHeader, TrajectoryStore};
 
 const REMEDY: &str = "download the file again, or save the experts again with MTT's buffer.py";
 const SHAPE_REMEDY: &str = "give the architecture, classes and epochs the experts were trained with";
+const CLASSES_REMEDY: &str = "name the configuration of the data they were trained on";
+const ALIAS_REMEDY: &str = "save copies of the parameters after each epoch, p.detach().cpu().clone(): on a CPU, without clone() all are the last ones";
 
 /// What a replay buffer holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,8 @@ impl ReplayShape {
 /// Needs free space for a copy of the largest file in `folder` while it is imported.
 ///
 /// # Errors
-/// [`StoreError::Import`] when a file is not a replay buffer, is damaged, or does not fit `header`;
+/// [`StoreError::Import`] when a file is not a replay buffer, is damaged, does not fit `header`, or has an expert that never
+/// moves or is not finite;
 /// [`StoreError::Stopped`] when the listener asked to stop; otherwise the
 /// errors of [`TrajectoryStore::create_or_open`], [`TrajectoryStore::lock`] and [`TrajectoryStore::write`].
 pub fn import_replay_buffers(
@@ -71,7 +74,7 @@ pub fn import_replay_buffers(
         if !missing.is_empty() {
             let buffer = ReplayBuffer::open(path, folder, Storages::Copied)?;
             for index in missing {
-                store.write(first + index, &buffer.expert(index)?)?;
+                store.write(first + index, &buffer.usable_expert(index)?)?;
                 let done = (first + index) as u64 + 1;
                 if progress.at(Step::of("import", done, total, "experts")).is_break() {
                     return Err(StoreError::Stopped);
@@ -86,6 +89,10 @@ pub fn import_replay_buffers(
 /// The shapes in `path`, if they are those of `header`.
 fn fitting(path: &Path, header: &StoreHeader) -> Result<ReplayShape, StoreError> {
     let shape = ReplayShape::read(path)?;
+    if shape.snapshots < 2 {
+        let what = "it has one snapshot an expert, and a trajectory goes from one to another".to_owned();
+        return Err(refused(path, what, REMEDY));
+    }
     if shape.snapshots != header.snapshots {
         let what = format!("it has {} snapshots an expert, not {}", shape.snapshots, header.snapshots);
         return Err(refused(path, what, SHAPE_REMEDY));
@@ -97,6 +104,15 @@ fn fitting(path: &Path, header: &StoreHeader) -> Result<ReplayShape, StoreError>
             header.layout.len()
         );
         return Err(refused(path, what, SHAPE_REMEDY));
+    }
+    // The last tensor is the bias of the classes.
+    if let (Some([stored]), Some((_, expected))) =
+        (shape.tensors.last().map(Vec::as_slice), header.layout.last())
+        && let [expected] = expected[..]
+        && *stored != expected
+    {
+        let what = format!("its experts tell {stored} classes apart, the data have {expected}");
+        return Err(refused(path, what, CLASSES_REMEDY));
     }
     for (stored, (name, expected)) in shape.tensors.iter().zip(&header.layout) {
         if stored != expected {
@@ -133,6 +149,22 @@ impl ReplayBuffer {
     /// The trajectory of one expert: its tensors one after the other, per snapshot.
     pub(crate) fn expert(&self, index: usize) -> Result<Vec<Vec<f32>>, StoreError> {
         (0..self.shape.snapshots).map(|snapshot| self.snapshot(index, snapshot)).collect()
+    }
+
+    /// As [`ReplayBuffer::expert`], if there is anything to learn from it.
+    fn usable_expert(&self, index: usize) -> Result<Vec<Vec<f32>>, StoreError> {
+        let snapshots = self.expert(index)?;
+        if let Some(epoch) =
+            snapshots.iter().position(|snapshot| snapshot.iter().any(|value| !value.is_finite()))
+        {
+            let what = format!("snapshot {epoch} of its expert {index} has values that are not finite");
+            return Err(refused(&self.path, what, "leave the file out, or train these experts again"));
+        }
+        if snapshots.windows(2).all(|pair| pair[0] == pair[1]) {
+            let what = format!("its expert {index} never moves: all {} snapshots are equal", snapshots.len());
+            return Err(refused(&self.path, what, ALIAS_REMEDY));
+        }
+        Ok(snapshots)
     }
 
     fn snapshot(&self, expert: usize, snapshot: usize) -> Result<Vec<f32>, StoreError> {

@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
-use pytorch_reader::{DType, PickleValue, PytorchReader};
+use pytorch_reader::{PickleValue, PytorchReader};
 
 use crate::error::StoreError;
+use crate::numbers::{floats, integers};
 use crate::torch_archive::{ROOT, Storages, damaged, refused, rooted};
 
-const IMAGES_REMEDY: &str = "give the images_*.pt that distill.py saved: float32 of shape [n, c, h, w]";
+const IMAGES_REMEDY: &str = "give the images_*.pt that distill.py saved: floats of shape [n, c, h, w]";
 const LABELS_REMEDY: &str = "give the labels_*.pt that distill.py saved next to the images: class indices of shape [n], or rows of floats of \
      shape [n, classes]";
 const STEP_REMEDY: &str =
@@ -43,7 +44,7 @@ impl PublicImages {
     /// Reads `images_*.pt`.
     ///
     /// # Errors
-    /// [`StoreError::Import`] when the file holds anything else than float32 of shape `[n, c, h, w]`;
+    /// [`StoreError::Import`] when the file holds anything else than floats of shape `[n, c, h, w]`;
     /// [`StoreError::File`] when it cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
@@ -51,6 +52,9 @@ impl PublicImages {
         let shape = <[usize; 4]>::try_from(&found.shape[..]);
         match (found.values, shape) {
             (Numbers::Floats(pixels), Ok(shape)) => Ok(Self { pixels, shape }),
+            (Numbers::Integers(_), Ok(_)) => {
+                Err(refused(path, "its pixels are integers".to_owned(), IMAGES_REMEDY))
+            }
             _ => Err(refused(path, format!("it holds a tensor of shape {:?}", found.shape), IMAGES_REMEDY)),
         }
     }
@@ -66,13 +70,18 @@ impl PublicLabels {
         let path = path.as_ref();
         let found = tensor(path, LABELS_REMEDY)?;
         match (found.values, &found.shape[..]) {
-            (Numbers::Integers(classes), [_]) => {
+            (Numbers::Integers(classes), [_] | [_, 1]) => {
                 let indices = classes.into_iter().map(u32::try_from).collect::<Result<_, _>>();
                 let negative =
                     |_| refused(path, "it has a label that is not a class index".to_owned(), LABELS_REMEDY);
                 indices.map(Self::Classes).map_err(negative)
             }
             (Numbers::Floats(values), &[_, classes]) => Ok(Self::Rows { values, classes }),
+            (Numbers::Integers(values), &[_, classes]) => {
+                one_hot(&values, classes).map(Self::Classes).ok_or_else(|| {
+                    refused(path, "it has rows of integers that are not one-hot".to_owned(), LABELS_REMEDY)
+                })
+            }
             _ => Err(refused(path, format!("it holds a tensor of shape {:?}", found.shape), LABELS_REMEDY)),
         }
     }
@@ -102,6 +111,15 @@ pub fn read_public_step(path: impl AsRef<Path>) -> Result<f32, StoreError> {
     }
 }
 
+/// The classes of rows that have a 1 at the place of theirs and 0 elsewhere.
+fn one_hot(rows: &[i64], classes: usize) -> Option<Vec<u32>> {
+    let class = |row: &[i64]| {
+        let hot = row.iter().position(|value| *value == 1)?;
+        (row.iter().filter(|value| **value != 0).count() == 1).then_some(hot as u32)
+    };
+    rows.chunks_exact(classes.max(1)).map(class).collect()
+}
+
 /// The one tensor of a file.
 struct Found {
     shape: Vec<usize>,
@@ -118,14 +136,10 @@ fn tensor(path: &Path, remedy: &'static str) -> Result<Found, StoreError> {
     let reader = PytorchReader::new(copy.path()).map_err(|error| damaged(path, error))?;
     let found = reader.get(ROOT).ok_or_else(|| refused(path, "it is not one tensor".to_owned(), remedy))?;
     let bytes = found.read().map_err(|error| damaged(path, error))?;
-    let values = match found.dtype() {
-        DType::F32 => {
-            Numbers::Floats(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
-        }
-        DType::I64 => {
-            Numbers::Integers(bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
-        }
-        other => return Err(refused(path, format!("its values are of type {other:?}"), remedy)),
-    };
+    let kind = found.dtype();
+    let integer = || integers(kind, &bytes).map(Numbers::Integers);
+    let values = floats(kind, &bytes).map(Numbers::Floats).or_else(integer);
+    let values = values
+        .ok_or_else(|| refused(path, format!("its values, of type {kind:?}, are too large"), remedy))?;
     Ok(Found { shape: found.shape().to_vec(), values })
 }

@@ -12,6 +12,7 @@ mod model;
 #[cfg(test)]
 mod mutation;
 mod npz;
+mod numbers;
 mod preprocessing;
 mod records;
 mod run_folder;
@@ -20,10 +21,13 @@ mod synthetic;
 mod tail;
 mod torch_archive;
 mod trajectory;
+mod wrapping;
 
 pub use checkpoint::{Checkpoint, Checkpoints, Latest};
 pub use decoding::Decoding;
-pub use distil_files::{FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file};
+pub use distil_files::{
+    Content, FileError, FolderLock, WriteError, atomic, hex, seal, sha256, sha256_of_file,
+};
 pub use error::StoreError;
 pub use import::{ReplayShape, import_replay_buffers};
 pub use import_set::{PublicImages, PublicLabels, read_public_step};
@@ -36,7 +40,7 @@ pub use records::{
     ImageKind, Inspection, MapPair, MeasuredSet, OwnWay, PaperFigure, Part, RowKind, percent,
 };
 pub use run_folder::{RunFolder, RunPaths};
-pub use state_dict::{StateDict, read_state_dict};
+pub use state_dict::{StateDict, Weights, read_weights};
 pub use synthetic::{Card, LabelKind, Labels, SyntheticSet};
 pub use tail::{EventTail, News};
 pub use trajectory::{Expert, Snapshots, StoreHeader, TrajectoryStore};

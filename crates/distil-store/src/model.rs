@@ -1,6 +1,5 @@
 //! Trained models: parameters by name, with what one must know to use them.
 
-use std::fs;
 use std::path::Path;
 
 use distil_files::container::{self, Container, ContentDigest, Format, Tensor, Values};
@@ -67,7 +66,7 @@ impl TrainedModel {
     /// [`StoreError::File`] when the file cannot be read, is damaged, or is something else.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+        let bytes = container::read(path, &MODEL)?;
         let file = Container::open(path, &MODEL, &bytes)?;
         let mut tensors = StateDict::new();
         for name in file.names() {

@@ -114,7 +114,7 @@ impl RunPaths {
     pub fn read_config(&self) -> Result<String, StoreError> {
         let path = self.config();
         if !path.is_file() {
-            return Err(StoreError::NoRun { path: self.folder.clone() });
+            return Err(StoreError::no_run(&self.folder));
         }
         let bytes = fs::read(&path).map_err(|source| StoreError::read(&path, source))?;
         if bytes.is_empty() {

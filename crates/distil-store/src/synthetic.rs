@@ -1,7 +1,6 @@
 //! Synthetic sets: the distilled images with all that an evaluator needs.
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use distil_files::atomic;
@@ -48,8 +47,12 @@ pub struct Card {
     pub decoding: Decoding,
     /// Kind of the labels; agrees with the set's.
     pub label_kind: LabelKind,
-    /// Stored images per class.
+    /// Stored images per class; of an imported set with other numbers, their mean, rounded up.
     pub ipc: usize,
+    /// The class each stored image was made for, `[n]`, where soft labels are not sorted by class with `ipc` of each, as
+    /// those of other programs need not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_classes: Option<Vec<u32>>,
     /// Augmentation strategy students train with, as `color_crop_cutout_flip_scale_rotate`; empty for none.
     pub augmentation: String,
     /// The network the set was distilled with.
@@ -153,7 +156,7 @@ impl SyntheticSet {
     /// altered or inconsistent, [`StoreError::File`] when it cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| StoreError::read(path, source))?;
+        let bytes = container::read(path, &SET)?;
         Self::of(&Container::open(path, &SET, &bytes)?)
     }
 
@@ -196,7 +199,11 @@ impl SyntheticSet {
             shape: decoding.shape(self.shape),
             labels,
             syn_lr: self.syn_lr,
-            card: Card { decoding: Decoding::Pixels, ..self.card.clone() },
+            card: Card {
+                decoding: Decoding::Pixels,
+                image_classes: self.card.image_classes.as_deref().map(|classes| decoding.repeat(classes)),
+                ..self.card.clone()
+            },
         })
     }
 
@@ -222,17 +229,22 @@ impl SyntheticSet {
         }
     }
 
-    /// The class each image was made for, `[n]`. Sets with learned labels are sorted by class (decoded ones tile by
-    /// tile), and a learned label may come to lean towards another one; only where the numbers do not fit is it that of
+    /// The class each image was made for, `[n]`: [`SyntheticSet::known_classes`], and only where these are unknown that of
     /// the highest logit.
     pub fn image_classes(&self) -> Vec<u32> {
-        let (images, stored) = (self.shape[0], self.card.ipc * self.classes());
-        match &self.labels {
-            Labels::Soft { .. } if images.is_multiple_of(stored) => {
-                (0..images).map(|row| (row % stored / self.card.ipc) as u32).collect()
-            }
-            _ => self.hard_labels(),
-        }
+        self.known_classes().unwrap_or_else(|| self.hard_labels())
+    }
+
+    /// The class each image was made for, `[n]`, whatever a learned label has come to lean towards: hard labels, or
+    /// those on the card, or, as the sets of distil are sorted by class (decoded ones tile by tile), the place. `None`
+    /// where the card has none and the numbers do not fit.
+    pub fn known_classes(&self) -> Option<Vec<u32>> {
+        let (Labels::Soft { .. }, None) = (&self.labels, &self.card.image_classes) else {
+            return Some(self.card.image_classes.clone().unwrap_or_else(|| self.hard_labels()));
+        };
+        let (images, ipc) = (self.shape[0], self.card.ipc);
+        let sorted = self.classes().checked_mul(ipc).filter(|stored| images.is_multiple_of(*stored))?;
+        Some((0..images).map(|row| (row % sorted / ipc) as u32).collect())
     }
 
     /// What makes this set unusable.
@@ -249,7 +261,7 @@ impl SyntheticSet {
             return Some(format!("its step size syn_lr is {}, which is not positive", self.syn_lr));
         }
         let decoding = self.card.decoding.fault([self.shape[2], self.shape[3]]);
-        decoding.or_else(|| self.card_fault()).or_else(|| self.label_fault())
+        decoding.or_else(|| self.card_fault()).or_else(|| self.label_fault()).or_else(|| self.class_fault())
     }
 
     fn card_fault(&self) -> Option<String> {
@@ -287,6 +299,22 @@ impl SyntheticSet {
                 .iter()
                 .any(|logit| !logit.is_finite())
                 .then(|| "its label logits are not all finite".to_owned()),
+        }
+    }
+
+    fn class_fault(&self) -> Option<String> {
+        let (images, classes) = (self.shape[0], self.classes());
+        match self.card.image_classes.as_deref()? {
+            _ if self.labels.kind() == LabelKind::Hard => {
+                Some("its card has classes of images, which are its hard labels".to_owned())
+            }
+            listed if listed.len() != images => {
+                Some(format!("its card has the classes of {} images, not of {images}", listed.len()))
+            }
+            listed => {
+                let outside = listed.iter().find(|class| **class as usize >= classes)?;
+                Some(format!("an image is of class {outside}, and there are {classes}"))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use distil_files::{WriteError, atomic};
+use distil_files::{Content, WriteError, atomic};
 use pytorch_reader::MAX_PICKLE_SIZE;
 use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
@@ -17,10 +17,7 @@ use crate::error::StoreError;
 
 /// Under which key the object is put.
 pub(crate) const ROOT: &str = "buffer";
-/// Start of an entry of a ZIP archive; older `torch.save` files do not begin with it.
-const ZIP_MAGIC: [u8; 4] = *b"PK\x03\x04";
 const REMEDY: &str = "download the file again, or save it again with torch.save";
-const LEGACY_REMEDY: &str = "save it again with PyTorch 1.6 or later: torch.save(torch.load(path), path)";
 
 /// Whether the copy of an archive holds the parameters, or only their description.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,11 +39,10 @@ pub(crate) fn rooted(path: &Path, scratch: &Path, storages: Storages) -> Result<
 
 fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, StoreError> {
     let read = |source| StoreError::read(path, source);
-    let mut start = Vec::new();
-    File::open(path).map_err(read)?.take(4).read_to_end(&mut start).map_err(read)?;
-    // The pickles of older files begin with the opcode that names the protocol.
-    if start != ZIP_MAGIC && start.first() == Some(&0x80) {
-        return Err(refused(path, "it is in the form of PyTorch before 1.6".to_owned(), LEGACY_REMEDY));
+    let content = Content::of(path).map_err(read)?;
+    if content != Content::Torch {
+        let what = format!("it is {}, not a torch.save file", content.what());
+        return Err(refused(path, what, content.remedy().unwrap_or(REMEDY)));
     }
     let file = BufReader::new(File::open(path).map_err(read)?);
     ZipArchive::new(file).map_err(|error| damaged(path, error))

@@ -104,7 +104,7 @@ fn views_of_a_shared_storage_are_gathered() {
             .unwrap();
     let expected = [0., 1., 2., 3., 4., 5., 6., 8., 10., 7., 9., 11., 2., 3.];
     assert_eq!(store.expert(0).unwrap().snapshot(0), expected);
-    assert_eq!(store.expert(0).unwrap().snapshot(1), expected);
+    assert_eq!(store.expert(0).unwrap().snapshot(1), expected.map(|value| value + 0.5));
 }
 
 #[test]
@@ -126,6 +126,22 @@ fn buffers_that_do_not_fit_are_refused() {
     assert!(error.contains("`0.weight` has shape [4, 3, 3, 3], not [8, 3, 3, 3]"), "{error}");
     let error = refusal(&file, &header(layout[..5].to_vec(), 3));
     assert!(error.contains("6 tensors a snapshot, the architecture 5"), "{error}");
+}
+
+/// What MTT's buffer.py saves on a CPU: `p.detach().cpu()` is no copy.
+#[test]
+fn experts_that_teach_nothing_are_refused() {
+    let two = |snapshots| header(vec![("a".into(), vec![2, 2]), ("b".into(), vec![2])], snapshots);
+    let still = refusal(&fixture("still.pt"), &two(3));
+    assert!(still.contains("its expert 0 never moves: all 3 snapshots are equal; save copies"), "{still}");
+    let diverged = refusal(&fixture("diverged.pt"), &two(3));
+    assert!(diverged.contains("snapshot 2 of its expert 0 has values that are not finite"), "{diverged}");
+    let single = refusal(&fixture("single.pt"), &two(3));
+    assert!(single.contains("it has one snapshot an expert"), "{single}");
+    let mut classes = two(3);
+    classes.layout = vec![("a".into(), vec![5, 2]), ("b".into(), vec![5])];
+    let other = refusal(&fixture("still.pt"), &classes);
+    assert!(other.contains("its experts tell 2 classes apart, the data have 5"), "{other}");
 }
 
 #[test]

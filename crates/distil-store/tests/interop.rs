@@ -27,6 +27,13 @@ fn public_sets_are_read_as_pytorch_saved_them() {
     let values = vec![2.0, -1.0, 1.0, 0.0, 0.0, 1.0, -1.0, 3.0];
     let soft = PublicLabels::read(fixture("labels_soft.pt")).unwrap();
     assert_eq!(soft, PublicLabels::Rows { values, classes: 2 });
+    let shuffled = PublicLabels::read(fixture("labels_shuffled.pt")).unwrap();
+    let values = vec![-1.0, 3.0, 2.0, -1.0, 0.0, 1.0, 1.5, 0.0];
+    assert_eq!(shuffled, PublicLabels::Rows { values, classes: 2 });
+    for (name, classes) in [("classes_i32.pt", vec![1, 0, 1, 1]), ("one_hot.pt", vec![1, 0, 0, 1])] {
+        assert_eq!(PublicLabels::read(fixture(name)).unwrap(), PublicLabels::Classes(classes));
+    }
+    assert_eq!(PublicImages::read(fixture("images_half.pt")).unwrap(), images);
     assert_eq!(read_public_step(fixture("lr_best.pt")).unwrap(), 0.0125);
     assert_eq!(read_public_step(fixture("lr_tensor.pt")).unwrap(), 0.0125);
 }
@@ -67,6 +74,7 @@ fn set() -> SyntheticSet {
         decoding: Decoding::Pixels,
         label_kind: LabelKind::Soft,
         ipc: 1,
+        image_classes: None,
         augmentation: "crop".into(),
         architecture: json!({"kind": "convnet"}),
         method: "datm".into(),

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use distil_store::{ReplayShape, read_public_step, read_state_dict};
+use distil_store::{ReplayShape, read_public_step, read_weights};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -55,7 +55,7 @@ fn nothing_in_a_pickle_is_run() {
         let refusals = [
             ReplayShape::read(&path).err().map(|error| error.to_string()),
             read_public_step(&path).err().map(|error| error.to_string()),
-            read_state_dict(&path).err().map(|error| error.to_string()),
+            read_weights(&path).err().map(|error| error.to_string()),
         ];
         for refusal in refusals {
             let refusal = refusal.unwrap_or_else(|| panic!("{opcode} was taken"));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use distil_store::{FileError, StateDict, StoreError, read_state_dict};
+use distil_store::{FileError, StateDict, StoreError, read_weights};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -25,15 +25,43 @@ fn expected() -> StateDict {
 #[test]
 fn all_forms_hold_the_same_weights_without_counters() {
     for name in ["weights.pth", "weights_legacy.pth", "weights.safetensors"] {
-        assert_eq!(read_state_dict(fixture(name)).unwrap(), expected(), "{name}");
+        let weights = read_weights(fixture(name)).unwrap();
+        assert_eq!((weights.tensors, weights.changes), (expected(), vec![]), "{name}");
+    }
+}
+
+/// What `nn.DataParallel`, `torch.compile`, checkpoints and other precisions do to the same weights.
+#[test]
+fn wrapped_weights_are_the_same_and_say_what_was_around_them() {
+    for (name, changes) in [
+        ("weights_half.pth", &["float16 widened to float32"][..]),
+        ("weights_wrapped.pth", &["taken from `state_dict`", "prefix `module._orig_mod.` removed"]),
+        ("weights_double.pth", &["taken from `net`", "float64 narrowed to float32"]),
+        ("weights_bf16.safetensors", &["prefix `model.` removed", "bfloat16 widened to float32"]),
+    ] {
+        let weights = read_weights(fixture(name)).unwrap();
+        assert_eq!(weights.tensors, expected(), "{name}");
+        assert_eq!(weights.changes, changes, "{name}");
     }
 }
 
 #[test]
 fn other_files_are_refused_with_a_remedy() {
-    let refusal = |path: &Path| read_state_dict(path).unwrap_err();
-    let error = refusal(&fixture("weights_half.pth"));
-    assert!(error.to_string().contains("is of type F16, not float32; save it in float32"), "{error}");
+    let refusal = |path: &Path| read_weights(path).unwrap_err();
+    for (name, what) in [
+        ("weights_nan.pth", "the tensor `bn1.bias` has values that are not finite; give weights"),
+        (
+            "module.pth",
+            "it holds a whole object of Python (`__main__.Net`), which needs the code it was saved with",
+        ),
+        ("module.pth", "torch.save(model.state_dict(), path)"),
+        ("images_best.pt", "it holds one tensor, not tensors by name"),
+        ("replay_buffer_0.pt", "it holds a list, not tensors by name"),
+        ("README.md", "it is a text file; give a state_dict"),
+    ] {
+        let error = refusal(&fixture(name)).to_string();
+        assert!(error.contains(name) && error.contains(what), "{error}");
+    }
     assert!(matches!(refusal(&fixture("absent.pth")), StoreError::File(FileError::Read { .. })));
 
     let folder = tempfile::tempdir().unwrap();

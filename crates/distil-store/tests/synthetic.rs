@@ -17,6 +17,7 @@ fn card(label_kind: LabelKind) -> Card {
         decoding: Decoding::Pixels,
         label_kind,
         ipc: 1,
+        image_classes: None,
         augmentation: "color_crop".into(),
         architecture: json!({"kind": "convnet"}),
         method: "mtt".into(),
@@ -65,7 +66,23 @@ fn soft_labels_have_a_hard_one() {
     assert_eq!((set.hard_labels(), set.image_classes()), (vec![1, 0, 0], vec![0, 1, 2]));
     let mut odd = set;
     odd.card.ipc = 2;
-    assert_eq!(odd.image_classes(), [1, 0, 0]);
+    assert_eq!((odd.image_classes(), odd.known_classes()), (vec![1, 0, 0], None));
+}
+
+#[test]
+fn a_class_per_image_outlives_files_and_decoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.safetensors");
+    let mut set = SyntheticSet { shape: [3, 1, 4, 3], ..soft() };
+    set.card.decoding = Decoding::Tiles { factor: 2 };
+    set.card.image_classes = Some(vec![2, 0, 2]);
+    set.save(&path).unwrap();
+    let loaded = SyntheticSet::load(&path).unwrap();
+    assert_eq!(loaded.image_classes(), [2, 0, 2]);
+    let decoded = loaded.into_decoded();
+    assert_eq!(decoded.known_classes(), Some([2, 0, 2].repeat(4)));
+    decoded.save(&path).unwrap();
+    assert_eq!(SyntheticSet::load(&path).unwrap(), decoded);
 }
 
 #[test]
@@ -150,6 +167,16 @@ fn unusable_sets_are_neither_saved_nor_half_saved() {
     let mut narrow = soft();
     narrow.labels = Labels::Soft { logits: vec![0.0; 6], classes: 2 };
     refused(&narrow, "its labels have 2 classes, its card names 3");
+    for (classes, what) in
+        [(vec![0, 1], "classes of 2 images, not of 3"), (vec![0, 1, 3], "an image is of class 3")]
+    {
+        let mut of_classes = soft();
+        of_classes.card.image_classes = Some(classes);
+        refused(&of_classes, what);
+    }
+    let mut twice = hard();
+    twice.card.image_classes = Some(vec![0, 1, 2]);
+    refused(&twice, "which are its hard labels");
     let mut undefined = soft();
     undefined.labels = Labels::Soft { logits: vec![f32::NAN; 9], classes: 3 };
     refused(&undefined, "logits are not all finite");

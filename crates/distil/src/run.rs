@@ -138,6 +138,10 @@ impl Session {
         if let Some(cost) = timing.into_inner().cost() {
             atomic::write(paths.cost(), seal::json(&cost))?;
         }
+        let Outcome { iterations, gated, non_finite, .. } = outcome;
+        if iterations > 0 && gated + non_finite == iterations {
+            return Err(RunError::Stuck { iterations, since: 0, gated, non_finite }.into());
+        }
         Ok(outcome)
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_data::{DataConfig, DatasetName, ImageShape, Preprocessing, Transform};
-use distil_store::{Part, RunPaths, SyntheticSet};
+use distil_store::{Content, Part, RunPaths, SyntheticSet};
 use thiserror::Error;
 
 use crate::Error;
@@ -28,6 +28,16 @@ pub enum SetError {
     /// A part of a file was asked for.
     #[error("--part is for run folders; leave it out, or name the run folder instead")]
     PartOfFile,
+    /// A set was to be named, and something else was.
+    #[error("{} is {what}, not a synthetic set; {remedy}", file.display())]
+    NoSet {
+        /// The file.
+        file: PathBuf,
+        /// What it is, with its article.
+        what: &'static str,
+        /// What the user should do.
+        remedy: &'static str,
+    },
     /// Nobody knows what the set was made for.
     #[error(
         "{} is not in a run folder, so its configuration is unknown; name the configuration it was made with: --config FILE",
@@ -115,7 +125,18 @@ pub fn config_file(named: Option<&Path>, subject: &Path) -> Result<PathBuf, Erro
         run.read_config()?;
         return Ok(run.config());
     }
-    Ok(run_of(subject).ok_or_else(|| SetError::NoConfig { file: subject.to_owned() })?)
+    if let Some(config) = run_of(subject) {
+        return Ok(config);
+    }
+    let file = subject.to_owned();
+    let error = match Content::of(subject) {
+        Ok(content) if !content.is_container() => {
+            let remedy = content.remedy().unwrap_or("give a set that `distil run` saved, or a run folder");
+            SetError::NoSet { file, what: content.what(), remedy }
+        }
+        _ => SetError::NoConfig { file },
+    };
+    Err(error.into())
 }
 
 /// The configuration of the run that a set lies in.

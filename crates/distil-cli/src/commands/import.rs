@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use distil_data::{Normalisation, Preprocessing, Transform};
-use distil_store::{Card, Decoding, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step};
+use distil_store::{
+    Card, Decoding, LabelKind, Labels, PublicImages, PublicLabels, SyntheticSet, read_public_step,
+};
 use serde_json::json;
 
 use crate::console::Console;
@@ -36,6 +38,10 @@ pub(crate) struct ImportArgs {
     /// What rows of floats in the labels mean; needed if they could be either
     #[arg(long, value_enum, value_name = "KIND")]
     soft_labels: Option<SoftLabels>,
+    /// The class each image was made for: a file like --labels with one class index an image, for learned labels [default:
+    /// the class with the highest label]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    image_classes: Option<PathBuf>,
     /// The data and the network the set was made for (TOML)
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: PathBuf,
@@ -84,8 +90,13 @@ pub(crate) fn import(args: &ImportArgs, context: Context<'_>) -> Result<(), Fail
     let labels = own_labels(args, labels)?;
     let pixels = own_pixels(args, kind, images.pixels, &session, context.console)?;
     let card = card(args, images.shape[0], &labels, &session);
-    let set = SyntheticSet { images: pixels, shape: images.shape, labels, syn_lr, card };
+    let mut set = SyntheticSet { images: pixels, shape: images.shape, labels, syn_lr, card };
+    let classes = classes(args, &set)?;
+    if set.known_classes().as_ref() != Some(&classes) {
+        set.card.image_classes = Some(classes);
+    }
     set.save(&args.out)?;
+    tell_counts(&set, context.console);
     let out = args.out.display();
     context
         .console
@@ -140,6 +151,48 @@ fn own_labels(args: &ImportArgs, labels: PublicLabels) -> Result<Labels, Failure
             let logits = values.into_iter().map(|p| p.max(f32::MIN_POSITIVE).ln()).collect();
             Ok(Labels::Soft { logits, classes })
         }
+    }
+}
+
+/// The class each image was made for. Other programs save images in any order, so the place says nothing.
+fn classes(args: &ImportArgs, set: &SyntheticSet) -> Result<Vec<u32>, Failure> {
+    let Some(file) = &args.image_classes else { return Ok(set.hard_labels()) };
+    let (name, images) = (file.display(), set.shape[0]);
+    if set.labels.kind() == LabelKind::Hard {
+        return Err(Failure::new(
+            format_args!("{} holds the classes of the images already", args.labels.display()),
+            "leave out --image-classes, which is for learned labels",
+        ));
+    }
+    let PublicLabels::Classes(classes) = PublicLabels::read(file)? else {
+        return Err(Failure::new(
+            format_args!("{name} holds learned labels, not class indices"),
+            "give a tensor of integers of shape [n], or leave out --image-classes",
+        ));
+    };
+    if classes.len() != images {
+        return Err(Failure::new(
+            format_args!("{name} has the classes of {} images, the set has {images}", classes.len()),
+            "give one class index an image, in the order of the images",
+        ));
+    }
+    Ok(classes)
+}
+
+/// Says where classes do not have as many images each.
+fn tell_counts(set: &SyntheticSet, console: &Console) {
+    let mut counts = vec![0_usize; set.classes()];
+    set.image_classes().into_iter().for_each(|class| counts[class as usize] += 1);
+    let (least, most) = (counts.iter().min().copied(), counts.iter().max().copied());
+    let (Some(least), Some(most)) = (least, most) else { return };
+    if least != most {
+        console.note(format_args!("its classes have {least} to {most} images"));
+    }
+    let without = counts.iter().zip(&set.card.class_names).filter(|(count, _)| **count == 0);
+    let without: Vec<&str> = without.map(|(_, name)| name.as_str()).collect();
+    if let [first, ..] = without[..] {
+        let n = without.len();
+        console.warn(format_args!("{n} of {} classes have no image, {first} among them", counts.len()));
     }
 }
 
@@ -200,6 +253,7 @@ fn card(args: &ImportArgs, images: usize, labels: &Labels, session: &Session) ->
         decoding: Decoding::Pixels,
         label_kind: labels.kind(),
         ipc: images.div_ceil(classes.max(1)),
+        image_classes: None,
         augmentation: config.distill.augmentation.to_string(),
         architecture: json!(net),
         method: format!("{} (imported)", config.method.as_str()),

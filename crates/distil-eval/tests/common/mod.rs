@@ -63,6 +63,7 @@ pub(crate) fn synthetic(data: &Dataset) -> SyntheticSet {
             decoding: Decoding::Pixels,
             label_kind: LabelKind::Soft,
             ipc: 1,
+            image_classes: None,
             augmentation: "none".into(),
             architecture: serde_json::Value::Null,
             method: "test".into(),

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use distil_files::FileError;
+use distil_files::{FileError, seal};
 use serde::{Deserialize, Serialize};
-
-use super::load;
 
 /// What distilling a set took, as `cost.json` in a run folder says. No part of a run's replayed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,7 +24,7 @@ impl Cost {
     /// # Errors
     /// [`FileError`] when it is damaged, cannot be read, or holds something else.
     pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
-        load(path, "the cost of a run", "remove it; the table does without the cost of this run")
+        seal::load(path, "the cost of a run", "remove it; the table does without the cost of this run")
     }
 }
 

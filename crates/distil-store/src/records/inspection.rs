@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use distil_files::FileError;
+use distil_files::{FileError, seal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{MeasuredSet, load};
+use super::MeasuredSet;
 use crate::RunPaths;
 
 /// Contents of a run folder's `inspection.json`. Whoever has the network and the data writes it, and a
@@ -148,7 +148,7 @@ impl Inspection {
     /// # Errors
     /// [`FileError`] when it is damaged, cannot be read, or holds something else.
     pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
-        load(path, "an inspection", "inspect the run again (`distil inspect`)")
+        seal::load(path, "an inspection", "inspect the run again (`distil inspect`)")
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Part, RowKind, load};
+use super::{Part, RowKind};
 
 /// What to do about results that cannot be read.
 const REMEDY: &str = "move it away and evaluate the run again (`distil eval`)";
@@ -134,7 +134,7 @@ impl EvaluationFile {
     /// # Errors
     /// [`FileError`] when it is damaged, cannot be read, or holds something else.
     pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
-        load(path, "the results of an evaluation", REMEDY)
+        seal::load(path, "the results of an evaluation", REMEDY)
     }
 
     /// Writes it to `path`, sealed and whole.

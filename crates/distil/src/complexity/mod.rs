@@ -30,13 +30,6 @@ impl Selections {
     /// [`FileError`] when it is damaged, cannot be read, or holds something else.
     pub fn load(path: &Path) -> Result<Option<Self>, FileError> {
         let remedy = "make it again with `distil compdd select`, or move it away";
-        let Some(text) = seal::read(path, remedy)? else { return Ok(None) };
-        let foreign = |error: serde_json::Error| FileError::Foreign {
-            path: path.to_owned(),
-            expected: "a selection",
-            what: error.to_string(),
-            remedy,
-        };
-        serde_json::from_slice(&text).map(Some).map_err(foreign)
+        seal::load(path, "a selection", remedy)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_store::seal;
+use distil_store::{Content, seal};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -33,6 +33,17 @@ impl Layer {
     /// # Errors
     /// When it cannot be read, is damaged, or is not TOML.
     pub fn from_file(file: &Path) -> Result<Self, ConfigError> {
+        let content = Content::of(file).map_err(|error| unreadable(file, &error))?;
+        if !content.may_be_toml() {
+            let help = match content {
+                Content::RunFolder => "name the run.toml in it",
+                content => {
+                    content.remedy().unwrap_or("give a configuration (TOML), such as those in configs/")
+                }
+            };
+            let (file, what) = (file.display(), content.what());
+            return Err(ConfigError::new(format_args!("{file} is {what}, not a configuration"), help));
+        }
         let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?;
         seal::check(
             file,

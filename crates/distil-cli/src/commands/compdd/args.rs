@@ -85,10 +85,13 @@ pub(crate) struct ImagesArgs {
     /// Set a key of the configuration, as in `data.classes=["a","b"]`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     pub(super) set: Vec<String>,
-    /// A model of `distil train`, or weights of torchvision's resnet18 or of EfficientNet-Lite [default: a ResNet-18
-    /// trained on the images first]
+    /// A model of `distil train`, or weights of a resnet18 (torchvision's, or its form for CIFAR) or of EfficientNet-Lite
+    /// [default: a ResNet-18 trained on the images first]
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub(super) model: Option<PathBuf>,
+    /// Names of the model's classes, one a line, where its file has none: weights without a card number them
+    #[arg(long, value_name = "FILE", requires = "model", value_hint = ValueHint::FilePath)]
+    pub(super) classes: Option<PathBuf>,
     /// Which images of the data
     #[arg(long, value_enum, default_value_t = PartName::All)]
     pub(super) part: PartName,

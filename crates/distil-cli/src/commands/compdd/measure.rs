@@ -12,13 +12,12 @@ use distil_store::{FolderLock, atomic};
 
 use super::args::ImagesArgs;
 use super::{MEASUREMENT, source, write_figures};
+use crate::commands::gradcam::named;
 use crate::commands::train::{TrainArgs, train_model};
 use crate::console::Console;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// Sides of torchvision's networks.
-const IMAGENET_SIDE: usize = 224;
 /// Sides of the images of a network that is trained on the way.
 const TRAINED_SIDE: usize = 64;
 /// Unreadable images that are shown one by one; all of them are in the file.
@@ -35,8 +34,8 @@ pub(super) fn measure(args: &ImagesArgs, context: Context<'_>) -> Result<(Measur
         Some(file) => file.clone(),
         None => trained(args, &data, &folder, context)?,
     };
-    let side = data.resolution.unwrap_or(IMAGENET_SIDE);
-    let model = CamModel::open(&model_file, [side; 2])?;
+    let model =
+        named(CamModel::open(&model_file, data.resolution.map(|side| [side; 2]))?, args.classes.as_deref())?;
     let found = source::open(&data, args.part, &model.network, context)?;
     let class_map = source::class_map(&data, &found.class_names, &model.card).map_err(|error| {
         Failure::new(

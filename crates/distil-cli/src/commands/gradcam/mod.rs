@@ -1,5 +1,6 @@
 //! `distil gradcam`.
 
+mod names;
 mod pictures;
 
 use std::fmt::Write;
@@ -21,8 +22,6 @@ use pictures::{Pictures, Source};
 
 /// Images alive at a time on each CPU thread.
 const MICRO_BATCH: usize = 16;
-/// Sides of torchvision's networks where the images do not say another.
-const IMAGENET_SIDE: usize = 224;
 /// The smallest side of a shown picture in pixels; smaller ones are enlarged.
 const SHOWN_SIDE: usize = 192;
 /// What counts as discriminative in the table, as in Comp-DD.
@@ -40,7 +39,8 @@ pub(crate) struct GradcamArgs {
     /// Set a key of the configuration, as in `data.resolution=64`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// A model of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite (.pth or .safetensors)
+    /// A model of `distil train`, or weights of a resnet18 (torchvision's, or its form for CIFAR) or EfficientNet-Lite
+    /// (.pth or .safetensors)
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
     /// Folder for the overlays
@@ -49,6 +49,9 @@ pub(crate) struct GradcamArgs {
     /// The class to explain, by name or index [default: each image's own, or the predicted one]
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
+    /// Names of the model's classes, one a line, where its file has none: weights without a card number them
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    classes: Option<PathBuf>,
     /// Which map
     #[arg(long, value_enum, default_value_t = CamName::GradCam)]
     cam: CamName,
@@ -91,8 +94,7 @@ impl CamName {
 
 pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Failure> {
     let source = Source::open(args, context)?;
-    let side = source.sides().unwrap_or([IMAGENET_SIDE; 2]);
-    let model = CamModel::open(&args.model, side)?;
+    let model = named(CamModel::open(&args.model, source.sides())?, args.classes.as_deref())?;
     let CamModel { network, card, .. } = &model;
     let pictures = source.pictures(&model, args.limit.get())?;
     let classes = classes(args, card, &pictures)?;
@@ -113,6 +115,13 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
     let files = write(&args.out, &pictures, &maps, &found, card)?;
     context.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
     context.console.result(table(&files, &maps, &found, card).trim_end())
+}
+
+/// The model with the names in the user's file for its classes.
+pub(crate) fn named(model: CamModel, file: Option<&Path>) -> Result<CamModel, Failure> {
+    let Some(file) = file else { return Ok(model) };
+    let names = names::class_names(file)?;
+    model.with_class_names(names).map_err(|error| Failure::from(error).about(file))
 }
 
 impl Pictures {

@@ -2,15 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Resize, Transform, read_picture};
+use distil_data::{
+    DataConfig, Dataset, DatasetName, ImageShape, Resize, Transform, picture_files, read_picture,
+};
 use distil_gradcam::CamModel;
-use distil_store::SyntheticSet;
+use distil_store::{Content, SyntheticSet};
 
 use super::GradcamArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use distil::config::Config;
 use distil::sets::transform_of;
+
+/// What to name where there are no images.
+const OTHERS: &str = "name a picture, a folder of pictures, a synthetic set or a dataset";
 
 /// Where the images are.
 pub(super) enum Source {
@@ -37,12 +42,7 @@ impl Source {
     pub(super) fn open(args: &GradcamArgs, context: Context<'_>) -> Result<Self, Failure> {
         match (&args.images, &args.config) {
             (Some(images), _) if images.is_dir() => Ok(Self::Files(files_below(images)?)),
-            (Some(images), _) if images.is_file() => {
-                if images.extension().is_some_and(|extension| extension == "safetensors") {
-                    return Ok(Self::Set(Box::new(SyntheticSet::load(images)?.into_decoded())));
-                }
-                Ok(Self::Files(vec![images.clone()]))
-            }
+            (Some(images), _) if images.is_file() => Self::of_file(images),
             (images, config) => {
                 let named =
                     images.as_ref().map(|name| DataConfig::named(&name.to_string_lossy())).transpose()?;
@@ -51,6 +51,22 @@ impl Source {
                 Ok(Self::Dataset(Box::new(context.load(&data)?)))
             }
         }
+    }
+
+    /// A set, or a picture; of what may be neither, the reader of pictures says why.
+    fn of_file(file: &Path) -> Result<Self, Failure> {
+        use Content::{Cut, Empty, Picture, Text, Unknown};
+        let content = Content::of(file).unwrap_or(Unknown);
+        if content.is_container() && content != Cut {
+            return Ok(Self::Set(Box::new(SyntheticSet::load(file)?.into_decoded())));
+        }
+        if let Picture | Text | Empty | Cut | Unknown = content {
+            return Ok(Self::Files(vec![file.to_owned()]));
+        }
+        Err(Failure::new(
+            format_args!("{} is {}, not a picture or a synthetic set", file.display(), content.what()),
+            content.remedy().unwrap_or(OTHERS),
+        ))
     }
 
     /// Height and width, where they are not the model's to say.
@@ -78,31 +94,12 @@ impl Source {
     }
 }
 
-/// PNG and JPEG files of a folder and the folders in it, by name.
+/// The pictures of a folder and the folders in it, as a set of them would be read.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let unreadable = |error: std::io::Error| {
-            Failure::new(format_args!("cannot read {}: {error}", folder.display()), "check its permissions")
-        };
-        for entry in folder.read_dir().map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
-            let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if extension.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&e.as_str())) {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
+    let files = picture_files(folder)?;
     if files.is_empty() {
-        return Err(Failure::new(
-            format_args!("there is no PNG or JPEG file in {}", folder.display()),
-            "name another folder, an image, a synthetic set or a dataset",
-        ));
+        let help = Content::of(folder).ok().and_then(Content::remedy).unwrap_or(OTHERS);
+        return Err(Failure::new(format_args!("there is no picture in {}", folder.display()), help));
     }
     Ok(files)
 }
@@ -125,6 +122,12 @@ fn data_config(
 }
 
 fn of_files(files: &[PathBuf], shape: ImageShape, transform: &Transform) -> Result<Pictures, Failure> {
+    if ![1, 3].contains(&shape.channels) {
+        return Err(Failure::new(
+            format_args!("the model takes {} channels, and pictures have 1 or 3", shape.channels),
+            "give a model of grey or coloured images",
+        ));
+    }
     let mut pixels = Vec::with_capacity(files.len() * shape.len());
     for file in files {
         pixels.extend(decode(file, shape, transform.preprocessing().resize)?);
@@ -150,7 +153,7 @@ fn of_set(
 ) -> Result<Pictures, Failure> {
     let [_, channels, height, width] = set.shape;
     fits("the synthetic set", ImageShape { channels, height, width }, shape)?;
-    let labels = set.hard_labels();
+    let labels = set.image_classes();
     let rows = in_turns(&labels, set.card.class_names.len(), limit);
     let learned: Vec<f32> = rows
         .iter()
