@@ -35,6 +35,8 @@ pub struct DatasetSize {
     pub classes: usize,
     /// Images of the training, validation and test part.
     pub images: [usize; 3],
+    /// Training images of the smallest class, where the files tell.
+    pub smallest: usize,
     /// Images that are in memory at once before they are parted; none of sets of image files, which are decoded
     /// straight into the parts.
     pub read: usize,
@@ -108,7 +110,8 @@ impl DataConfig {
             _ => train + known.validation.unwrap_or(0) + test,
         };
         let images = [kept, known.validation.unwrap_or(held), test];
-        DatasetSize { shape: self.resized(known.shape), classes, images, read, read_shape: known.shape }
+        let (shape, smallest) = (self.resized(known.shape), kept / classes.max(1));
+        DatasetSize { shape, classes, images, smallest, read, read_shape: known.shape }
     }
 
     fn listed(&self) -> Option<DatasetSize> {
@@ -116,7 +119,15 @@ impl DataConfig {
         let shape = first_shape(&listing)?;
         let images = [listing.train.len(), listing.validation.len(), listing.test.len()];
         let classes = listing.class_names.len();
-        Some(DatasetSize { shape: self.resized(shape), classes, images, read: 0, read_shape: shape })
+        let smallest = listing.train.class_counts(classes).into_iter().min().unwrap_or(0);
+        Some(DatasetSize {
+            shape: self.resized(shape),
+            classes,
+            images,
+            smallest,
+            read: 0,
+            read_shape: shape,
+        })
     }
 
     fn resized(&self, shape: ImageShape) -> ImageShape {

@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let evaluator =
         Evaluator { net, dataset, protocol, teacher: None, seed: 0, engine: &Engine::new(Device::flex()) };
     for (name, subject) in [
-        ("random real, 1 a class", Subject::RandomReal { ipc: 1 }),
-        ("random real, 10 a class", Subject::RandomReal { ipc: 10 }),
+        ("random real, 1 a class", Subject::RandomReal { per_class: &[1; 10] }),
+        ("random real, 10 a class", Subject::RandomReal { per_class: &[10; 10] }),
         ("full data", Subject::FullData),
     ] {
         let row = evaluator.evaluate(name, subject, Progress::none())?;

@@ -18,8 +18,8 @@ pub enum Subject<'a> {
     Synthetic(&'a SyntheticSet),
     /// Random real images, another draw for every seed.
     RandomReal {
-        /// Images per class.
-        ipc: usize,
+        /// Images of each class.
+        per_class: &'a [usize],
     },
     /// All training images.
     FullData,
@@ -159,9 +159,7 @@ impl Evaluator<'_> {
         for student in 0..protocol.seeds {
             let seed = self.seed + student as u64;
             let drawn = match subject {
-                Subject::RandomReal { ipc } => {
-                    Some(random_real(&dataset.train, dataset.classes(), ipc, seed))
-                }
+                Subject::RandomReal { per_class } => Some(random_real(&dataset.train, per_class, seed)),
                 _ => None,
             };
             let set = match subject {

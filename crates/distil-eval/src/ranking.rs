@@ -135,10 +135,11 @@ impl Ranking<'_> {
         let protocol = self.protocol_of(arm);
         let grounds = ProtocolData::new(&protocol, self.dataset)?;
         let seen = grounds.set(set)?;
+        let per_class = per_class(set);
         let subject = match arm {
             Arm::FullHard => Subject::FullData,
             Arm::SetHard | Arm::Set | Arm::SetPlain => Subject::Synthetic(&seen),
-            Arm::Random | Arm::RandomPlain => Subject::RandomReal { ipc: set.card.ipc },
+            Arm::Random | Arm::RandomPlain => Subject::RandomReal { per_class: &per_class },
         };
         let tested = |lr: f64, choice: bool| {
             let seeds = if choice { 1 } else { protocol.seeds };
@@ -207,4 +208,14 @@ fn best(grid: &[f64], accuracies: &[f64]) -> f64 {
         }
     }
     grid[best]
+}
+
+/// Stored images of each class, or all images where classes differ.
+fn per_class(set: &SyntheticSet) -> Vec<usize> {
+    let mut counts = vec![0; set.classes()];
+    for class in set.image_classes() {
+        counts[class as usize] += 1;
+    }
+    let alike = counts.iter().all(|count| *count == counts[0]);
+    if alike { vec![set.card.ipc; counts.len()] } else { counts }
 }

@@ -60,10 +60,10 @@ fn select(values: &[f32], columns: usize, rows: &[usize]) -> Vec<f32> {
     rows.iter().flat_map(|&row| &values[row * columns..(row + 1) * columns]).copied().collect()
 }
 
-/// `ipc` random real images of each class, or all of a class that has fewer: the reference a distilled set has to beat.
-pub fn random_real(train: &Split, classes: usize, ipc: usize, seed: u64) -> Split {
+/// So many random real images of each class, or all of a class that has fewer: the reference a distilled set has to beat.
+pub fn random_real(train: &Split, per_class: &[usize], seed: u64) -> Split {
     let mut chosen = Vec::new();
-    for class in 0..classes {
+    for (class, &ipc) in per_class.iter().enumerate() {
         let mut rows = train.rows_of_class(class as u32);
         shuffle(&mut stream(seed, "random-real", class as u64), &mut rows);
         chosen.extend(rows.into_iter().take(ipc));

@@ -21,7 +21,7 @@ fn every_subject_is_evaluated_by_the_same_code() {
         Evaluator { net: &net, dataset: &data, protocol: &protocol, teacher: None, seed: 3, engine: &engine };
     let subjects = [
         (Subject::Synthetic(&set), 2, 20),
-        (Subject::RandomReal { ipc: 1 }, 2, 20),
+        (Subject::RandomReal { per_class: &[1, 1] }, 2, 20),
         (Subject::FullData, 24, 10),
     ];
     for (subject, images, epochs) in subjects {
@@ -55,12 +55,12 @@ fn accuracy_counts_what_the_network_says() {
 #[test]
 fn random_images_are_balanced_distinct_and_drawn_by_seed() {
     let data = dataset();
-    let draw = |seed| random_real(&data.train, 2, 5, seed);
+    let draw = |seed| random_real(&data.train, &[5, 5], seed);
     let drawn = draw(0);
     assert_eq!(drawn.labels, [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
     assert_eq!(drawn, draw(0));
     assert_ne!(drawn.images, draw(1).images);
-    let all = random_real(&data.train, 2, 13, 0);
+    let all = random_real(&data.train, &[13, 13], 0);
     assert_eq!(all.class_counts(2), [12, 12], "all images of a class that has fewer");
 }
 

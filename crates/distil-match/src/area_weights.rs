@@ -60,8 +60,7 @@ impl AreaWeights {
         let images = distiller.images();
         // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
         // out as the same.
-        let labels: Vec<u32> =
-            (0..images.dims()[0]).map(|row| (row / inputs.method.seen_ipc()) as u32).collect();
+        let labels = labels(&inputs.seen_per_class());
         let noise = Noise { seed: inputs.seed, round: distiller.iteration(), first_image: 0 };
         let images = (images, &inputs.dataset.preprocessing().normalisation);
         let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, inputs.method.micro_batch)?;

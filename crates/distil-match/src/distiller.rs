@@ -91,6 +91,16 @@ impl<'a> Inputs<'a> {
         self.engine.device()
     }
 
+    /// Stored images of each class.
+    pub fn per_class(&self) -> Vec<usize> {
+        self.method.ipc.of_classes(&self.dataset.train.class_counts(self.net.classes()))
+    }
+
+    /// Images of each class as networks see them.
+    pub(crate) fn seen_per_class(&self) -> Vec<usize> {
+        self.per_class().into_iter().map(|stored| self.method.seen(stored)).collect()
+    }
+
     /// An expert after some epochs: θ `[P]` and running statistics `[B]`.
     pub(crate) fn snapshot(&self, expert: &Expert, epoch: usize) -> [Tensor<1>; 2] {
         let device = self.device();

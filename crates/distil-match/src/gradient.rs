@@ -151,7 +151,7 @@ impl Objective for GradientMatching {
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError> {
         let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
-        let loops = self.loops(method.seen_ipc());
+        let loops = self.loops(distiller.images().dims()[0] / net.classes());
         let initial = net.init(&mut stream(inputs.seed, "match-init", iteration));
         let mut student = Student {
             theta: net.theta(&initial, inputs.device()),

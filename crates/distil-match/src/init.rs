@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::ipc::labels;
 use crate::methods::{Cluster, FORGETTING_EXPERTS, Forgetting};
 use crate::outer::Learned;
 use crate::selection::Features;
@@ -54,6 +55,16 @@ pub enum InitError {
         found: usize,
         /// Images wanted.
         ipc: usize,
+    },
+    /// Numbers of images are listed, but not one for each class.
+    #[error(
+        "distill.ipc lists {listed} numbers, and there are {classes} classes; list one for each, or give one number"
+    )]
+    Classes {
+        /// Numbers listed.
+        listed: usize,
+        /// Classes there are.
+        classes: usize,
     },
     /// The experts do not classify enough images of a class correctly.
     #[error(
@@ -153,7 +164,7 @@ impl Init {
     }
 }
 
-/// The learned variables at iteration 0. Rows are sorted by class, `ipc` of each.
+/// The learned variables at iteration 0. Rows are sorted by class.
 pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     let Inputs { method, net, dataset, seed, .. } = inputs;
     let (device, classes, [channels, height, width]) = (inputs.device(), net.classes(), net.image_shape());
@@ -165,7 +176,7 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
         Init::KMeansCentroids => means(&dataset.train, &chosen, device),
         _ => real::images(&dataset.train, &rows, device),
     };
-    let labels: Vec<u32> = (0..n).map(|row| (row / method.ipc) as u32).collect();
+    let labels = labels(&inputs.per_class());
     let targets = match method.labels {
         LabelKind::Hard => Targets::from_classes(&labels, classes, device, DType::F32),
         LabelKind::Soft => {
@@ -185,13 +196,17 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
 /// Refuses a class with fewer images than the set starts from, the smallest first: the remedy for it serves all.
 ///
 /// # Errors
-/// [`InitError::TooFewImages`].
+/// [`InitError::TooFewImages`], or [`InitError::Classes`] when numbers of images are listed for other classes.
 pub fn check_images(method: &Method, dataset: &Dataset) -> Result<(), InitError> {
-    let counts = dataset.train.class_counts(dataset.class_names.len());
-    let smallest = counts.into_iter().zip(&dataset.class_names).min_by_key(|(found, _)| *found);
-    match smallest {
-        Some((found, class)) if found < method.ipc && method.init != Init::Noise => {
-            Err(InitError::TooFewImages { class: class.clone(), found, ipc: method.ipc })
+    let (names, counts) = (&dataset.class_names, dataset.train.class_counts(dataset.class_names.len()));
+    let wanted = method.ipc.of_classes(&counts);
+    if wanted.len() != names.len() {
+        return Err(InitError::Classes { listed: wanted.len(), classes: names.len() });
+    }
+    let short = names.iter().zip(counts.into_iter().zip(wanted)).filter(|(_, (found, ipc))| found < ipc);
+    match short.min_by_key(|(_, (found, _))| *found) {
+        Some((class, (found, ipc))) if method.init != Init::Noise => {
+            Err(InitError::TooFewImages { class: class.clone(), found, ipc })
         }
         _ => Ok(()),
     }
@@ -201,14 +216,13 @@ pub fn check_images(method: &Method, dataset: &Dataset) -> Result<(), InitError>
 /// has too few.
 fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
     let Inputs { method, dataset, seed, .. } = inputs;
-    let ipc = method.ipc;
     check_images(method, dataset)?;
-    let mut chosen = Vec::with_capacity(dataset.class_names.len() * ipc);
-    for (class, name) in dataset.class_names.iter().enumerate() {
+    let mut chosen = Vec::new();
+    for (class, (name, ipc)) in dataset.class_names.iter().zip(inputs.per_class()).enumerate() {
         let mut rows = dataset.train.rows_of_class(class as u32);
         rows = match method.init {
             Init::Herding | Init::KCenter | Init::KMeans | Init::KMeansCentroids => {
-                chosen.extend(selected(&rows, class as u64, inputs)?);
+                chosen.extend(selected(&rows, class as u64, ipc, inputs)?);
                 continue;
             }
             Init::Forgetting => forgotten(&rows, class, inputs)?,
@@ -231,7 +245,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
 
 /// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
 /// last epoch.
-fn selected(rows: &[usize], class: u64, inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
+fn selected(rows: &[usize], class: u64, ipc: usize, inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
     let Inputs { method, net, dataset, engine, .. } = inputs;
     let experts = inputs.experts()?;
     let expert = experts.store.expert(experts.numbers[0])?;
@@ -247,13 +261,13 @@ fn selected(rows: &[usize], class: u64, inputs: &Inputs<'_>) -> Result<Vec<Chose
     let features = Features { values, width: net.features() };
     let at = |indices: Vec<usize>| indices.into_iter().map(|i| Chosen::from(rows[i])).collect();
     Ok(match method.init {
-        Init::Herding => at(features.herding(method.ipc)),
-        Init::KCenter => at(features.k_center(method.ipc)),
+        Init::Herding => at(features.herding(ipc)),
+        Init::KCenter => at(features.k_center(ipc)),
         Init::Noise | Init::Real | Init::Correct | Init::Forgetting => {
             unreachable!("chosen without features")
         }
         Init::KMeans | Init::KMeansCentroids => {
-            clustered(rows, &features.k_means(method.ipc, (inputs.seed, class)), method.ipc)
+            clustered(rows, &features.k_means(ipc, (inputs.seed, class)), ipc)
         }
     })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AnyObjective, AreaEnhancement, Init, Objective, Small, SoftLabels, StepStatus, TrajectoryMatching,
+    AnyObjective, AreaEnhancement, Init, Ipc, Objective, Small, SoftLabels, StepStatus, TrajectoryMatching,
 };
 
 /// A distillation method as a value: what is learned, how it starts, what moves it, when a step counts.
@@ -16,8 +16,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Method {
-    /// Synthetic images per class.
-    pub ipc: usize,
+    /// Synthetic images per class: a number, a list with one for each class, or "proportional".
+    pub ipc: Ipc,
     /// Outer iterations (published: 5000 for MTT, 10000 for DATM); 0 keeps the initial set (selection).
     pub iterations: u64,
     /// Step size of SGD on the images.
@@ -162,8 +162,8 @@ pub enum MethodError {
 impl Method {
     /// With so many synthetic images per class.
     #[must_use]
-    pub fn ipc(self, ipc: usize) -> Self {
-        Self { ipc, ..self }
+    pub fn ipc(self, ipc: impl Into<Ipc>) -> Self {
+        Self { ipc: ipc.into(), ..self }
     }
 
     /// With so many outer iterations.
@@ -221,7 +221,7 @@ impl Method {
     /// [`MethodError`] names the key and a value that works.
     pub fn check(&self, epochs: usize) -> Result<(), MethodError> {
         refuse_zero(&[
-            ("ipc", self.ipc as u64),
+            ("ipc", u64::from(!self.ipc.has_zero())),
             ("iterations", self.iterations.max(u64::from(!self.objective.learns()))),
             ("validate_every", self.validate_every),
             ("log_every", self.log_every),
@@ -256,9 +256,9 @@ impl Method {
         self.decoding.fault(sides).map_or(Ok(()), |what| Err(MethodError::Decoding { what }))
     }
 
-    /// Images per class that networks see, where [`Method::ipc`] counts what is stored.
-    pub fn seen_ipc(&self) -> usize {
-        self.ipc.saturating_mul(self.decoding.images_per_stored())
+    /// Images that networks see of so many stored ones.
+    pub fn seen(&self, stored: usize) -> usize {
+        stored.saturating_mul(self.decoding.images_per_stored())
     }
 
     /// The same method made small, so that a run takes minutes. Experts of a few epochs classify too few images correctly to
@@ -266,7 +266,7 @@ impl Method {
     #[must_use]
     pub fn reduced(&self, small: &Small) -> Self {
         Self {
-            ipc: small.ipc[0],
+            ipc: small.ipc[0].into(),
             iterations: small.iterations,
             validate_every: small.every,
             checkpoint_every: small.every,
@@ -288,7 +288,7 @@ impl Method {
     /// The settings that methods share where they do not say otherwise, those of MTT's code, with an objective.
     pub fn of(objective: impl Objective) -> Self {
         Self {
-            ipc: 1,
+            ipc: Ipc::Each(1),
             decoding: Decoding::Pixels,
             iterations: 1000,
             image_lr: 1.0,

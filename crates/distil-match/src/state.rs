@@ -146,6 +146,8 @@ impl Distiller {
 /// What an evaluator must know about any set of this run; the iteration is filled in when one is made.
 pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Card {
     let plain = "plain JSON";
+    let per_class = inputs.per_class();
+    let unequal = inputs.method.labels == LabelKind::Soft && per_class.iter().any(|ipc| *ipc != per_class[0]);
     Card {
         dataset: inputs.dataset.name.clone(),
         dataset_digest: inputs.dataset.digest.clone(),
@@ -153,8 +155,8 @@ pub(crate) fn card(inputs: &Inputs<'_>, method_name: &str, command: &str) -> Car
         preprocessing: inputs.dataset.preprocessing().clone(),
         decoding: inputs.method.decoding,
         label_kind: inputs.method.labels,
-        ipc: inputs.method.ipc,
-        image_classes: None,
+        ipc: per_class.iter().sum::<usize>().div_ceil(per_class.len().max(1)),
+        image_classes: unequal.then(|| labels(&per_class)),
         augmentation: inputs.method.augmentation.to_string(),
         architecture: serde_json::to_value(inputs.net).expect(plain),
         method: method_name.to_owned(),

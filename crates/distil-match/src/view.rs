@@ -5,6 +5,7 @@ use distil_augment::Augmentation;
 use distil_engine::{At, Engine};
 use distil_random::stream;
 
+use crate::ipc::ranges;
 use crate::{Inputs, real};
 
 /// A network and one transformation, through which real and synthetic images are seen alike (siamese, as DSA has it).
@@ -57,13 +58,14 @@ pub(crate) fn class_batches(
     let Inputs { method, net, dataset, seed, .. } = *inputs;
     let (count, (height, width)) = (net.classes(), net.sides());
     let classes = real::rows_by_class(&dataset.train, count);
-    classes.into_iter().enumerate().map(move |(class, rows)| {
+    let synthetic = ranges(&inputs.seen_per_class());
+    classes.into_iter().zip(synthetic).enumerate().map(move |(class, (rows, synthetic))| {
         let index = step.wrapping_mul(count as u64).wrapping_add(class as u64);
         let mut rng = stream(seed, "siamese-augmentation", index);
         let drawn = real::sample(rows.len(), batch_real, (seed, "class-batch", index));
         ClassBatch {
             real: drawn.into_iter().map(|row| rows[row]).collect(),
-            synthetic: class * method.seen_ipc()..(class + 1) * method.seen_ipc(),
+            synthetic,
             augmentation: method.augmentation.draw(1, height, width, &mut rng),
         }
     })

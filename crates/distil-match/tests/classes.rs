@@ -10,7 +10,7 @@ use distil_augment::{Augmentation, Strategy};
 use distil_engine::{At, Engine, Targets};
 use distil_hypergrad::InnerSet;
 use distil_match::{
-    Distance, Files, GradientMatching, Init, Method, View, match_embeddings, match_gradients,
+    Distance, Files, GradientMatching, Init, Ipc, Method, View, match_embeddings, match_gradients,
 };
 use distil_models::{ConvNet, Network};
 use distil_random::{normal, stream};
@@ -19,8 +19,14 @@ use serde_json::Value;
 
 /// A preset for the small set; gradient matching with its own loops.
 fn small(preset: Method) -> Method {
-    let mut small =
-        Method { ipc: 2, iterations: 6, validate_every: 4, checkpoint_every: 3, syn_lr: 0.05, ..preset };
+    let mut small = Method {
+        ipc: Ipc::Each(2),
+        iterations: 6,
+        validate_every: 4,
+        checkpoint_every: 3,
+        syn_lr: 0.05,
+        ..preset
+    };
     if let Some(gradient) = small.objective.get_mut::<GradientMatching>() {
         let loops = [3, 2].map(Some);
         *gradient = GradientMatching {
@@ -146,7 +152,7 @@ fn refused_steps_touch_nothing_and_count_once() {
 fn loops_follow_the_images_of_a_class() {
     let bench = Bench::new();
     let last = |name: &str, loops| {
-        let mut method = Method { ipc: 1, iterations: 2, ..small(Method::dc()) };
+        let mut method = Method { ipc: Ipc::Each(1), iterations: 2, ..small(Method::dc()) };
         method.change(|gradient: &mut GradientMatching| {
             (gradient.outer_loop, gradient.inner_loop) = loops;
         });

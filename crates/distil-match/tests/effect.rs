@@ -6,13 +6,15 @@ use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
 use distil_engine::Targets;
-use distil_match::{Coefficient, Effect, EffectAlignment, EffectBatch, EffectLoss, Files, Method, Window};
+use distil_match::{
+    Coefficient, Effect, EffectAlignment, EffectBatch, EffectLoss, Files, Ipc, Method, Window,
+};
 use distil_store::{Labels, SyntheticSet};
 
 /// EAD with settings for three experts' epochs and sixty images.
 fn method(change: impl FnOnce(&mut EffectAlignment)) -> Method {
     let mut method = Method {
-        ipc: 2,
+        ipc: Ipc::Each(2),
         iterations: 9,
         image_lr: 1.0,
         label_lr: 0.5,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use burn::tensor::{DType, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes, method};
 use distil_engine::At;
-use distil_match::{Files, Init, Method, MethodError, Unrolled};
+use distil_match::{Files, Init, Ipc, Method, MethodError, Unrolled};
 use distil_store::{Expert, Labels, StoreHeader, SyntheticSet, TrajectoryStore};
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ fn interrupted_equals_uninterrupted() {
     let selections = [("herding", Method::herding()), ("forgetting", Method::forgetting())];
     for (name, preset) in [("dd", Method::dd()), ("ld", Method::ld())].into_iter().chain(selections) {
         let method = match name {
-            "herding" | "forgetting" => Method { ipc: 2, ..preset },
+            "herding" | "forgetting" => Method { ipc: Ipc::Each(2), ..preset },
             _ => small(preset),
         };
         let whole = bench.run(&format!("{name}-whole"), &method, |_| false);
@@ -94,7 +94,7 @@ fn selections_are_real_images_and_differ() {
     let mut ends = BTreeSet::new();
     for init in [Init::Real, Init::Herding, Init::KCenter, Init::Forgetting] {
         let name = format!("{init:?}");
-        let files = bench.run(&name, &Method { ipc: 2, init, ..Method::random() }, |_| false);
+        let files = bench.run(&name, &Method { ipc: Ipc::Each(2), init, ..Method::random() }, |_| false);
         let chosen = set(&files.last);
         assert!(bytes(&files.initial) == bytes(&files.last), "{name} learns nothing");
         for i in 0..2 * CLASSES {

@@ -6,7 +6,7 @@ mod common;
 use std::ops::ControlFlow;
 
 use common::{Bench, CLASSES, SIDE, bytes, method};
-use distil_match::{Event, Init, Method, RunError, run};
+use distil_match::{Event, Init, Ipc, Method, RunError, run};
 use distil_store::{LabelKind, Labels, RunFolder, SyntheticSet};
 
 #[test]
@@ -133,10 +133,37 @@ fn hard_labels_stay_what_they_are() {
     assert_eq!(set.labels, Labels::Hard(vec![0, 0, 1, 1, 2, 2]));
 }
 
+/// Classes of the set with another number of images for each.
+#[test]
+fn each_class_has_the_images_that_are_asked_for() {
+    let bench = Bench::new();
+    let (ipc, classes) = (Ipc::PerClass(vec![1, 3, 2]), vec![0, 1, 1, 1, 2, 2]);
+    let hard = Method { labels: LabelKind::Hard, init: Init::Real, ..method() };
+    let dm = Method { iterations: 3, ..Method::dm() };
+    let dc = Method { iterations: 2, ..Method::dc() };
+    for (name, preset) in [("soft", method()), ("hard", hard), ("dm", dm), ("dc", dc)] {
+        let method = Method { ipc: ipc.clone(), ..preset };
+        let files = bench.run(name, &method, |_| false);
+        let [initial, last] =
+            [&files.initial, &files.last].map(|file| SyntheticSet::load(file).expect("a set"));
+        assert_eq!((last.shape[0], last.image_classes(), last.card.ipc), (6, classes.clone(), 2), "{name}");
+        assert_eq!(last.card.image_classes.is_some(), method.labels == LabelKind::Soft, "{name}");
+        let size = last.images.len() / 6;
+        let moved = |row: &usize| last.images[row * size..][..size] != initial.images[row * size..][..size];
+        assert_eq!((0..6).filter(moved).count(), 6, "{name}: every image is learned");
+    }
+    // All alike is the number itself.
+    let [one, listed] = [Ipc::Each(2), Ipc::PerClass(vec![2; 3])].map(|ipc| {
+        let name = format!("alike {ipc}");
+        std::fs::read(bench.run(&name, &Method { ipc, ..method() }, |_| false).last).expect("a set")
+    });
+    assert_eq!(one, listed);
+}
+
 #[test]
 fn too_many_images_a_class_are_refused_by_name() {
     let bench = Bench::new();
-    let method = Method { ipc: 21, init: Init::Real, ..method() };
+    let method = Method { ipc: Ipc::Each(21), init: Init::Real, ..method() };
     let mut folder = RunFolder::create(bench.folder.path().join("many"), "a = 1").expect("a new run");
     let inputs = bench.inputs(&method);
     let error =

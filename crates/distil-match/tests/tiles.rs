@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, bytes, method};
-use distil_match::{AreaEnhancement, Method, MethodError, RunError, Unrolled};
+use distil_match::{AreaEnhancement, Ipc, Method, MethodError, RunError, Unrolled};
 use distil_store::{Decoding, RunFolder, SyntheticSet};
 
 /// A method of each family in the sizes of the small set.
@@ -28,7 +28,7 @@ fn families() -> Vec<(&'static str, Method)> {
         ("distribution", sized(Method::dm())),
         ("gradient", Method { iterations: 2, ..sized(Method::dc()) }),
         ("unrolled", dd),
-        ("selection", Method { ipc: 2, ..Method::herding() }),
+        ("selection", Method { ipc: Ipc::Each(2), ..Method::herding() }),
     ]
 }
 

@@ -11,7 +11,7 @@ use distil_store::EvaluationFile;
 /// `p_adjusted` its p-value after Holm's correction; both are empty where there is nothing to say.
 pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
     let mut table = CsvTable::new(
-        "set,images,epochs,step_size,protocol,seeds,mean,std,ci95_low,ci95_high,top5,macro_f1,difference,p_adjusted,\
+        "set,images,epochs,step_size,protocol,seeds,mean,std,ci95_low,ci95_high,top5,macro_f1,balanced,difference,p_adjusted,\
          significant,accuracies",
     );
     let findings = Differences::of(evaluation).map_or(Vec::new(), |differences| differences.findings);
@@ -32,6 +32,12 @@ pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
             optional(summary.of_share().ci95.map(|[_, high]| high)),
             optional(row.scores.as_ref().map(|scores| mean(&scores.top5))),
             optional(row.scores.as_ref().map(|scores| mean(&scores.macro_f1))),
+            optional(
+                row.scores
+                    .as_ref()
+                    .filter(|scores| !scores.balanced.is_empty())
+                    .map(|scores| mean(&scores.balanced)),
+            ),
             optional(finding.difference()),
             optional(finding.p()),
             finding.is_significant().map(|significant| significant.to_string()).unwrap_or_default(),

@@ -86,7 +86,9 @@ fn totals(scores: &RepeatedScores) -> Vec<(&'static str, String)> {
         Some(Summary { mean, std, .. }) => format!("{:.1} ± {:.1} %", 100.0 * mean, 100.0 * std),
         None => "–".to_owned(),
     };
+    let balanced = (!scores.balanced.is_empty()).then(|| ("balanced accuracy", repeated(&scores.balanced)));
     let mut totals = vec![("macro F1", repeated(&scores.macro_f1))];
+    totals.extend(balanced);
     // Of five classes or fewer, every label is among the five.
     if scores.pooled.f1.len() > 5 {
         totals.push(("top-5 accuracy", repeated(&scores.top5)));

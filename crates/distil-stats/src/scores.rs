@@ -40,6 +40,9 @@ pub struct RepeatedScores {
     pub top5: Vec<f64>,
     /// Macro F1 of each over the classes that were tested, in `[0, 1]`.
     pub macro_f1: Vec<f64>,
+    /// Balanced accuracy of each, in `[0, 1]`: the mean recall of the classes that were tested, whatever their numbers of rows.
+    #[serde(default)]
+    pub balanced: Vec<f64>,
     /// Scores of all their predictions together.
     pub pooled: Scores,
 }
@@ -59,6 +62,7 @@ impl RepeatedScores {
         Some(Self {
             top5: scores.iter().map(|scores| scores.top5).collect(),
             macro_f1: scores.iter().map(Scores::tested_macro_f1).collect(),
+            balanced: scores.iter().map(Scores::balanced_accuracy).collect(),
             pooled: pooled.scores(),
         })
     }
@@ -68,9 +72,18 @@ impl Scores {
     /// Mean of `f1` over the classes that were tested, as it is quoted: what no row is of cannot be predicted right. 0 without
     /// any.
     pub fn tested_macro_f1(&self) -> f64 {
-        let tested = (0..self.f1.len()).filter(|class| !self.untested.contains(class));
-        let f1: Vec<f64> = tested.map(|class| self.f1[class]).collect();
-        if f1.is_empty() { 0.0 } else { f1.iter().sum::<f64>() / f1.len() as f64 }
+        self.mean_of_tested(&self.f1)
+    }
+
+    /// Mean of `recall` over the classes that were tested; 0 without any.
+    pub fn balanced_accuracy(&self) -> f64 {
+        self.mean_of_tested(&self.recall)
+    }
+
+    fn mean_of_tested(&self, values: &[f64]) -> f64 {
+        let tested = (0..values.len()).filter(|class| !self.untested.contains(class));
+        let tested: Vec<f64> = tested.map(|class| values[class]).collect();
+        if tested.is_empty() { 0.0 } else { tested.iter().sum::<f64>() / tested.len() as f64 }
     }
 
     pub(crate) fn of(tally: &Tally) -> Self {
@@ -119,6 +132,7 @@ mod tests {
         assert_eq!(scores.f1, [0.8, 2.0 / 3.0, 0.0]);
         assert!((scores.macro_f1 - (0.8 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
         assert!((scores.tested_macro_f1() - f64::midpoint(0.8, 2.0 / 3.0)).abs() < 1e-12);
+        assert!((scores.balanced_accuracy() - f64::midpoint(2.0 / 3.0, 1.0)).abs() < 1e-12);
         assert_eq!(scores.untested, [2]);
         assert_eq!(RepeatedScores::of(&[tally]).unwrap().macro_f1, [scores.tested_macro_f1()]);
         assert_eq!(scores.confusion, [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);

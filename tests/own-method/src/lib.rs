@@ -107,7 +107,8 @@ impl Objective for Drift {
         let targets: Vec<f32> = means
             .values
             .chunks_exact(pixels)
-            .flat_map(|mean| std::iter::repeat_n(mean, inputs.method.ipc).flatten().copied())
+            .zip(inputs.per_class())
+            .flat_map(|(mean, ipc)| std::iter::repeat_n(mean, ipc).flatten().copied())
             .collect();
         let targets = TensorData::new(targets, images.dims());
         let apart = images - Tensor::from_data(targets, (inputs.engine.device(), DType::F32));

@@ -1,5 +1,7 @@
 use super::{FLAT_EXPERTS, LONG_EXPERTS};
-use crate::{AreaEnhancement, CommonPatternDropout, Family, Method, MethodRow, TrajectoryMatching, Window};
+use crate::{
+    AreaEnhancement, CommonPatternDropout, Family, Ipc, Method, MethodRow, TrajectoryMatching, Window,
+};
 
 /// The method's row.
 pub(super) const ROW: MethodRow = MethodRow {
@@ -26,7 +28,7 @@ impl Method {
     /// means all of them.
     pub fn edf() -> Self {
         let method = Self {
-            ipc: 10,
+            ipc: Ipc::Each(10),
             image_lr: 1000.0,
             label_lr: 2.0,
             syn_lr_lr: 1e-5,

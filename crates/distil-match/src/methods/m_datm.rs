@@ -1,7 +1,7 @@
 use distil_store::LabelKind;
 
 use super::{FLAT_EXPERTS, LONG_EXPERTS};
-use crate::{Family, Method, MethodRow, TrajectoryMatching, Window};
+use crate::{Family, Ipc, Method, MethodRow, TrajectoryMatching, Window};
 
 /// The method's row.
 pub(super) const ROW: MethodRow = MethodRow {
@@ -24,7 +24,7 @@ impl Method {
     /// known; this is DATM's for CIFAR-100 at ten images a class, the nearest there is.
     pub fn m_datm() -> Self {
         let method = Self {
-            ipc: 10,
+            ipc: Ipc::Each(10),
             labels: LabelKind::Hard,
             label_lr: 0.0,
             image_lr: 1000.0,

@@ -10,7 +10,7 @@ use distil_engine::Engine;
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_store};
 use distil_gradcam::{CamModel, ClassMap, ModelCard};
-use distil_match::{CamNetwork, Event, Experts, Files, Inputs, Method, RunError, Window, run};
+use distil_match::{CamNetwork, Event, Experts, Files, Inputs, Ipc, Method, RunError, Window, run};
 use distil_models::{ConvNet, Network, NetworkState};
 use distil_random::{below, stream};
 use distil_store::{RunFolder, SyntheticSet, TrajectoryStore};
@@ -45,7 +45,7 @@ fn dataset() -> Dataset {
 #[allow(dead_code, reason = "not every test file needs it")]
 pub(crate) fn method() -> Method {
     let method = Method {
-        ipc: 2,
+        ipc: Ipc::Each(2),
         iterations: 9,
         image_lr: 1.0,
         syn_lr: 0.05,

@@ -186,7 +186,7 @@ fn method(bench: &Bench, ipc: usize) -> Method {
     };
     let scale = if update == Update::Apply { 1.0 } else { 0.0 };
     let base = Method {
-        ipc,
+        ipc: ipc.into(),
         init: Init::Noise,
         labels: LabelKind::Soft,
         image_lr: 100.0 * scale,

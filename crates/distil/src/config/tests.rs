@@ -27,7 +27,7 @@ fn layers_override_each_other() {
     let text =
         "name = \"x\"\nmethod = \"datm\"\n[distill]\nipc = 3\nwindow = { max = 7 }\n[expert]\nepochs = 20";
     let config = load(text, &["distill.ipc=5", "distill.init=noise", "seed=4"]).unwrap();
-    assert_eq!((config.name.as_str(), config.distill.ipc, config.seed), ("x", 5, 4));
+    assert_eq!((config.name.as_str(), config.distill.ipc.clone(), config.seed), ("x", 5.into(), 4));
     assert_eq!(config.distill.init, distil_match::Init::Noise);
     // From the preset: what neither the file nor --set says, key by key.
     let trajectory = config.distill.trajectory().unwrap();

@@ -16,7 +16,7 @@ const PROTOCOL_VERSION: u32 = 1;
 pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate) -> String {
     let Session { config, dataset, .. } = students.session;
     let mut hash = Sha256::new();
-    let ipc = config.distill.ipc;
+    let ipc = &config.distill.ipc;
     let context = json!([
         PROTOCOL_VERSION,
         students.values(),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::students::Students;
-use crate::{Error, SetError};
+use crate::{Error, Session, SetError};
 use conditions::conditions;
 use key::key;
 use place::{Order, Place, merged};
@@ -202,8 +202,9 @@ impl Students<'_> {
         let Job { name, net, candidate, .. } = job;
         match candidate {
             Candidate::RandomReal => {
-                let ipc = self.session.config.distill.ipc;
-                self.measure(net, name, Subject::RandomReal { ipc })
+                let Session { config, dataset, .. } = self.session;
+                let per_class = config.distill.ipc.of_classes(&dataset.train.class_counts(dataset.classes()));
+                self.measure(net, name, Subject::RandomReal { per_class: &per_class })
             }
             Candidate::Set(set, _) => self.measure(net, name, Subject::Synthetic(&*self.set(set)?)),
             Candidate::FullData => self.measure(net, name, Subject::FullData),

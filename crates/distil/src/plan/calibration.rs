@@ -36,10 +36,10 @@ impl Times {
     /// What a classification takes of a gradient: a forward pass, without two of its kind backwards.
     pub const CLASSIFICATION: f64 = 1.0 / 3.0;
 
-    /// The same times of a pass in another run, which classifies `held_out` images in a validation.
-    pub(super) fn of_run(&self, config: &Config, net: &Network, held_out: usize) -> Self {
+    /// The same times of a pass in another run, with so many synthetic images, which classifies `held_out` images in a
+    /// validation.
+    pub(super) fn of_run(&self, config: &Config, net: &Network, [images, held_out]: [usize; 2]) -> Self {
         let (method, Self { plain, dual, .. }) = (&config.distill, *self);
-        let images = method.seen_ipc() * net.classes();
         let passes = method.objective.cost(images, net.classes()).passes;
         let epochs = (config.eval.epochs + 1) as f64;
         let student = plain * (images as f64 * epochs + held_out as f64 * Self::CLASSIFICATION);
@@ -67,18 +67,23 @@ impl Times {
 
 /// Images of the step that is timed: as many synthetic ones as the run has in one; of methods that see few for many
 /// real ones, more.
-fn batch(method: &Method, net: &Network) -> usize {
-    let cost = method.objective.cost(method.seen_ipc() * net.classes(), net.classes());
+fn batch(method: &Method, images: usize, net: &Network) -> usize {
+    let cost = method.objective.cost(images, net.classes());
     cost.batch_syn.max(cost.batch_real.min(REAL))
 }
 
 /// Times one inner step forwards and one of the adjoint in the shapes of the run.
-pub(super) fn calibrate(config: &Config, net: &Network, held_out: usize, engine: &Engine) -> Times {
+pub(super) fn calibrate(
+    config: &Config,
+    net: &Network,
+    [images, held_out]: [usize; 2],
+    engine: &Engine,
+) -> Times {
     let (n, [channels, height, width], device) =
-        (batch(&config.distill, net), net.image_shape(), engine.device());
+        (batch(&config.distill, images, net), net.image_shape(), engine.device());
     let labels = Targets::Soft(gaussian("plan-labels", [n, net.classes()], config.seed, device));
-    let images = gaussian("plan-images", [n, channels, height, width], config.seed, device);
-    let set = InnerSet::new(images, labels);
+    let pixels = gaussian("plan-images", [n, channels, height, width], config.seed, device);
+    let set = InnerSet::new(pixels, labels);
     let mut rng = stream(config.seed, "plan-augmentation", 0);
     let augmentation = config.distill.augmentation.draw(n, height, width, &mut rng);
     let steps = [InnerStep { rows: (0..n).collect(), augmentation }];
@@ -98,7 +103,7 @@ pub(super) fn calibrate(config: &Config, net: &Network, held_out: usize, engine:
     let seconds = if first.0 + first.1 < PATIENCE { once() } else { first };
     let [plain, dual] = [seconds.0, seconds.1].map(|seconds| seconds / n as f64);
     let pass = Times { plain, dual, iteration: 0.0, validation: 0.0, validations: 0 };
-    pass.of_run(config, net, held_out)
+    pass.of_run(config, net, [images, held_out])
 }
 
 fn timed(

@@ -36,7 +36,7 @@ impl Plan<'_> {
     /// How long the steps of this plan take, from times on this device, which may be those of another plan with the same network.
     pub fn durations(&self, times: &Times) -> Durations {
         let (recipe, eval, method) = (&self.config.expert, &self.config.eval, &self.config.distill);
-        let times = times.of_run(self.config, &self.net, self.images[1]);
+        let times = times.of_run(self.config, &self.net, self.synthetic_and_held_out());
         let [train, _, test] = self.images.map(|images| images as f64);
         let gradients = |images: f64, epochs: usize| images * epochs as f64 * times.plain;
         let tested = test * Times::CLASSIFICATION * times.plain;
@@ -46,7 +46,7 @@ impl Plan<'_> {
         Durations {
             experts: experts * ascents * gradients(train, recipe.epochs),
             distillation: times.total(method.iterations),
-            student: gradients((method.seen_ipc() * self.net.classes()) as f64, eval.epochs + 1) + tested,
+            student: gradients(self.job().images() as f64, eval.epochs + 1) + tested,
             full_student: gradients(train, eval.full_epochs + 1) + tested,
             seeds: eval.seeds,
         }

@@ -30,6 +30,8 @@ pub struct DataSize {
     pub kept: usize,
     /// Images that are read before the parts are chosen.
     pub read: usize,
+    /// Training images, and those of the smallest class.
+    pub train: [usize; 2],
     /// Pixels of one image as it is read, before it is resized.
     pub read_pixels: usize,
     /// Whether a ZCA transform is fitted or read.
@@ -86,9 +88,15 @@ impl Stored {
 }
 
 impl Job<'_> {
+    /// Synthetic images, as they are stored.
+    fn stored_images(&self) -> usize {
+        let [train, smallest] = self.data.train;
+        self.method.ipc.total(self.net.classes(), train, smallest)
+    }
+
     /// Synthetic images, as networks see them.
     pub fn images(&self) -> u128 {
-        self.method.seen_ipc() as u128 * self.net.classes() as u128
+        self.stored_images() as u128 * self.method.decoding.images_per_stored() as u128
     }
 
     /// Synthetic images of one batch.
@@ -144,8 +152,7 @@ impl Job<'_> {
 
     /// Images and labels of the synthetic set.
     pub(super) fn set(&self) -> u128 {
-        let stored = self.method.ipc as u128 * self.net.classes() as u128;
-        stored * (self.image() + self.net.classes() as u128 * SCALAR)
+        self.stored_images() as u128 * (self.image() + self.net.classes() as u128 * SCALAR)
     }
 
     /// The set, its momentum, and its moving average where there is one.

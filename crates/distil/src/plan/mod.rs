@@ -94,6 +94,7 @@ impl<'a> Plan<'a> {
         let teacher = config.eval.teacher.as_ref().and_then(network);
         let data = DataSize {
             kept: found.images.iter().sum(),
+            train: [found.images[0], found.smallest],
             read: found.read,
             read_pixels: found.read_shape.len(),
             zca: config.data.zca,
@@ -166,7 +167,12 @@ impl<'a> Plan<'a> {
 
     /// How long the run takes, from a few real steps on random data. Takes seconds.
     pub fn times(&self) -> Times {
-        calibration::calibrate(self.config, &self.net, self.images[1], self.device.engine())
+        calibration::calibrate(self.config, &self.net, self.synthetic_and_held_out(), self.device.engine())
+    }
+
+    /// Synthetic images as networks see them, and those that a validation classifies.
+    fn synthetic_and_held_out(&self) -> [usize; 2] {
+        [usize::try_from(self.job().images()).unwrap_or(usize::MAX), self.images[1]]
     }
 
     /// Refuses a run that needs more memory than there is, before anything is read or written.

@@ -62,7 +62,9 @@ impl Job<'_> {
             None => 0,
         };
         candidates.extend(halves(batch).map(|batch| after(&smallest, Change::BatchSyn(batch))));
-        candidates.extend(halves(self.method.ipc).map(|ipc| after(&smallest, Change::Ipc(ipc))));
+        candidates.extend(
+            halves(self.method.ipc.each().unwrap_or(0)).map(|ipc| after(&smallest, Change::Ipc(ipc))),
+        );
         candidates.into_iter().filter(|changes| !changes.is_empty()).find_map(|changes| {
             let memory = self.memory_after(&changes);
             fits(&memory).then_some(Remedy { changes, memory })
@@ -81,7 +83,7 @@ impl Job<'_> {
                 Change::BatchSyn(batch) => {
                     method = method.with_trajectory(|trajectory| trajectory.batch_syn = Some(batch));
                 }
-                Change::Ipc(ipc) => method.ipc = ipc,
+                Change::Ipc(ipc) => method.ipc = ipc.into(),
             }
         }
         Job { method: &method, students, threads, ..self.clone() }.memory()

@@ -10,7 +10,7 @@ use super::{Change, DataSize, Job, Memory, Part, Students, size};
 
 /// EDF's job at 50 images a class: 128 of 500 images a step, 80 steps, 3×128×128.
 fn method() -> Method {
-    Method { ipc: 50, micro_batch: 16, ..Method::datm() }.with_trajectory(|trajectory| {
+    Method { ipc: 50.into(), micro_batch: 16, ..Method::datm() }.with_trajectory(|trajectory| {
         trajectory.syn_steps = 80;
         trajectory.batch_syn = Some(128);
     })
@@ -37,7 +37,7 @@ fn job<'a>(method: &'a Method, net: &'a Network) -> Job<'a> {
         experts: 100,
         expert_epochs: 100,
         students: Students { batch: 128, micro_batch: 16 },
-        data: DataSize { kept: 13_500, read: 0, read_pixels: 0, zca: false },
+        data: DataSize { kept: 13_500, train: [13_000, 1_300], read: 0, read_pixels: 0, zca: false },
         threads: 2,
     }
 }
@@ -74,7 +74,7 @@ fn every_size_that_grows_takes_more() {
         .map(|steps| changed(|method| *method = method.clone().with_trajectory(|t| t.syn_steps = steps)))
         .to_vec();
     assert!(steps.is_sorted() && steps[0] < steps[4], "{steps:?}");
-    let ipc: Vec<u128> = [1, 5, 10, 50, 100].map(|ipc| changed(|method| method.ipc = ipc)).to_vec();
+    let ipc: Vec<u128> = [1, 5, 10, 50, 100].map(|ipc| changed(|method| method.ipc = ipc.into())).to_vec();
     assert!(ipc.is_sorted() && ipc[0] < ipc[4], "{ipc:?}");
     let (method, net) = (method(), net());
     let threads = |threads| Job { threads, ..job(&method, &net) }.memory();
@@ -195,7 +195,8 @@ fn a_remedy_fits_and_changes_what_matters_least() {
 #[test]
 fn absurd_sizes_do_not_overflow() {
     let most = usize::MAX;
-    let method = Method { ipc: most, micro_batch: most, ..method() }.with_trajectory(|t| t.batch_syn = None);
+    let method =
+        Method { ipc: most.into(), micro_batch: most, ..method() }.with_trajectory(|t| t.batch_syn = None);
     let net = net();
     let job = Job { experts: most, expert_epochs: most, threads: most, ..job(&method, &net) };
     assert!(job.memory().total() > 1 << 80 && job.stored().total() > 1 << 80);
@@ -204,7 +205,7 @@ fn absurd_sizes_do_not_overflow() {
 #[test]
 fn going_class_by_class_takes_the_memory_of_one_class() {
     for preset in [Method::dc(), Method::dsa(), Method::dm()] {
-        let method = Method { ipc: 10, ..preset };
+        let method = Method { ipc: 10.into(), ..preset };
         let few = ConvNet::new(3, 10, 32, 32);
         let many = ConvNet { classes: 100, ..few.clone() };
         let parts = |net: ConvNet| {

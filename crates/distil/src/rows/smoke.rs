@@ -111,9 +111,10 @@ fn distill(config: &mut Table, classes: usize) -> bool {
     let mut settings = Table::try_from((row.preset)()).expect("a method is plain TOML");
     merge(&mut settings, section(config, "distill"));
     let method = row.read(settings).expect("rows are tested to be configurations");
+    let full = method.ipc.each().unwrap_or(IPC);
     let small = Small {
         expert_epochs: [EPOCHS, PUBLISHED_EPOCHS],
-        ipc: [method.ipc.min(IPC), method.ipc],
+        ipc: [full.min(IPC), full],
         classes,
         iterations: ITERATIONS,
         every: EVERY,
