@@ -160,7 +160,7 @@ mod tests {
         let text = results_table_csv(&results());
         let lines: Vec<Vec<String>> = text.split_terminator("\r\n").map(cells).collect();
         assert_eq!(lines.len(), 4, "{text}");
-        assert!(lines.iter().all(|line| line.len() == 16), "{lines:?}");
+        assert!(lines.iter().all(|line| line.len() == 17), "{lines:?}");
         let column = |name: &str| lines[0].iter().position(|cell| cell == name).unwrap();
         assert_eq!(lines[2][0], "distilled, last");
         assert_eq!(lines[1][column("significant")], "true");
