@@ -9,11 +9,9 @@ use distil_gradcam::CamModel;
 use distil_progress::Progress;
 use distil_store::atomic;
 
+use crate::commands::gradcam::named;
 use crate::context::Context;
 use crate::failure::Failure;
-
-/// Sides of torchvision's networks, whose files do not say them.
-const IMAGENET_SIDE: usize = 224;
 
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
@@ -23,13 +21,16 @@ pub(crate) struct PredictArgs {
     /// Pictures, or folders with pictures at any depth
     #[arg(required = true, value_name = "PICTURES", value_hint = ValueHint::AnyPath)]
     pictures: Vec<PathBuf>,
+    /// Names of the model's classes, one a line, where its file has none
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    classes: Option<PathBuf>,
     /// A file for the CSV [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
 }
 
 pub(crate) fn predict(args: &PredictArgs, context: Context<'_>) -> Result<(), Failure> {
-    let model = CamModel::open(&args.model, [IMAGENET_SIDE; 2])?;
+    let model = named(CamModel::open(&args.model, None)?, args.classes.as_deref())?;
     let files = files(&args.pictures)?;
     let listener = context.console.listener();
     let found = classify(&model, &files, &context.device.open()?, Progress::to(&listener))?;

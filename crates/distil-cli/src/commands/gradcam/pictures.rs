@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{
-    DataConfig, Dataset, DatasetName, ImageShape, Resize, Transform, picture_files, read_picture,
-};
+use distil_data::{DataConfig, Dataset, DatasetName, ImageShape, Transform, picture_files};
 use distil_gradcam::CamModel;
 use distil_store::{Content, SyntheticSet};
 
@@ -12,6 +10,7 @@ use super::GradcamArgs;
 use crate::context::Context;
 use crate::failure::Failure;
 use distil::config::Config;
+use distil::pictures::{pixels_of, shape_of};
 use distil::sets::transform_of;
 
 /// What to name where there are no images.
@@ -80,13 +79,12 @@ impl Source {
 
     /// At most `limit` images, ready for `model`.
     pub(super) fn pictures(self, model: &CamModel, limit: usize) -> Result<Pictures, Failure> {
-        let [channels, height, width] = model.network.image_shape();
-        let shape = ImageShape { channels, height, width };
+        let shape = shape_of(model);
         let transform = transform_of(&model.card.preprocessing)?;
         match self {
             Self::Files(mut files) => {
                 files.truncate(limit);
-                of_files(&files, shape, &transform)
+                of_files(&files, model, &transform)
             }
             Self::Set(set) => of_set(&set, shape, &transform, limit),
             Self::Dataset(dataset) => of_dataset(&dataset, shape, &transform, limit),
@@ -121,7 +119,8 @@ fn data_config(
     }
 }
 
-fn of_files(files: &[PathBuf], shape: ImageShape, transform: &Transform) -> Result<Pictures, Failure> {
+fn of_files(files: &[PathBuf], model: &CamModel, transform: &Transform) -> Result<Pictures, Failure> {
+    let shape = shape_of(model);
     if ![1, 3].contains(&shape.channels) {
         return Err(Failure::new(
             format_args!("the model takes {} channels, and pictures have 1 or 3", shape.channels),
@@ -130,19 +129,11 @@ fn of_files(files: &[PathBuf], shape: ImageShape, transform: &Transform) -> Resu
     }
     let mut pixels = Vec::with_capacity(files.len() * shape.len());
     for file in files {
-        pixels.extend(decode(file, shape, transform.preprocessing().resize)?);
+        pixels.extend(pixels_of(file, model).map_err(distil::Error::from)?);
     }
     let stem = |file: &PathBuf| file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let input = transform.apply(shape, &pixels)?;
     Ok(Pictures { names: files.iter().map(stem).collect(), input, pixels, shape, labels: None })
-}
-
-/// One file as `[c, h, w]` in `[0, 1]`, brought to the model's size as its training images were.
-fn decode(file: &Path, shape: ImageShape, resize: Option<Resize>) -> Result<Vec<f32>, Failure> {
-    let (policy, filter) = resize.map_or_else(Default::default, |resize| (resize.policy, resize.filter));
-    let resize = Resize { policy, filter, height: shape.height, width: shape.width };
-    let bytes = read_picture(file, shape.channels, resize)?;
-    Ok(bytes.into_iter().map(|byte| f32::from(byte) / 255.0).collect())
 }
 
 fn of_set(
