@@ -41,7 +41,7 @@ pub(crate) enum DataCommand {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["dataset", "config"]))]
 pub(crate) struct InfoArgs {
-    /// Name of a dataset, or a folder of images by class
+    /// Name of a dataset, or a folder, archive or file: what it is taken for is said
     #[arg(value_name = "NAME|PATH")]
     pub(crate) dataset: Option<String>,
     /// The data section of a configuration

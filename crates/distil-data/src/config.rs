@@ -12,6 +12,7 @@ use crate::{
     datasets::{DatasetKind, DatasetName},
     error::Error,
     hold_out::HoldOut,
+    recognise::recognise,
     resize::LARGEST_SIDE,
 };
 
@@ -52,7 +53,8 @@ impl Counts {
 pub struct DataConfig {
     /// The dataset.
     pub name: DatasetName,
-    /// The folder (or archive of CIFAR or Tiny-ImageNet) itself: required for `name = "folder"`, otherwise instead of a search.
+    /// The folder, archive or file itself: required for your own files (`name = "folder"`, `"csv"`, `"npz"`), otherwise
+    /// instead of a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Folder that is searched for the published sets, before `DISTIL_DATA_DIR` and `data`.
@@ -167,7 +169,7 @@ impl DataConfig {
         }
     }
 
-    /// The dataset that a command line names: the name of one that needs no `path`, or the path of your own files.
+    /// The dataset that a command line names: the name of one that needs no `path`, or a path that [`recognise`] knows.
     ///
     /// ```
     /// use distil_data::{DataConfig, DatasetName};
@@ -177,15 +179,16 @@ impl DataConfig {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownDataset`] lists what there is.
+    /// [`Error::UnknownDataset`] and [`Error::Unrecognised`] list what there is.
     pub fn named(text: &str) -> Result<Self, Error> {
         let path = PathBuf::from(text);
-        let fits = |name: &DatasetName| name.spec().own_files().is_some_and(|own| (own.fits)(&path));
-        if let Some(name) = DatasetName::all().find(fits) {
-            return Ok(Self { path: Some(path), ..Self::new(name) });
-        }
         let known = text.parse().ok().filter(|name: &DatasetName| name.spec().own_files().is_none());
-        known.map(Self::new).ok_or_else(|| Error::UnknownDataset { name: text.to_owned() })
+        match (path.exists().then(|| recognise(&path)), known) {
+            (Some(Ok(recognised)), _) => Ok(recognised.config),
+            (_, Some(name)) => Ok(Self::new(name)),
+            (Some(Err(error)), None) => Err(error),
+            (None, None) => Err(Error::UnknownDataset { name: text.to_owned() }),
+        }
     }
 
     /// A key that the dataset does not take: another one is meant, if `path` leads to its files.

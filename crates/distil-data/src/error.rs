@@ -77,6 +77,16 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// There is a file or folder, but it is no set that is known.
+    #[error("{}: {problem}; {remedy}", shown(path))]
+    Unrecognised {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is there instead.
+        problem: String,
+        /// What is known.
+        remedy: &'static str,
+    },
     /// A download failed.
     #[error("{url}: {problem}")]
     Download {

@@ -10,7 +10,8 @@ use crate::{
     parts,
     skip::Skip,
     source::ImageFile,
-    walk::{self, Survey, entries, folders_in, is_ignored},
+    tree::Tree,
+    walk::{self, Survey, is_ignored},
 };
 
 const LAYOUT: &str = "arrange it as CLASS/IMAGE, or as train/CLASS/IMAGE and val/CLASS/IMAGE (or test/)";
@@ -29,7 +30,7 @@ pub(crate) struct Found {
     pub(crate) survey: Survey,
 }
 
-/// Lists a folder. Classes are the subfolders, sorted by name, or those named by `classes` in that order.
+/// Lists a folder, or an archive of one. Classes are the subfolders, sorted by name, or those named by `classes` in that order.
 ///
 /// With a validation and a test part beside `train/`, validation is for validation; with only one of them, that one is
 /// the test part. Pictures in folders of a class belong to it, as in torchvision.
@@ -37,12 +38,13 @@ pub(crate) fn list(root: &Path, classes: Option<&[String]>, skip: &Skip) -> Resu
     if let Some(names) = classes {
         distinct(names)?;
     }
-    let folders = parts::find(root, classes)?;
+    let tree = &Tree::open(root)?;
+    let folders = parts::find(tree, root, classes)?;
     let train_root = folders.as_ref().map_or(root, |parts| &parts.train);
     let mut survey = Survey::default();
     let class_names = match classes {
         Some(names) => names.to_vec(),
-        None => class_folders(train_root)?,
+        None => class_folders(tree, train_root)?,
     };
     if let [only] = &class_names[..] {
         let problem = format!("holds one class ({only}), and a classifier needs two");
@@ -56,18 +58,14 @@ pub(crate) fn list(root: &Path, classes: Option<&[String]>, skip: &Skip) -> Resu
         .into_iter()
         .flatten()
         .collect();
-    check_folders(root, &roots, &class_names, classes)?;
-    for path in entries(root)? {
-        note_loose(&path, &mut survey)?;
-    }
+    check_folders(tree, root, &roots, &class_names, classes)?;
+    note_loose(tree, root, &mut survey)?;
     let mut lists = Vec::new();
     for part in &roots {
         if *part != root {
-            for path in entries(part)? {
-                note_loose(&path, &mut survey)?;
-            }
+            note_loose(tree, part, &mut survey)?;
         }
-        lists.push(part_classes(part, &class_names, &mut survey)?);
+        lists.push(part_classes(tree, part, &class_names, &mut survey)?);
     }
     survey.judge(root, skip)?;
     refuse_empty(root, &roots, &class_names, &lists)?;
@@ -79,16 +77,18 @@ pub(crate) fn list(root: &Path, classes: Option<&[String]>, skip: &Skip) -> Resu
     Ok(Found { class_names, train, validation, test, survey })
 }
 
-fn note_loose(path: &Path, survey: &mut Survey) -> Result<(), Error> {
-    if is_ignored(path) || path.is_dir() { Ok(()) } else { survey.note_loose(path.to_owned()) }
+fn note_loose(tree: &Tree, folder: &Path, survey: &mut Survey) -> Result<(), Error> {
+    let files = tree.entries(folder)?.into_iter().filter(|path| !is_ignored(path) && !tree.is_dir(path));
+    files.into_iter().try_for_each(|path| survey.note_loose(tree, path))
 }
 
 fn part_classes(
+    tree: &Tree,
     part: &Path,
     class_names: &[String],
     survey: &mut Survey,
 ) -> Result<Vec<Vec<ImageFile>>, Error> {
-    class_names.iter().map(|name| walk::pictures(&part.join(name), survey)).collect()
+    class_names.iter().map(|name| walk::pictures(tree, &part.join(name), survey)).collect()
 }
 
 fn list_of(root: &Path, by_class: Vec<Vec<ImageFile>>) -> ImageList {
@@ -118,9 +118,9 @@ pub(crate) fn distinct(names: &[String]) -> Result<Vec<String>, Error> {
     }
 }
 
-fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
+fn class_folders(tree: &Tree, root: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
-    for path in folders_in(root)? {
+    for path in tree.folders_in(root)? {
         let name = path.file_name().and_then(OsStr::to_str);
         let name = name.ok_or_else(|| Error::format(&path, "the folder's name is not UTF-8", "rename it"))?;
         if name.chars().any(is_unprintable) {
@@ -137,6 +137,7 @@ fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
 
 /// Every part has a folder for every class; and none for others, where classes are not a list that leaves some out.
 fn check_folders(
+    tree: &Tree,
     root: &Path,
     parts: &[&Path],
     class_names: &[String],
@@ -146,10 +147,10 @@ fn check_folders(
     let (mut unknown, mut missing) = (Vec::new(), Vec::new());
     for part in parts {
         if listed.is_none() {
-            let others = class_folders(part)?.into_iter().filter(|name| !known.contains(name));
+            let others = class_folders(tree, part)?.into_iter().filter(|name| !known.contains(name));
             unknown.extend(others.map(|name| part.join(name)));
         }
-        missing.extend(class_names.iter().map(|name| part.join(name)).filter(|path| !path.is_dir()));
+        missing.extend(class_names.iter().map(|name| part.join(name)).filter(|path| !tree.is_dir(path)));
     }
     let missing_remedy = match listed {
         None => "add the folder, or remove the class from every part",
@@ -196,7 +197,7 @@ fn refuse_empty(
 
 /// The images of a class folder, which must have some.
 pub(crate) fn class_files(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
-    some(folder, walk::pictures(existing(folder)?, survey)?)
+    some(folder, walk::pictures(&Tree::Disk, existing(folder)?, survey)?)
 }
 
 /// The images directly in a folder, which must have some.

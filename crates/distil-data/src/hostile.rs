@@ -7,7 +7,9 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::datasets::svhn;
-use crate::{bounded::MOST_EXPANSION, cifar, idx, imagenet, mat, picture, source::Window};
+use crate::{
+    archive, bounded::MOST_EXPANSION, cifar, idx, imagenet, label_table, mat, pickle, picture, source::Window,
+};
 use crate::{tar_index, zip_index};
 
 fn path() -> &'static Path {
@@ -46,6 +48,16 @@ pub fn cifar_tar_gzip(bytes: &[u8]) -> bool {
     cifar::read_archive(cifar::Cifar::Hundred, path(), MultiGzDecoder::new(bytes)).is_ok()
 }
 
+/// A file of the Python version of CIFAR-10.
+pub fn cifar_python(bytes: &[u8]) -> bool {
+    cifar::parse_python(cifar::Cifar::Ten, path(), bytes, &mut Vec::new(), &mut Vec::new()).is_ok()
+}
+
+/// Any pickle.
+pub fn pickle(bytes: &[u8]) -> bool {
+    pickle::parse(path(), bytes).is_ok()
+}
+
 /// A MATLAB file of SVHN's form.
 pub fn svhn(bytes: &[u8]) -> bool {
     svhn::parse(path(), &mut &bytes[..], bytes.len() as u64).is_ok()
@@ -80,6 +92,24 @@ pub fn zip(bytes: &[u8]) -> bool {
     let members = zip_index::members(path(), &mut reader, bytes.len() as u64).unwrap_or_default();
     let fine = members.iter().map(|(_, member)| member.read(path(), &mut reader).is_ok());
     fine.fold(!members.is_empty(), |all, fine| all & fine)
+}
+
+/// A zip file of pictures in class folders.
+pub fn folders_in_zip(bytes: &[u8]) -> bool {
+    archive::placed(path(), archive::Form::Zip, Cursor::new(bytes)).is_ok()
+}
+
+/// A tar file of pictures in class folders, and the same as it comes out of gzip.
+pub fn folders_in_tar(bytes: &[u8]) -> bool {
+    let placed = archive::placed(path(), archive::Form::Tar, Cursor::new(bytes));
+    placed.is_ok() & archive::streamed(path(), bytes, 1 << 20).is_ok()
+}
+
+/// A table of files and labels.
+pub fn label_table(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).ok();
+    let rows = text.and_then(|text| label_table::parse(path(), text).ok());
+    rows.is_some_and(|rows| label_table::class_names(path(), &rows).is_ok())
 }
 
 /// A PNG or JPEG file, decoded with that many channels.

@@ -8,6 +8,7 @@ use crate::{
     config::{Counts, DataConfig},
     dataset::Split,
     datasets::{DatasetSpec, Reader},
+    depth::Depth,
     error::{Error, shown},
     folder::Found,
     hold_out::{HoldOut, hold_out},
@@ -18,6 +19,7 @@ use crate::{
     picture,
     progress::Progress,
     skip::Skip,
+    source::ImageFile,
     walk,
 };
 
@@ -28,7 +30,7 @@ const MOST_BYTES: usize = 64 << 30;
 const ONE_SIZE: &str = "set data.resolution to bring all to one size";
 
 impl DataConfig {
-    /// Lists the images of a set of image files (`folder`, `imagenet` and its subsets, `tiny-imagenet`) in the three
+    /// Lists the images of a set of image files (`folder`, `csv`, `imagenet` and its subsets, `tiny-imagenet`) in the three
     /// parts that [`DataConfig::load`] has, without reading them: for sets that do not fit into memory, with
     /// [`crate::ImageStream`].
     ///
@@ -42,8 +44,8 @@ impl DataConfig {
             return Err(Error::config("name", problem));
         };
         let root = self.place()?;
-        let skip = Skip::of(self, &root);
         let mut found = list(self, &root)?;
+        let skip = Skip::of(self, found.train.root());
         if self.counts == Counts::Published {
             check_counts(self.name.spec(), &found, &root)?;
         }
@@ -140,8 +142,12 @@ pub(crate) fn load(config: &DataConfig, progress: Progress<'_>) -> Result<Parts,
         return Err(Error::config("resolution", problem));
     }
     let mut splits = Vec::new();
-    for part in parts {
-        splits.push(decode(&part, &name, shape, resize, progress)?);
+    let mut depth = Depth::default();
+    for part in &parts {
+        splits.push(decode(part, &name, shape, resize, &mut depth, progress)?);
+    }
+    if let Some(complaint) = depth.complaint(parts[0].root()) {
+        tracing::warn!("{complaint}");
     }
     let splits = splits.try_into().expect("three parts went in");
     Ok(Parts { name, class_names, splits, resize })
@@ -186,18 +192,19 @@ fn decode(
     name: &str,
     shape: ImageShape,
     resize: Option<Resize>,
+    depth: &mut Depth,
     progress: Progress<'_>,
 ) -> Result<Split, Error> {
     let mut pixels = Vec::with_capacity(part.len() * shape.len());
     let mut failures = Failures::default();
-    let read = |file: &crate::source::ImageFile| {
+    let read = |file: &ImageFile| {
         let encoded = file.read();
         let picture = encoded.and_then(|bytes| picture::decode(&file.path, &bytes, shape.channels, resize));
         of_file(
             &file.path,
             picture.and_then(|picture| {
                 if picture.shape == shape {
-                    return Ok(picture.bytes);
+                    return Ok(picture);
                 }
                 let problem = format!("is {}, but the others are {shape}", picture.shape);
                 Err(Error::format(&file.path, problem, ONE_SIZE))
@@ -205,7 +212,10 @@ fn decode(
         )
     };
     in_parallel(&part.files, name, progress, read, |result| match result {
-        Ok(bytes) => pixels.extend(bytes),
+        Ok(picture) => {
+            pixels.extend(picture.bytes);
+            depth.add(picture.depth);
+        }
         Err(failure) => failures.note(failure),
     })?;
     failures.judge(part.root())?;
@@ -218,11 +228,11 @@ fn common_shape(
     resize: Option<Resize>,
     progress: Progress<'_>,
 ) -> Result<ImageShape, Error> {
-    let files: Vec<&Path> = parts.iter().flat_map(|part| part.files.iter().map(|file| &*file.path)).collect();
+    let files: Vec<&ImageFile> = parts.iter().flat_map(|part| &part.files).collect();
     let root = parts[0].root();
     let mut shapes = Vec::with_capacity(files.len());
     let mut failures = Failures::default();
-    let probe = |path: &&Path| of_file(path, picture::probe(path));
+    let probe = |file: &&ImageFile| of_file(&file.path, picture::probe(file));
     in_parallel(&files, "headers", progress, probe, |result| match result {
         Ok(shape) => shapes.push(shape),
         Err(failure) => failures.note(failure),
@@ -234,12 +244,12 @@ fn common_shape(
     }
     let ImageShape { height, width, .. } = shapes[0];
     let mut odd = Failures::default();
-    for (path, shape) in files.iter().zip(&shapes) {
+    for (file, shape) in files.iter().zip(&shapes) {
         if (shape.height, shape.width) != (height, width) {
-            let first = shown(files[0]);
+            let first = shown(&files[0].path);
             let problem =
                 format!("is {}x{} pixels, but {first} is {height}x{width}", shape.height, shape.width);
-            odd.note(((*path).to_owned(), Error::format(path, problem, ONE_SIZE)));
+            odd.note((file.path.clone(), Error::format(&file.path, problem, ONE_SIZE)));
         }
     }
     odd.judge(root)?;

@@ -31,16 +31,24 @@ const UNREAD: [&str; 33] = [
 /// Cameras' raw files begin like TIFF files, and what a TIFF reader finds in them is a thumbnail.
 const RAW: [&str; 6] = ["nef", "cr2", "arw", "dng", "pef", "srw"];
 /// As many bytes as tell every kind apart; DICOM's mark is the last.
-const HEAD: u64 = 132;
+pub(crate) const HEAD: u64 = 132;
 
 /// What a file on disk is.
 pub(crate) fn of_file(path: &Path) -> Result<Kind, Error> {
+    of(path, || {
+        let mut head = Vec::new();
+        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
+        Ok(head)
+    })
+}
+
+/// What a file is that is called `path`; its first [`HEAD`] bytes are asked for where the name does not tell.
+pub(crate) fn of(path: &Path, head: impl FnOnce() -> Result<Vec<u8>, Error>) -> Result<Kind, Error> {
     if of_name(path) == Kind::Read {
         return Ok(Kind::Read);
     }
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
+    let head = head()?;
     let raw = RAW.contains(&extension(path).as_str());
     Ok(match picture(&head) {
         PictureKind::Read if !raw => Kind::Read,

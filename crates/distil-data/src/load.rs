@@ -13,7 +13,7 @@ use crate::{
     hold_out::{HoldOut, cap, hold_out},
     image_set,
     images::{ImageShape, Images},
-    locate::locate,
+    locate::{locate, resolve},
     normalise,
     progress::{Progress, Stage, report},
     resize::resize_images,
@@ -117,7 +117,7 @@ impl DataConfig {
 
     pub(crate) fn place(&self) -> Result<PathBuf, Error> {
         match &self.path {
-            Some(path) => Ok(path.clone()),
+            Some(path) => Ok(resolve(self.name, path)),
             None => locate(self.name, self.data_dir.as_deref()),
         }
     }
@@ -129,7 +129,10 @@ impl DataConfig {
         }
         let real = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         let name = if real.is_dir() { real.file_name() } else { real.file_stem() };
-        name.map_or_else(|| self.name.to_string(), |name| name.to_string_lossy().into_owned())
+        let name = name.map(|name| name.to_string_lossy().into_owned());
+        // `photos.tar.gz` has two endings.
+        let name = name.map(|name| name.strip_suffix(".tar").map_or(name.clone(), str::to_owned));
+        name.unwrap_or_else(|| self.name.to_string())
     }
 
     pub(crate) fn read(&self, read: fn(&Path) -> Result<Arrays, Error>) -> Result<Arrays, Error> {

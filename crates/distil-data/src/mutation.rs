@@ -84,6 +84,17 @@ fn cifar_records_and_archives() {
     assert!((cases() / 10..cases()).contains(&accepted), "{accepted}");
 }
 
+#[test]
+fn pickles_of_cifar() {
+    use crate::pickle::tests::{array, list, pickle_of};
+    let good = pickle_of(&[("labels", list(&[3, 9])), ("data", array([2, 3072], &[7; 6144]))]);
+    // Few bytes are not pixels: most copies are whole pickles, and a text in it is all that is short.
+    let accepted = assault(&[good], as_is, hostile::cifar_python);
+    assert!((cases() / 10..cases()).contains(&accepted), "{accepted}");
+    let small = pickle_of(&[("labels", list(&[])), ("data", array([0, 3], &[]))]);
+    assault(&[small], as_is, hostile::pickle);
+}
+
 /// The variables of a plain `.mat` file, compressed after they were damaged.
 fn recompressed(bytes: &[u8]) -> Vec<u8> {
     let (header, body) = bytes.split_at(bytes.len().min(128));
@@ -127,6 +138,25 @@ fn zip_files() {
         ("t/c.txt".to_owned(), Vec::new()),
     ];
     assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, hostile::zip);
+}
+
+/// The names of pax and GNU, which no header has room for, among them.
+#[test]
+fn archives_of_class_folders() {
+    let long = format!("p/a/{}.png", "n".repeat(200));
+    let names = ["p/a/1.png", "p/b/photo", &long, "p/b/notes.txt", "__MACOSX/p/a/._1.png"];
+    let files = names.map(|name| (name, fixture("palette.png")[..120].to_vec()));
+    let accepted = assault(&[tar_of(&files)], tar_checksums, hostile::folders_in_tar);
+    assert!((1..cases()).contains(&accepted), "{accepted}");
+    let files = files.map(|(name, bytes)| (name.to_owned(), bytes));
+    assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, hostile::folders_in_zip);
+}
+
+#[test]
+fn tables_of_labels() {
+    let tables = ["file,label\na.png,cat\n\"b, c.png\",dog\n", "id;species;split\n1;a;train\n2;b;test\n"];
+    let accepted = assault(&tables.map(|table| table.as_bytes().to_vec()), as_is, hostile::label_table);
+    assert!((1..cases()).contains(&accepted), "{accepted}");
 }
 
 const OTHER_KINDS: [ImageFormat; 6] = [

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     error::{Error, shown},
-    walk::{self, folders_in},
+    tree::Tree,
+    walk,
 };
 
+/// What a part is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Train,
     Validation,
     Test,
@@ -42,12 +44,21 @@ pub(crate) struct PartFolders {
 ///
 /// A split that its owner made is used or refused, never taken for classes. `classes` that are folders of `root` say
 /// that it has none, whatever they are called: trains are also a class.
-pub(crate) fn find(root: &Path, classes: Option<&[String]>) -> Result<Option<PartFolders>, Error> {
-    if classes.is_some_and(|names| !names.is_empty() && names.iter().all(|name| root.join(name).is_dir())) {
+pub(crate) fn find(
+    tree: &Tree,
+    root: &Path,
+    classes: Option<&[String]>,
+) -> Result<Option<PartFolders>, Error> {
+    if classes
+        .is_some_and(|names| !names.is_empty() && names.iter().all(|name| tree.is_dir(&root.join(name))))
+    {
         return Ok(None);
     }
-    let (parts, others): (Vec<_>, Vec<_>) =
-        folders_in(root)?.into_iter().map(|path| (role(&path), path)).partition(|(role, _)| role.is_some());
+    let (parts, others): (Vec<_>, Vec<_>) = tree
+        .folders_in(root)?
+        .into_iter()
+        .map(|path| (role_of(&path), path))
+        .partition(|(role, _)| role.is_some());
     if parts.is_empty() {
         return Ok(None);
     }
@@ -61,13 +72,17 @@ pub(crate) fn find(root: &Path, classes: Option<&[String]>) -> Result<Option<Par
                       if these are classes";
         return Err(Error::format(root, problem, remedy));
     };
-    refuse_others(root, &train, others.into_iter().map(|(_, path)| path))?;
+    refuse_others(tree, root, &train, others.into_iter().map(|(_, path)| path))?;
     Ok(Some(PartFolders { train, validation, test }))
 }
 
+fn role_of(folder: &Path) -> Option<Role> {
+    role(folder.file_name()?.to_str()?)
+}
+
 /// `Train`, `training_set`, `val-data`, `test images`: how people and archives write the names.
-fn role(path: &Path) -> Option<Role> {
-    let name = path.file_name()?.to_str()?.to_lowercase();
+pub(crate) fn role(name: &str) -> Option<Role> {
+    let name = name.to_lowercase();
     let stem = ["set", "data", "images"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     let stem = stem.trim_end_matches(['_', '-', ' ', '.']);
     NAMES.iter().find(|(known, _)| *known == stem).map(|&(_, role)| role)
@@ -84,10 +99,15 @@ fn one(root: &Path, parts: &[(Option<Role>, PathBuf)], wanted: Role) -> Result<O
 }
 
 /// A folder of pictures beside train/ whose part is not known would be left out of everything.
-fn refuse_others(root: &Path, train: &Path, others: impl Iterator<Item = PathBuf>) -> Result<(), Error> {
+fn refuse_others(
+    tree: &Tree,
+    root: &Path,
+    train: &Path,
+    others: impl Iterator<Item = PathBuf>,
+) -> Result<(), Error> {
     let mut unknown = Vec::new();
     for path in others {
-        if walk::holds_picture(&path)? {
+        if walk::holds_picture(tree, &path)? {
             unknown.push(path);
         }
     }
@@ -119,7 +139,7 @@ mod tests {
     fn found(folders: &[&str]) -> Result<Option<[Option<String>; 3]>, String> {
         let root = tree(folders);
         let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-        let parts = find(root.path(), None).map_err(|error| error.to_string())?;
+        let parts = find(&Tree::Disk, root.path(), None).map_err(|error| error.to_string())?;
         Ok(parts.map(|parts| [Some(parts.train), parts.validation, parts.test].map(|path| path.map(name))))
     }
 
@@ -156,7 +176,7 @@ mod tests {
         let root = tree(&["train", "test"]);
         std::fs::create_dir(root.path().join("annotations")).unwrap();
         std::fs::write(root.path().join("annotations/1.xml"), "<x/>").unwrap();
-        assert!(find(root.path(), None).unwrap().is_some());
+        assert!(find(&Tree::Disk, root.path(), None).unwrap().is_some());
     }
 
     #[test]
@@ -164,7 +184,7 @@ mod tests {
         let root = tree(&["train", "plane", "test"]);
         let listed = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            find(root.path(), Some(&names))
+            find(&Tree::Disk, root.path(), Some(&names))
         };
         assert_eq!(listed(&["train", "plane"]).unwrap(), None);
         assert!(listed(&["a", "b"]).is_err(), "classes of the parts leave plane/ unknown");

@@ -8,8 +8,8 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use distil_store::Resize;
 
 use crate::{
-    bounded::MOST_EXPANSION, error::Error, images::ImageShape, integrity, resize::resize_planar,
-    source::ImageFile,
+    bounded::MOST_EXPANSION, depth::Depth, error::Error, images::ImageShape, integrity,
+    resize::resize_planar, source::ImageFile,
 };
 
 /// The largest side of a picture that is decoded, in pixels.
@@ -28,16 +28,26 @@ const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG,
 pub(crate) struct Picture {
     pub(crate) shape: ImageShape,
     pub(crate) bytes: Vec<u8>,
+    /// How far its bits are used, if they were 16.
+    pub(crate) depth: Depth,
 }
 
 /// What a file's header says: its size, and 3 channels if it has colour, else 1.
-pub(crate) fn probe(path: &Path) -> Result<ImageShape, Error> {
+pub(crate) fn probe(image: &ImageFile) -> Result<ImageShape, Error> {
+    let path = &*image.path;
+    if !image.is_on_disk() {
+        let encoded = image.read()?;
+        return Ok(announced(&decoder(path, Cursor::new(&encoded), encoded.len() as u64)?));
+    }
     let file = std::fs::File::open(path).map_err(Error::io(path, "open"))?;
     let length = file.metadata().map_err(Error::io(path, "read"))?.len();
-    let decoder = decoder(path, BufReader::new(file), length)?;
+    Ok(announced(&decoder(path, BufReader::new(file), length)?))
+}
+
+fn announced(decoder: &impl ImageDecoder) -> ImageShape {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() { 3 } else { 1 };
-    Ok(ImageShape { channels, height: height as usize, width: width as usize })
+    ImageShape { channels, height: height as usize, width: width as usize }
 }
 
 /// Reads one picture file as bytes `[channels, h, w]` of the size of `resize`, by the rules and within the bounds of
@@ -64,10 +74,11 @@ pub(crate) fn decode(
     }
     let picture = DynamicImage::from_decoder(decoder).map_err(|e| unreadable(path, &e))?;
     let shape = ImageShape { channels, height: picture.height() as usize, width: picture.width() as usize };
-    let bytes = planar(&picture, channels);
-    let Some(resize) = resize else { return Ok(Picture { shape, bytes }) };
+    let (bytes, depth) = (planar(&picture, channels), Depth::of(&picture));
+    let Some(resize) = resize else { return Ok(Picture { shape, bytes, depth }) };
     let bytes = resize_planar(&bytes, shape, resize)?;
-    Ok(Picture { shape: ImageShape { channels, height: resize.height, width: resize.width }, bytes })
+    let shape = ImageShape { channels, height: resize.height, width: resize.width };
+    Ok(Picture { shape, bytes, depth })
 }
 
 fn planar(picture: &DynamicImage, channels: usize) -> Vec<u8> {

@@ -155,7 +155,7 @@ impl Listing {
 /// The shape of the first images; colour if any of them has it.
 fn first_shape(listing: &Listing) -> Option<ImageShape> {
     let files = listing.train.files.iter().take(LOOKED_AT);
-    let shapes: Vec<ImageShape> = files.filter_map(|file| picture::probe(&file.path).ok()).collect();
+    let shapes: Vec<ImageShape> = files.filter_map(|file| picture::probe(file).ok()).collect();
     let channels = shapes.iter().map(|shape| shape.channels).max()?;
     Some(ImageShape { channels, ..shapes[0] })
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The largest encoded image that is read.
-const MOST_BYTES: u64 = 256 << 20;
+pub(crate) const MOST_BYTES: u64 = 256 << 20;
 
 /// One image, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,12 @@ pub(crate) struct ImageFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     File,
-    Member { archive: Arc<Path>, member: Member },
+    Member {
+        archive: Arc<Path>,
+        member: Member,
+    },
+    /// Its bytes, of an archive that cannot be gone back in.
+    Memory(Arc<[u8]>),
 }
 
 /// Where a member lies in its archive, and how it is packed.
@@ -58,6 +63,15 @@ impl ImageFile {
         Self { path: archive.join(name), place: Place::Member { archive: Arc::clone(archive), member } }
     }
 
+    pub(crate) fn in_memory(path: &Path, bytes: Vec<u8>) -> Self {
+        Self { path: path.to_owned(), place: Place::Memory(bytes.into()) }
+    }
+
+    /// Whether it is a file of its own.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.place == Place::File
+    }
+
     /// All its bytes.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Error> {
         match &self.place {
@@ -68,6 +82,7 @@ impl ImageFile {
                 bounded::read_exactly(&self.path, &mut file, length as usize)
             }
             Place::Member { archive, member } => member.read(&self.path, open(archive)?),
+            Place::Memory(bytes) => Ok(bytes.to_vec()),
         }
     }
 }
@@ -76,7 +91,7 @@ fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(Error::io(path, "open"))
 }
 
-fn check_size(path: &Path, length: u64, most: u64) -> Result<(), Error> {
+pub(crate) fn check_size(path: &Path, length: u64, most: u64) -> Result<(), Error> {
     if length <= most {
         return Ok(());
     }
@@ -88,6 +103,24 @@ impl Member {
     /// All bytes of an image, unpacked and verified; `path` is for messages.
     pub(crate) fn read(self, path: &Path, archive: impl Read + Seek) -> Result<Vec<u8>, Error> {
         self.read_at_most(path, archive, MOST_BYTES)
+    }
+
+    /// Its first `length` bytes, unpacked, or all if it has fewer.
+    pub(crate) fn head(
+        self,
+        path: &Path,
+        mut archive: impl Read + Seek,
+        length: u64,
+    ) -> Result<Vec<u8>, Error> {
+        archive.seek(SeekFrom::Start(self.offset)).map_err(Error::io(path, "read"))?;
+        let (packed, mut head) = (archive.take(self.length), Vec::new());
+        let read = match self.packing {
+            Packing::Plain | Packing::Stored { .. } => packed.take(length).read_to_end(&mut head),
+            Packing::Deflated { .. } => {
+                DeflateDecoder::new(BufReader::new(packed)).take(length).read_to_end(&mut head)
+            }
+        };
+        read.map(|_| head).map_err(|e| bounded::damaged(path, e))
     }
 
     /// All its bytes, unpacked and verified, if there are no more than `most`.

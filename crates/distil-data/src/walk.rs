@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     error::{Error, shown},
-    kind::{self, Kind},
+    kind::Kind,
     skip::Skip,
     source::ImageFile,
+    tree::Tree,
 };
 
 /// Files and folders that are no part of a set, whoever unpacked the archive.
@@ -73,8 +74,8 @@ impl Survey {
     }
 
     /// Puts a file that lies beside class folders where it belongs.
-    pub(crate) fn note_loose(&mut self, path: PathBuf) -> Result<(), Error> {
-        if !path.is_file() || kind::of_file(&path)? == Kind::Other {
+    pub(crate) fn note_loose(&mut self, tree: &Tree, path: PathBuf) -> Result<(), Error> {
+        if !tree.is_file(&path) || tree.kind(&path)? == Kind::Other {
             return Ok(());
         }
         self.loose.push(path);
@@ -82,15 +83,15 @@ impl Survey {
     }
 
     /// The pictures among the files of one folder.
-    fn sort(&mut self, files: Vec<PathBuf>) -> Result<Vec<ImageFile>, Error> {
+    fn sort(&mut self, tree: &Tree, files: Vec<PathBuf>) -> Result<Vec<ImageFile>, Error> {
         let mut found = Vec::new();
         for path in files {
-            if !path.is_file() {
+            if !tree.is_file(&path) {
                 self.broken.push(path);
                 continue;
             }
-            match kind::of_file(&path)? {
-                Kind::Read => found.push(ImageFile::on_disk(path)),
+            match tree.kind(&path)? {
+                Kind::Read => found.push(tree.image(path)),
                 Kind::Unread => self.unread.push(path),
                 Kind::Other => self.other.push(path),
             }
@@ -120,13 +121,13 @@ pub(crate) fn named(root: &Path, paths: &[&Path]) -> String {
 }
 
 /// The pictures in a folder and the folders in it, in torchvision's order: those of a folder by name, folders by path.
-pub(crate) fn pictures(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
+pub(crate) fn pictures(tree: &Tree, folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
     let mut folders = Vec::new();
-    gather(folder, &mut Vec::new(), &mut folders)?;
+    gather(tree, folder, &mut Vec::new(), &mut folders)?;
     folders.sort_by(|(a, _), (b, _)| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     let mut found = Vec::new();
     for (_, files) in folders {
-        found.extend(survey.sort(files)?);
+        found.extend(survey.sort(tree, files)?);
     }
     Ok(found)
 }
@@ -134,31 +135,32 @@ pub(crate) fn pictures(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFi
 /// The pictures directly in a folder, by name.
 pub(crate) fn pictures_in(folder: &Path, survey: &mut Survey) -> Result<Vec<ImageFile>, Error> {
     let files = entries(folder)?.into_iter().filter(|path| !is_ignored(path) && !path.is_dir()).collect();
-    survey.sort(files)
+    survey.sort(&Tree::Disk, files)
 }
 
 /// Whether there is a picture of any kind below a folder.
-pub(crate) fn holds_picture(folder: &Path) -> Result<bool, Error> {
+pub(crate) fn holds_picture(tree: &Tree, folder: &Path) -> Result<bool, Error> {
     let mut survey = Survey::default();
-    Ok(!pictures(folder, &mut survey)?.is_empty() || !survey.unread.is_empty())
+    Ok(!pictures(tree, folder, &mut survey)?.is_empty() || !survey.unread.is_empty())
 }
 
 /// Folders and the files in each. `above` are the real paths of the folders that led here: links are followed, as
 /// torchvision follows them, but not in circles.
 fn gather(
+    tree: &Tree,
     folder: &Path,
     above: &mut Vec<PathBuf>,
     folders: &mut Vec<(PathBuf, Vec<PathBuf>)>,
 ) -> Result<(), Error> {
-    let real = folder.canonicalize().map_err(Error::io(folder, "open"))?;
+    let real = tree.real(folder)?;
     if above.contains(&real) {
         return Err(Error::format(folder, "is a link to a folder that it lies in", "remove the link"));
     }
     above.push(real);
     let mut files = Vec::new();
-    for path in entries(folder)?.into_iter().filter(|path| !is_ignored(path)) {
-        if path.is_dir() {
-            gather(&path, above, folders)?;
+    for path in tree.entries(folder)?.into_iter().filter(|path| !is_ignored(path)) {
+        if tree.is_dir(&path) {
+            gather(tree, &path, above, folders)?;
         } else {
             files.push(path);
         }
@@ -178,11 +180,6 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// The folders in a folder, by name, but for those that systems leave behind.
-pub(crate) fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir() && !is_ignored(path)).collect())
-}
-
 /// Files and folders that systems leave behind: hidden ones (`.DS_Store`, `._a.png`) and [`OF_THE_SYSTEM`].
 pub(crate) fn is_ignored(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
@@ -197,7 +194,7 @@ pub(crate) fn is_ignored(path: &Path) -> bool {
 /// [`Error::Format`] names what is refused; [`Error::Io`].
 pub fn picture_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut survey = Survey::default();
-    let found = pictures(folder, &mut survey)?;
+    let found = pictures(&Tree::Disk, folder, &mut survey)?;
     survey.judge(folder, &Skip::default())?;
     Ok(found.into_iter().map(|file| file.path).collect())
 }

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use distil_data::{DataConfig, Dataset};
+use distil_data::{DataConfig, Dataset, recognise};
 use distil_store::atomic;
 
 use crate::args::InfoArgs;
@@ -15,6 +15,7 @@ use distil::config::Config;
 const PICTURES: usize = 10;
 
 pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure> {
+    let recognised = args.dataset.as_ref().map(Path::new).filter(|path| path.exists()).map(recognise);
     let data = match (&args.config, &args.dataset) {
         (Some(config), _) => Config::load(config, &args.set)?.data,
         (None, Some(dataset)) => Config::on(&DataConfig::named(dataset)?, &args.set)?.data,
@@ -30,7 +31,11 @@ pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure>
         write_sheet(&dataset, sheet)?;
         context.console.note(format_args!("wrote {}", sheet.display()));
     }
-    context.console.result(dataset.summary())
+    // A name of a set counts where what is called so is no set.
+    match recognised {
+        Some(Ok(recognised)) => context.console.result(format_args!("{recognised}\n\n{}", dataset.summary())),
+        _ => context.console.result(dataset.summary()),
+    }
 }
 
 /// A sheet that cannot be written is refused before the images are read, which may take long.

@@ -26,16 +26,29 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
     )
 };
 
+/// Of the binary version, and of the Python version as torchvision and Keras keep it.
 const PLACES: Places = Places {
     folders: &[
         "cifar-10-batches-bin",
         "cifar10/cifar-10-batches-bin",
         "cifar-10-binary/cifar-10-batches-bin",
         "cifar10",
+        "cifar-10-batches-py",
+        "cifar10/cifar-10-batches-py",
+        "cifar-10-batches-py-target/cifar-10-batches-py",
+        "datasets/cifar-10-batches-py",
+        "datasets/cifar-10-batches-py-target/cifar-10-batches-py",
     ],
     copies: &[],
-    archives: &["cifar-10-binary.tar.gz", "cifar10/cifar-10-binary.tar.gz"],
-    sign: Sign::AnyOf(&["data_batch_1.bin"]),
+    archives: &[
+        "cifar-10-binary.tar.gz",
+        "cifar10/cifar-10-binary.tar.gz",
+        "cifar-10-python.tar.gz",
+        "cifar10/cifar-10-python.tar.gz",
+        "cifar-10-batches-py.tar.gz",
+        "datasets/cifar-10-batches-py.tar.gz",
+    ],
+    sign: Sign::AnyFile(&["data_batch_1.bin", "data_batch_1"]),
 };
 
 const PUBLISHED: Published = Published {

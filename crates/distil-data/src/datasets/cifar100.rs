@@ -36,11 +36,27 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
     )
 };
 
+/// Of the binary version, and of the Python version as torchvision and Keras keep it.
 const PLACES: Places = Places {
-    folders: &["cifar-100-binary", "cifar100/cifar-100-binary", "cifar100"],
+    folders: &[
+        "cifar-100-binary",
+        "cifar100/cifar-100-binary",
+        "cifar100",
+        "cifar-100-python",
+        "cifar100/cifar-100-python",
+        "cifar-100-python-target/cifar-100-python",
+        "datasets/cifar-100-python",
+        "datasets/cifar-100-python-target/cifar-100-python",
+    ],
     copies: &[],
-    archives: &["cifar-100-binary.tar.gz", "cifar100/cifar-100-binary.tar.gz"],
-    sign: Sign::AnyOf(&["train.bin"]),
+    archives: &[
+        "cifar-100-binary.tar.gz",
+        "cifar100/cifar-100-binary.tar.gz",
+        "cifar-100-python.tar.gz",
+        "cifar100/cifar-100-python.tar.gz",
+        "datasets/cifar-100-python.tar.gz",
+    ],
+    sign: Sign::AnyFile(&["train.bin", "train"]),
 };
 
 const PUBLISHED: Published = Published {

@@ -34,10 +34,17 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
 
 /// Those of this program, of torchvision and of Keras.
 const PLACES: Places = Places {
-    folders: &["fashion-mnist", "FashionMNIST/raw", "FashionMNIST", "fashion_mnist", "fashion-mnist/raw"],
+    folders: &[
+        "fashion-mnist",
+        "FashionMNIST/raw",
+        "FashionMNIST",
+        "fashion_mnist",
+        "fashion-mnist/raw",
+        "datasets/fashion-mnist",
+    ],
     copies: &[],
     archives: &[],
-    sign: Sign::AnyOf(idx::SIGNS),
+    sign: Sign::AnyFile(idx::SIGNS),
 };
 
 const PUBLISHED: Published = Published {

@@ -8,7 +8,7 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
     ..DatasetSpec::new(
         "folder",
         "your images in folders by class",
-        Origin::Own(OwnFiles { what: "the folder that holds the class folders", fits: |path| path.is_dir() }),
+        Origin::Own(OwnFiles { what: "the folder, zip, tar or tar.gz that holds the class folders" }),
         Reader::ImageFiles(|data, root| folder::list(root, data.classes.as_deref(), &Skip::of(data, root))),
     )
 };

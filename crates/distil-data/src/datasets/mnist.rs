@@ -31,7 +31,7 @@ const PLACES: Places = Places {
     folders: &["mnist", "MNIST/raw", "MNIST", "mnist/raw"],
     copies: &[],
     archives: &["mnist.npz", "datasets/mnist.npz"],
-    sign: Sign::AnyOf(idx::SIGNS),
+    sign: Sign::AnyFile(idx::SIGNS),
 };
 
 /// The mirror that PyTorch uses; the original site no longer serves the files.

@@ -10,6 +10,7 @@ mod mnist;
 mod npz;
 mod spec;
 pub(crate) mod svhn;
+mod table;
 pub(crate) mod tiny_imagenet;
 
 use schemars::JsonSchema;
@@ -77,6 +78,8 @@ registry! {
     Imagenet = imagenet::ROW,
     /// Your own images in folders by class, at `path`.
     Folder = folder::ROW,
+    /// Your own images with a table of file and label, at `path`.
+    Csv = table::ROW,
     /// Your own images in a NumPy archive, at `path`.
     Npz = npz::ROW,
 }

@@ -26,10 +26,7 @@ use crate::{
 pub(super) const ROW: DatasetSpec = DatasetSpec::new(
     "npz",
     "your images in a NumPy archive",
-    Origin::Own(OwnFiles {
-        what: "the .npz file with x_train, y_train, x_test and y_test",
-        fits: |path| path.extension().is_some_and(|extension| extension == "npz") && path.is_file(),
-    }),
+    Origin::Own(OwnFiles { what: "the .npz file with x_train, y_train, x_test and y_test" }),
     Reader::Arrays(read),
 );
 

@@ -123,8 +123,6 @@ pub enum Origin {
 pub struct OwnFiles {
     /// What `data.path` names ("the folder that holds the class folders").
     pub what: &'static str,
-    /// Whether a path looks like it.
-    pub(crate) fits: fn(&Path) -> bool,
 }
 
 /// How a published set may lie below a data folder.
@@ -142,8 +140,10 @@ pub struct Places {
 /// How a folder shows that it holds a set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sign {
-    /// One of these files or folders is in it.
-    AnyOf(&'static [&'static str]),
+    /// One of these files is in it.
+    AnyFile(&'static [&'static str]),
+    /// This folder is in it.
+    Folder(&'static str),
     /// ImageNet's training part is in it, or at least this class.
     Imagenet { first: Option<&'static str> },
 }

@@ -37,10 +37,10 @@ pub(super) const ROW: DatasetSpec = DatasetSpec {
 };
 
 const PLACES: Places = Places {
-    folders: &["svhn", "SVHN", "housenumbers"],
+    folders: &["svhn", "SVHN", "housenumbers", ""],
     copies: &[],
     archives: &[],
-    sign: Sign::AnyOf(&[TRAIN]),
+    sign: Sign::AnyFile(&[TRAIN]),
 };
 
 const PUBLISHED: Published = Published {

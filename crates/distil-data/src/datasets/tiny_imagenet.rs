@@ -52,7 +52,7 @@ const PLACES: Places = Places {
     ],
     copies: &[],
     archives: &["tiny-imagenet-200.zip", "tiny-imagenet/tiny-imagenet-200.zip"],
-    sign: Sign::AnyOf(&["train/n01443537"]),
+    sign: Sign::Folder("train/n01443537"),
 };
 
 const PUBLISHED: Published = Published {

@@ -30,7 +30,10 @@ fn channels_are_planar() {
 fn a_grey_jpeg_in_a_colour_set_repeats_in_three_channels() {
     let picture = image::GrayImage::from_fn(8, 8, |x, _| Luma([30 * x as u8]));
     let (_folder, path) = save(picture, "a.JPEG", ImageFormat::Jpeg);
-    assert_eq!(probe(&path).unwrap(), ImageShape { channels: 1, height: 8, width: 8 });
+    assert_eq!(
+        probe(&ImageFile::on_disk(path.clone())).unwrap(),
+        ImageShape { channels: 1, height: 8, width: 8 }
+    );
     let (grey, colour) = (decode_file(&path, 1, None).unwrap(), decode_file(&path, 3, None).unwrap());
     assert_eq!(colour, [grey.clone(), grey.clone(), grey].concat());
 }
@@ -55,7 +58,7 @@ fn damaged_pictures_name_the_file() {
     let cut = folder.path().join("cut.png");
     for (length, at_probe) in [(20, true), (bytes.len() - 20, false)] {
         std::fs::write(&cut, &bytes[..length]).unwrap();
-        assert_eq!(probe(&cut).is_err(), at_probe);
+        assert_eq!(probe(&ImageFile::on_disk(cut.clone())).is_err(), at_probe);
         let error = decode_file(&cut, 1, None).unwrap_err().to_string();
         assert!(error.contains("cut.png") && error.contains("cannot be read"), "{error}");
     }

@@ -1,4 +1,6 @@
-//! The binary version of CIFAR-10 and CIFAR-100, as a folder or as the published tar.gz.
+//! CIFAR-10 and CIFAR-100 in their binary and their Python version, as a folder or as the published tar.gz.
+
+mod python;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -35,45 +37,72 @@ impl Cifar {
         }
     }
 
-    fn train_files(self) -> &'static [&'static str] {
+    fn versions(self) -> [Version; 2] {
         match self {
-            Self::Ten => &[
-                "data_batch_1.bin",
-                "data_batch_2.bin",
-                "data_batch_3.bin",
-                "data_batch_4.bin",
-                "data_batch_5.bin",
-            ],
-            Self::Hundred => &["train.bin"],
-        }
-    }
-
-    fn test_file(self) -> &'static str {
-        match self {
-            Self::Ten => "test_batch.bin",
-            Self::Hundred => "test.bin",
+            Self::Ten => [BINARY_TEN, PYTHON_TEN],
+            Self::Hundred => [BINARY_HUNDRED, PYTHON_HUNDRED],
         }
     }
 }
 
-/// Reads the published training and test parts from a folder with the `.bin` files, or from the tar.gz.
+/// A published version: its files, and how one is read.
+#[derive(Clone, Copy)]
+struct Version {
+    train: &'static [&'static str],
+    test: &'static str,
+    parse: Parse,
+}
+
+type Parse = fn(Cifar, &Path, &[u8], &mut Vec<u8>, &mut Vec<u32>) -> Result<(), Error>;
+
+impl Version {
+    fn files(self) -> impl Iterator<Item = &'static str> {
+        self.train.iter().copied().chain([self.test])
+    }
+}
+
+const BINARY_TEN: Version = Version {
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+    parse,
+};
+const BINARY_HUNDRED: Version = Version { train: &["train.bin"], test: "test.bin", parse };
+const PYTHON_TEN: Version = Version {
+    train: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+    test: "test_batch",
+    parse: python::parse,
+};
+const PYTHON_HUNDRED: Version = Version { train: &["train"], test: "test", parse: python::parse };
+
+/// Reads the published training and test parts from a folder with the files of the binary version (`.bin`) or of the
+/// Python version (pickles, of which nothing is run), or from the tar.gz of either.
 ///
 /// # Errors
 /// [`Error::Format`] when a file is missing, truncated, too long or not made of whole records; [`Error::Label`] naming
 /// file and record when a label is impossible; [`Error::Io`].
 pub fn read_cifar(which: Cifar, path: &Path) -> Result<(Split, Split), Error> {
     let mut files = if path.is_dir() { from_folder(which, path)? } else { from_archive(which, path)? };
+    let [binary, python] = which.versions();
+    let is_python = python.files().any(|name| files.contains_key(name));
+    let version =
+        if is_python && !binary.files().any(|name| files.contains_key(name)) { python } else { binary };
     let mut part = |names: &[&str]| {
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
         for name in names {
             let file = path.join(name);
             let missing = || Error::format(path, format!("{name} is missing"), BAD_COPY);
             let bytes = files.remove(*name).ok_or_else(missing)?;
-            parse(which, &file, &bytes, &mut pixels, &mut labels)?;
+            (version.parse)(which, &file, &bytes, &mut pixels, &mut labels)?;
         }
         Split::new(Images::from_u8(SHAPE, pixels)?, labels)
     };
-    Ok((part(which.train_files())?, part(&[which.test_file()])?))
+    Ok((part(version.train)?, part(&[version.test])?))
 }
 
 /// Appends the records of one file.
@@ -95,12 +124,8 @@ pub(crate) fn parse(
     for (index, record) in bytes.chunks_exact(record).enumerate() {
         for (&label, &classes) in record.iter().zip(which.classes()) {
             if usize::from(label) >= classes {
-                return Err(Error::Label {
-                    path: path.to_owned(),
-                    record: index,
-                    label: label.into(),
-                    classes,
-                });
+                let (path, label) = (path.to_owned(), label.into());
+                return Err(Error::Label { path, record: index, label, classes });
             }
         }
         labels.push(record[prefix - 1].into());
@@ -109,16 +134,24 @@ pub(crate) fn parse(
     Ok(())
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use python::parse as parse_python;
+
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
+/// Every file of either version.
 fn wanted(which: Cifar) -> impl Iterator<Item = &'static str> {
-    which.train_files().iter().copied().chain([which.test_file()])
+    which.versions().into_iter().flat_map(Version::files)
 }
 
+/// The files that are there; what is missing is said by whoever needs it.
 fn from_folder(which: Cifar, folder: &Path) -> Result<Files, Error> {
     let mut files = Files::new();
     for name in wanted(which) {
         let path = folder.join(name);
+        if !path.is_file() {
+            continue;
+        }
         let length = std::fs::metadata(&path).map_err(Error::io(&path, "open"))?.len();
         check_length(&path, length)?;
         let file = std::fs::File::open(&path).map_err(Error::io(&path, "open"))?;
@@ -147,48 +180,4 @@ fn check_length(path: &Path, length: u64) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn records(which: Cifar, labels: &[u8]) -> Vec<u8> {
-        let record = |&label: &u8| match which {
-            Cifar::Ten => [vec![label], vec![label + 1; 3072]].concat(),
-            Cifar::Hundred => [vec![label / 5, label], vec![label + 1; 3072]].concat(),
-        };
-        labels.iter().flat_map(record).collect()
-    }
-
-    #[test]
-    fn the_fine_label_counts_and_pixels_follow_the_labels() {
-        for (which, fine) in [(Cifar::Ten, [9, 0]), (Cifar::Hundred, [99, 40])] {
-            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-            parse(which, Path::new("x"), &records(which, &fine), &mut pixels, &mut labels).unwrap();
-            assert_eq!(labels, fine.map(u32::from));
-            assert_eq!((pixels.len(), pixels[0], pixels[3072]), (2 * 3072, fine[0] + 1, fine[1] + 1));
-        }
-    }
-
-    #[test]
-    fn an_impossible_label_names_file_record_and_label() {
-        let mut bytes = records(Cifar::Ten, &[1, 2, 3]);
-        bytes[2 * 3073] = 200;
-        let error =
-            parse(Cifar::Ten, Path::new("data_batch_2.bin"), &bytes, &mut Vec::new(), &mut Vec::new());
-        let message = error.unwrap_err().to_string();
-        for part in ["data_batch_2.bin", "record 2", "label 200", "below 10"] {
-            assert!(message.contains(part), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_member_that_claims_too_much_is_refused() {
-        let mut header = tar::Header::new_gnu();
-        header.set_path("c/train.bin").unwrap();
-        header.set_size(MOST_BYTES + 1);
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_cksum();
-        let bytes = [header.as_bytes().to_vec(), vec![0; 4096]].concat();
-        let error = read_archive(Cifar::Hundred, Path::new("a.tar"), &bytes[..]).unwrap_err().to_string();
-        assert!(error.contains("far more"), "{error}");
-    }
-}
+mod tests;
