@@ -111,8 +111,15 @@ fn safetensors(path: &Path, bytes: &[u8]) -> Result<Found, StoreError> {
             Dtype::F64 => Ok(DType::F64),
             Dtype::F16 => Ok(DType::F16),
             Dtype::BF16 => Ok(DType::BF16),
-            Dtype::I64 | Dtype::U64 | Dtype::I32 | Dtype::U32 => Ok(DType::I64),
-            Dtype::I16 | Dtype::U16 | Dtype::I8 | Dtype::U8 | Dtype::BOOL => Ok(DType::I64),
+            Dtype::I64
+            | Dtype::U64
+            | Dtype::I32
+            | Dtype::U32
+            | Dtype::I16
+            | Dtype::U16
+            | Dtype::I8
+            | Dtype::U8
+            | Dtype::BOOL => Ok(DType::I64),
             other => Err(other.to_string()),
         };
         found.add(path, (name, view.shape()), kind, || Ok(Cow::Borrowed(view.data())))?;
@@ -128,7 +135,7 @@ fn pytorch(path: &Path) -> Result<Found, StoreError> {
     let reader = PytorchReader::new(path).map_err(|error| damaged(path, error))?;
     let before: String = keys.iter().flat_map(|key| [key.as_str(), "."]).collect();
     let mut found = Found { keys, ..Found::default() };
-    for (name, tensor) in reader.into_tensors() {
+    for (name, tensor) in reader.into_tensors().into_iter().collect::<BTreeMap<_, _>>() {
         let Some(name) = name.strip_prefix(&before) else { continue };
         found.add(path, (name, tensor.shape()), Ok(tensor.dtype()), || {
             tensor.read().map(Cow::Owned).map_err(|error| damaged(path, error))

@@ -124,7 +124,7 @@ mod tests {
         let optimiser = table(&[("state", table(&[("0", table(&[("momentum", tensor())]))]))]);
         let plain = |entries: &[(&str, PickleValue)]| way(&table(entries)).unwrap().join(".");
         assert_eq!(way(&weights), Ok(vec![]));
-        let full = [("best", tensor()), ("optimizer", optimiser.clone()), ("state_dict", weights.clone())];
+        let full = [("best", tensor()), ("optimizer", optimiser), ("state_dict", weights.clone())];
         assert_eq!(plain(&full), "state_dict");
         assert_eq!(plain(&[("ema", weights.clone()), ("net", weights.clone())]), "net");
         assert_eq!(plain(&[("ema", weights.clone()), ("epoch", PickleValue::Int(3))]), "ema");
