@@ -98,6 +98,36 @@ fn data() {
     assert!(set.code == Some(0) && set.out != plain.out && set.out.contains("60"), "{}{}", set.out, set.err);
 }
 
+/// A path is told by what is there; what it is taken for is said with the lines of a configuration.
+#[test]
+fn a_path_is_recognised_or_refused() {
+    let folder = folder();
+    let at = |path: &str| run(folder.path(), &["data", "info", path]);
+    let pictures = folder.path().join("set/images");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let row = |i: u8| {
+        let picture = image::GrayImage::from_pixel(2, 2, image::Luma([20 * i]));
+        picture.save(pictures.join(format!("{i}.png"))).unwrap();
+        format!("{i}.png,{}\n", ["few", "many"][usize::from(i > 2)])
+    };
+    let table: String = (0..12).map(row).collect();
+    std::fs::write(folder.path().join("set/labels.csv"), format!("file,label\n{table}")).unwrap();
+    for path in ["set", "set/labels.csv"] {
+        let said = at(path);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        for line in ["name = \"csv\"\n", "path = \"set/labels.csv\"\n", "training images of few, "] {
+            assert!(said.out.contains(line), "{line:?}: {}", said.out);
+        }
+    }
+    std::fs::write(folder.path().join("notes.txt"), "no set").unwrap();
+    refused(&at("notes.txt"), &["notes.txt", "no set that is known", "help: give class folders", "SVHN"]);
+    refused(&at("set/images/3.png"), &["3.png", "single picture"]);
+    std::fs::write(folder.path().join("x.parquet"), "PAR1").unwrap();
+    refused(&at("x.parquet"), &["Parquet", "class folders"]);
+    std::fs::write(folder.path().join("x.tar.xz"), b"\xfd7zXZ\0").unwrap();
+    refused(&at("x.tar.xz"), &["xz", "unpack it"]);
+}
+
 #[test]
 fn a_tilde_is_the_home_folder_wherever_a_path_is_taken() {
     let folder = folder();

@@ -7,8 +7,8 @@ use image::DynamicImage;
 
 use crate::error::shown;
 
-/// Values of 14 bits and fewer are below it.
-const FEW: u16 = 1 << 14;
+/// Bits of cameras and of pictures that were 8 bits once, from few to many.
+const FEW: [u32; 4] = [8, 10, 12, 14];
 
 /// How bright the pictures of 16 bits of a set are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,10 +45,10 @@ impl Depth {
     /// What is wrong with a set whose pictures use few of their bits.
     pub(crate) fn complaint(self, root: &Path) -> Option<String> {
         let Self { pictures, largest } = self;
-        if pictures == 0 || !(1..FEW).contains(&largest) {
+        if pictures == 0 || largest == 0 {
             return None;
         }
-        let bits = u16::BITS - largest.leading_zeros();
+        let bits = FEW.into_iter().find(|&bits| u32::from(largest) < 1 << bits)?;
         let (pictures, verb) = match pictures {
             1 => ("1 picture".to_owned(), "has"),
             more => (format!("{more} pictures"), "have"),
@@ -87,7 +87,11 @@ mod tests {
             let complaint = depth.complaint(Path::new("set")).unwrap();
             assert!(complaint.starts_with("set: 2 pictures") && complaint.contains(words), "{complaint}");
         }
-        assert!(of([0, 4095]).complaint(Path::new("set")).unwrap().contains("multiply the values by 16 "));
+        // A dark set of 12 bits does not use them all.
+        for (largest, factor) in [(4095, 16), (1750, 16), (1000, 64), (255, 256), (9000, 4)] {
+            let complaint = of([0, largest]).complaint(Path::new("set")).unwrap();
+            assert!(complaint.contains(&format!("multiply the values by {factor} ")), "{complaint}");
+        }
     }
 
     #[test]

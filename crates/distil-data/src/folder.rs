@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn problems_name_the_folder() {
         for (paths, word) in [
-            (vec!["train/a/1.png", "train/b/x.txt", "val/a/1.png"], "train/b"),
+            (vec!["train/a/1.png", "train/b/x.txt", "val/a/1.png", "val/b/1.png"], "train/b"),
             (vec!["train/a/1.png", "train/b/1.png", "val/a/1.png", "val/z/1.png"], "val/z"),
             (vec!["train/a/1.png", "train/b/1.png", "val/a/1.png"], "val/b"),
             (vec!["a/1.png", "a/2.heic", "b/1.png", "b/2.avif"], "2 files (a/2.heic, b/2.avif)"),

@@ -20,8 +20,8 @@ use crate::{
     walk,
 };
 
-const KNOWN: &str = "known are folders of class folders and zip, tar and tar.gz of them; a CSV file of file and label; an .npz \
-                     file; and the published files of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, SVHN, Tiny-ImageNet and ImageNet";
+const KNOWN: &str = "give class folders or a zip, tar or tar.gz of them, a CSV file of file and label, an .npz file, or the \
+                     published files of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, SVHN, Tiny-ImageNet or ImageNet";
 const PARQUET: &str =
     "write its pictures into class folders (CLASS/IMAGE), or save them as .npz, and give that";
 /// Members of an archive that are looked at.
@@ -143,6 +143,9 @@ fn of_folder(path: &Path) -> Result<Recognised, Error> {
     if let Some(name) = imagenet_in(path)? {
         return Ok(Recognised::published(name, path));
     }
+    if let Some(recognised) = below(path)? {
+        return Ok(recognised);
+    }
     let folder = Recognised::new(DatasetName::Folder, path, "pictures in folders by class");
     if class_folders(path)? > 1 {
         return Ok(folder);
@@ -152,20 +155,10 @@ fn of_folder(path: &Path) -> Result<Recognised, Error> {
     if let [table] = tables[..] {
         return Ok(Recognised::new(DatasetName::Csv, table, "pictures with a table of files and labels"));
     }
-    let found = sets_in(path);
-    match &found[..] {
-        [(name, place)] => return Ok(Recognised::published(*name, place)),
-        [] => {}
-        _ => {
-            let sets: Vec<String> =
-                found.iter().map(|(name, place)| format!("{name} in {}", shown(place))).collect();
-            let problem = format!("holds several sets: {}", sets.join(", "));
-            return Err(unknown(path, problem, "give the path of one of them"));
-        }
-    }
     let is_parquet = |file: &PathBuf| file.extension().is_some_and(|end| end == "parquet");
-    let below = if path.join("data").is_dir() { walk::entries(&path.join("data"))? } else { Vec::new() };
-    if files.iter().chain(&below).any(is_parquet) {
+    let data = path.join("data");
+    let inner = if data.is_dir() { walk::entries(&data)? } else { Vec::new() };
+    if files.iter().chain(&inner).any(is_parquet) {
         return Err(unknown(path, "holds Parquet files, which are not read", PARQUET));
     }
     if Tree::Disk.folders_in(path)?.is_empty() && !files.iter().any(|file| kind::of_name(file) != Kind::Other)
@@ -212,10 +205,21 @@ fn class_folders(path: &Path) -> Result<usize, Error> {
     Ok(found)
 }
 
-/// Published sets below a data folder, one place of each.
-fn sets_in(path: &Path) -> Vec<(DatasetName, PathBuf)> {
+/// The one published set in a data folder.
+fn below(path: &Path) -> Result<Option<Recognised>, Error> {
     let rows = DatasetName::all().filter(|name| name.spec().is_downloaded());
-    rows.filter_map(|name| Some((name, candidates(name, path).into_iter().next()?))).collect()
+    let place = |name: DatasetName| Some((name, candidates(name, path).into_iter().next()?));
+    let found: Vec<(DatasetName, PathBuf)> = rows.filter_map(place).collect();
+    match &found[..] {
+        [] => Ok(None),
+        [(name, place)] => Ok(Some(Recognised::published(*name, place))),
+        _ => {
+            let sets: Vec<String> =
+                found.iter().map(|(name, place)| format!("{name} in {}", shown(place))).collect();
+            let problem = format!("holds several sets: {}", sets.join(", "));
+            Err(unknown(path, problem, "give the path of one of them"))
+        }
+    }
 }
 
 #[cfg(test)]

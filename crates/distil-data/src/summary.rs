@@ -93,6 +93,8 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
+    use distil_store::Normalisation;
+
     use super::*;
 
     fn summary(train: &[usize]) -> String {
@@ -105,7 +107,7 @@ mod tests {
             shape: ImageShape { channels: 1, height: 1, width: 1 },
             images: [train.iter().sum(), train.len(), train.len()],
             classes: train.iter().enumerate().map(class).collect(),
-            preprocessing: Preprocessing::default(),
+            preprocessing: Preprocessing { resize: None, normalisation: Normalisation::Identity },
             digest: String::new(),
         };
         summary.to_string()

@@ -31,6 +31,7 @@ fn folders_are_told_by_what_is_in_them() {
         (&["data_batch_1.bin"], "cifar10", ""),
         (&["data_batch_1", "batches.meta"], "cifar10", ""),
         (&["cifar-10-batches-py/data_batch_1"], "cifar10", "cifar-10-batches-py"),
+        (&["cifar-10-batches-py/data_batch_1", "cats/1.png", "dogs/1.png"], "cifar10", "cifar-10-batches-py"),
         (&["train", "test", "meta"], "cifar100", ""),
         (&["train_32x32.mat", "test_32x32.mat"], "svhn", ""),
         (&["train-images-idx3-ubyte.gz"], "mnist", ""),
@@ -96,11 +97,11 @@ fn archives_are_told_by_their_members() {
 fn what_is_unknown_is_refused_with_what_is_known() {
     let root = tree(&["notes.txt", "a/1.png", "hf/data/train-00000.parquet", "hf/README.md", "empty/.keep"]);
     for (path, words) in [
-        ("notes.txt", "is no set that is known; known are folders"),
+        ("notes.txt", "is no set that is known; give class folders"),
         ("a/1.png", "single picture"),
         ("hf", "Parquet"),
         ("hf/data/train-00000.parquet", "Parquet"),
-        ("empty", "without pictures; known are"),
+        ("empty", "without pictures; give class folders"),
     ] {
         let error = found(root.path(), path).unwrap_err();
         assert!(error.contains(words), "{error}");

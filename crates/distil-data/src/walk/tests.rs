@@ -40,7 +40,7 @@ fn what_systems_leave_behind_is_skipped_in_every_folder() {
         "__pycache__/x.pyc",
     ]);
     let mut survey = Survey::default();
-    assert_eq!(pictures(root.path(), &mut survey).unwrap().len(), 2);
+    assert_eq!(pictures(&Tree::Disk, root.path(), &mut survey).unwrap().len(), 2);
     assert_eq!(survey, Survey::default());
 }
 
