@@ -104,7 +104,7 @@ fn decoder<'a>(
     limits.max_image_height = Some(LARGEST_SIDE);
     limits.max_alloc = Some(MOST_BYTES);
     reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|e| unreadable(path, &e))?;
+    let mut decoder = reader.into_decoder().map_err(|e| unreadable(path, &e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MOST_PIXELS {
@@ -116,6 +116,10 @@ fn decoder<'a>(
         let problem = format!("{length} bytes cannot hold the {width}x{height} pixels it announces");
         return Err(unreadable(path, &problem));
     }
+    // A tile of a TIFF may be larger than its picture, and its decoder makes room for all of it.
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(3).saturating_add(1 << 20));
+    decoder.set_limits(limits).map_err(|e| unreadable(path, &e))?;
     Ok(decoder)
 }
 

@@ -143,7 +143,7 @@ impl Listing {
     pub fn sides(&self) -> Option<Sides> {
         let files = &self.train.files;
         let every = files.len().div_ceil(MEASURED).max(1);
-        let probed = files.iter().step_by(every).filter_map(|file| picture::probe(&file.path).ok());
+        let probed = files.iter().step_by(every).filter_map(|file| picture::probe(file).ok());
         let shapes: Vec<[usize; 2]> = probed.map(|shape| [shape.height, shape.width]).collect();
         let mut short: Vec<usize> = shapes.iter().map(|[height, width]| *height.min(width)).collect();
         short.sort_unstable();

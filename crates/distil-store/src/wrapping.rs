@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn only_what_stands_before_all_names_is_taken_off() {
-        let names = |names: &[&str]| -> BTreeMap<String, ()> {
-            names.iter().map(|name| ((*name).to_owned(), ())).collect()
+        let names = |names: &[&str]| -> BTreeMap<String, u8> {
+            names.iter().map(|name| ((*name).to_owned(), 0)).collect()
         };
         let removed = |given: &[&str]| {
             let (left, removed) = unprefixed(names(given));
