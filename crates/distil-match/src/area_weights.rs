@@ -6,6 +6,7 @@ use distil_store::StoreError;
 use serde::{Deserialize, Serialize};
 
 use crate::enhancement::{digest, input_map};
+use crate::ipc::labels;
 use crate::{AreaEnhancement, AreaStatistics, Distiller, EnhancementError, Inputs, Kept, OwnState, Saved};
 
 /// The gradient weights of the images; there from the first maps on.

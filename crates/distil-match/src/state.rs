@@ -4,6 +4,7 @@ use distil_hypergrad::SgdState;
 use distil_store::{Card, Checkpoint, LabelKind, Labels, StoreError, SyntheticSet};
 use serde::{Deserialize, Serialize};
 
+use crate::ipc::labels;
 use crate::outer::Learned;
 use crate::seen::Seen;
 use crate::{Distiller, Inputs, Method, Saved};
