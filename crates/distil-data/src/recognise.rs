@@ -107,7 +107,7 @@ fn of_archive(path: &Path, form: Form) -> Result<Recognised, Error> {
     let ends = |files: &[&str]| {
         names.iter().any(|name| files.contains(&name.rsplit('/').next().unwrap_or_default()))
     };
-    if form == Form::Zip && names.iter().any(|name| name.ends_with(".npy")) {
+    if form == Form::Zip && names.iter().any(|name| Path::new(name).extension() == Some(OsStr::new("npy"))) {
         let stem = path.file_stem().and_then(OsStr::to_str);
         let name = if stem == Some("mnist") { DatasetName::Mnist } else { DatasetName::Npz };
         return Ok(Recognised::new(name, path, "arrays in a NumPy archive"));

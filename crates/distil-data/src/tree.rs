@@ -22,17 +22,11 @@ impl Tree {
         if !root.is_file() {
             return Ok(Self::Disk);
         }
-        match archive::form(root)? {
-            Some(form) => Ok(Self::Archive(Archive::open(root, form)?)),
-            None => {
-                let remedy = "give the folder that holds the class folders, or a zip, tar or tar.gz of it";
-                Err(Error::format(
-                    root,
-                    "is a file, and neither a folder nor an archive that is read",
-                    remedy,
-                ))
-            }
+        if let Some(form) = archive::form(root)? {
+            return Ok(Self::Archive(Archive::open(root, form)?));
         }
+        let remedy = "give the folder that holds the class folders, or a zip, tar or tar.gz of it";
+        Err(Error::format(root, "is a file, and neither a folder nor an archive that is read", remedy))
     }
 
     /// Entries in the order of their names, which no file system promises.

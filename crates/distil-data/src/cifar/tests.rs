@@ -60,7 +60,7 @@ fn both_versions(which: Cifar) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn is_binary(name: &str) -> bool {
-    name.ends_with(".bin")
+    Path::new(name).extension() == Some("bin".as_ref())
 }
 
 #[test]

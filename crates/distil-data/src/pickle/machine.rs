@@ -55,7 +55,7 @@ impl<'a> Machine<'a> {
             0x95 => self.take(8).map(drop),
             b'(' => {
                 self.marks.push(self.stack.len());
-                self.bounded(self.marks.len())
+                Self::bounded(self.marks.len())
             }
             b'0' => self.pop().map(drop),
             b'2' => self.top().and_then(|id| self.push_id(id)),
@@ -186,16 +186,16 @@ impl<'a> Machine<'a> {
 
     fn push(&mut self, value: Value<'a>) -> Step<()> {
         self.values.push(value);
-        self.bounded(self.values.len())?;
+        Self::bounded(self.values.len())?;
         self.push_id(self.values.len() - 1)
     }
 
     fn push_id(&mut self, id: Id) -> Step<()> {
         self.stack.push(id);
-        self.bounded(self.stack.len())
+        Self::bounded(self.stack.len())
     }
 
-    fn bounded(&self, count: usize) -> Step<()> {
+    fn bounded(count: usize) -> Step<()> {
         if count <= MOST_VALUES { Ok(()) } else { Err(format!("holds more than {MOST_VALUES} values")) }
     }
 
@@ -247,7 +247,7 @@ impl<'a> Machine<'a> {
         let dict = self.top()?;
         match &mut self.values[dict] {
             Value::Dict(dict) if rest.is_empty() => {
-                dict.extend(pairs.iter().map(|&[key, value]| (key, value)))
+                dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
             }
             _ => return Err(NOT_A_STACK.to_owned()),
         }
@@ -257,7 +257,7 @@ impl<'a> Machine<'a> {
     fn remember(&mut self, key: u64) -> Step<()> {
         let top = self.top()?;
         self.memo.insert(key, top);
-        self.bounded(self.memo.len())
+        Self::bounded(self.memo.len())
     }
 
     fn recall(&mut self, key: u64) -> Step<()> {
