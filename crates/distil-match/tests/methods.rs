@@ -147,8 +147,8 @@ fn right(bench: &Bench, expert: &Expert, epoch: usize, row: usize) -> bool {
 fn forgetting_chooses_what_is_forgotten_most_often() {
     let bench = with_forgetful_experts(Bench::new());
     let ipc = 5;
-    let files = bench.run("forgetting", &Method { ipc, ..Method::forgetting() }, |_| false);
-    let again = bench.run("again", &Method { ipc, ..Method::forgetting() }, |_| false);
+    let files = bench.run("forgetting", &Method::forgetting().ipc(ipc), |_| false);
+    let again = bench.run("again", &Method::forgetting().ipc(ipc), |_| false);
     assert!(sets(&files) == sets(&again), "the same experts, the same images");
     let mut expected = Vec::new();
     let mut all = BTreeSet::new();
