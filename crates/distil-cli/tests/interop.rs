@@ -81,9 +81,7 @@ fn learned_labels_in_any_order_keep_their_classes() {
     assert_eq!(set.image_classes(), [1, 0, 1, 0]);
     let args = ["export", "set.safetensors", "--to", "imagefolder", "--out", "classes"];
     succeed(folder.path(), &args);
-    let table = std::fs::read_to_string(folder.path().join("classes/train/metadata.csv"))
-        .or_else(|_| std::fs::read_to_string(folder.path().join("classes/labels.csv")))
-        .expect("a table");
+    let table = std::fs::read_to_string(folder.path().join("classes/labels.csv")).expect("a table");
     let labels: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
     assert_eq!(labels, ["1", "0", "1", "0"], "{table}");
     let hard = ["eval", "set.safetensors", "--config", "photos.toml", "--set", "eval.labels=hard"];

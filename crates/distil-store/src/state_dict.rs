@@ -128,7 +128,7 @@ fn pytorch(path: &Path) -> Result<Found, StoreError> {
     let reader = PytorchReader::new(path).map_err(|error| damaged(path, error))?;
     let before: String = keys.iter().flat_map(|key| [key.as_str(), "."]).collect();
     let mut found = Found { keys, ..Found::default() };
-    for (name, tensor) in reader.into_tensors() {
+    for (name, tensor) in reader.into_tensors().into_iter().collect::<BTreeMap<_, _>>() {
         let Some(name) = name.strip_prefix(&before) else { continue };
         found.add(path, (name, tensor.shape()), Ok(tensor.dtype()), || {
             tensor.read().map(Cow::Owned).map_err(|error| damaged(path, error))

@@ -130,7 +130,7 @@ pub fn config_file(named: Option<&Path>, subject: &Path) -> Result<PathBuf, Erro
     }
     let file = subject.to_owned();
     let error = match Content::of(subject) {
-        Ok(content) if !content.is_container() => {
+        Ok(content) if ![Content::Set, Content::Cut].contains(&content) => {
             let remedy = content.remedy().unwrap_or("give a set that `distil run` saved, or a run folder");
             SetError::NoSet { file, what: content.what(), remedy }
         }
