@@ -212,7 +212,7 @@ fn of_file(path: &Path, mut file: impl Read + Seek) -> io::Result<Content> {
 }
 
 fn of_archive<R: Read + Seek>(archive: &ZipArchive<R>) -> Content {
-    let names = || archive.file_names().map(|name| name.unwrap_or_default());
+    let names = || archive.file_names().map(Result::unwrap_or_default);
     let any = |wanted: &str| {
         names()
             .any(|name| name.strip_suffix(wanted).is_some_and(|path| path.is_empty() || path.ends_with('/')))
