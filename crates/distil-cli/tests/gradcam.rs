@@ -83,7 +83,8 @@ fn what_does_not_fit_is_refused() {
     let set = |set: &str| gradcam(at, &["--config", "tiny.toml", "--set", set]);
     refused(&set("data.resolution=20"), &["3x20x20", "takes 3x16x16", "train"]);
     refused(&gradcam(at, &["nowhere.png"]), &["nowhere.png", "neither a file", "clutter-easy"]);
-    refused(&gradcam(at, &["cam"]), &["no picture in", "cam"]);
+    std::fs::create_dir(at.join("none")).expect("a folder");
+    refused(&gradcam(at, &["none"]), &["there is no picture in none"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--class", "disk"]), &["\"disk\"", "disc"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--layer", "layer4"]), &["layer4", "blocks.1"]);
     std::fs::write(at.join("broken.png"), "no picture").expect("a file");

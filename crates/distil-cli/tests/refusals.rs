@@ -159,7 +159,7 @@ fn folders_and_files() {
     refused(&at(&["cite", "nothing"]), &["\"nothing\"", "mtt"]);
     refused(&at(&["eval", "nothing.safetensors"]), &["nothing.safetensors", "help:"]);
     refused(&at(&["eval", "tiny.toml", "--config", "tiny.toml"]), &["tiny.toml"]);
-    refused(&at(&["eval", "file"]), &["--config"]);
+    refused(&at(&["eval", "file"]), &["file is a text file, not a synthetic set"]);
     assert!(!folder.path().join("runs").exists());
 }
 

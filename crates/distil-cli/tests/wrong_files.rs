@@ -63,7 +63,7 @@ fn another_file_is_called_what_it_is() {
         ("net.onnx", "is an ONNX graph", "state_dict()"),
         ("net.h5", "is an HDF5 file", "distil train"),
         ("a.npy", "is a NumPy array", "torch.save"),
-        ("empty", "is an empty file", "a set that `distil run` saved"),
+        ("empty", "is an empty file", "download or save it again"),
     ];
     for (file, what, remedy) in others {
         refused(at, &["eval", file], &[what, "not a synthetic set", remedy]);
@@ -98,7 +98,7 @@ fn another_file_is_called_what_it_is() {
     refused(at, &["report", "experts"], &["is a store of experts", "not a run folder", "--experts"]);
     refused(at, &["export", "r/synthetic", "--to", "png", "--out", "o"], &["a folder inside a run folder"]);
     refused(at, &["run", "--config", "r"], &["is a run folder", "not a configuration", "run.toml"]);
-    refused(at, &["report", "nowhere"], &["nowhere does not exist"]);
+    refused(at, &["report", "nowhere"], &["nowhere is not a run folder: it does not exist"]);
     let expert = "experts/expert-0000.safetensors";
     refused(at, &["eval", expert, "--config", "tiny.toml"], &["is an expert", "--experts"]);
     // What begins like a set is one that was damaged.

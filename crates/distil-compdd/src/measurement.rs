@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use distil_store::{atomic, seal};
+use distil_store::{Content, atomic, seal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -85,8 +85,16 @@ impl Measurement {
     /// [`CompddError::Read`]; [`CompddError::Damaged`] when it does not match its checksum; [`CompddError::File`] when it is something else.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CompddError> {
         let path = path.as_ref();
-        let bytes =
-            std::fs::read(path).map_err(|source| CompddError::Read { path: path.to_owned(), source })?;
+        let read = |source| CompddError::Read { path: path.to_owned(), source };
+        let content = Content::of(path).map_err(read)?;
+        if content != Content::Json && !content.may_be_toml() {
+            let what = content.what();
+            let problem = format!(
+                "this is {what}, not a measurement of complexity; make one with `distil compdd measure`"
+            );
+            return Err(CompddError::File { path: path.to_owned(), problem });
+        }
+        let bytes = std::fs::read(path).map_err(read)?;
         let problem = |what: String| CompddError::File {
             path: path.to_owned(),
             problem: format!(

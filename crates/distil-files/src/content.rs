@@ -129,12 +129,10 @@ impl Content {
                  network with --model or --teacher",
             ),
             Self::LegacyTorch => (
-                "a file of torch.save before PyTorch 1.6",
+                "a file that torch.save of PyTorch before 1.6 wrote",
                 "save it again with PyTorch 1.6 or later: torch.save(torch.load(path), path)",
             ),
-            Self::TorchScript => {
-                ("a TorchScript archive, which is a program and no table of weights", weights)
-            }
+            Self::TorchScript => ("a TorchScript archive, which is a program", weights),
             Self::Pickle => ("a Python pickle without tensors of PyTorch", "save tensors with torch.save"),
             Self::Npz => (
                 "a NumPy archive (.npz)",
@@ -167,14 +165,13 @@ impl Content {
             Self::WebPage => {
                 ("a web page", "download the file itself, which the page in a browser may ask you to confirm")
             }
-            Self::Pointer => (
-                "a pointer of Git LFS or git-annex, not the file itself",
-                "get the file with `git lfs pull` or `git annex get`",
-            ),
+            Self::Pointer => {
+                ("a pointer of Git LFS or git-annex", "get the file with `git lfs pull` or `git annex get`")
+            }
             Self::Toml => ("a configuration (TOML)", "give it with --config"),
             Self::Json => ("a JSON file", ""),
             Self::Text => ("a text file", ""),
-            Self::Empty => ("an empty file", ""),
+            Self::Empty => ("an empty file", again),
             Self::Cut => ("a file of a few bytes", ""),
             Self::RunFolder => (
                 "a run folder",
@@ -215,7 +212,7 @@ fn of_file(path: &Path, mut file: impl Read + Seek) -> io::Result<Content> {
 }
 
 fn of_archive<R: Read + Seek>(archive: &ZipArchive<R>) -> Content {
-    let names = || archive.file_names().map(std::result::Result::unwrap_or_default);
+    let names = || archive.file_names().map(Result::unwrap_or_default);
     let any = |wanted: &str| {
         names()
             .any(|name| name.strip_suffix(wanted).is_some_and(|path| path.is_empty() || path.ends_with('/')))

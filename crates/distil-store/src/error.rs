@@ -105,7 +105,7 @@ impl StoreError {
     pub(crate) fn no_run(path: &Path) -> Self {
         const REMEDY: &str = "check the path";
         let (what, remedy) = match Content::of(path) {
-            Err(_) => ("does not exist".to_owned(), REMEDY),
+            Err(_) => ("is not a run folder: it does not exist".to_owned(), REMEDY),
             Ok(Content::Folder) => ("is not a run folder: it has no run.toml".to_owned(), REMEDY),
             Ok(content) => {
                 (format!("is {}, not a run folder", content.what()), content.remedy().unwrap_or(REMEDY))

@@ -41,7 +41,8 @@ fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, StoreError> 
     let read = |source| StoreError::read(path, source);
     let content = Content::of(path).map_err(read)?;
     if content != Content::Torch {
-        let what = format!("it is {}, not a torch.save file", content.what());
+        let wanted = if content == Content::LegacyTorch { "" } else { ", not a torch.save file" };
+        let what = format!("it is {}{wanted}", content.what());
         return Err(refused(path, what, content.remedy().unwrap_or(REMEDY)));
     }
     let file = BufReader::new(File::open(path).map_err(read)?);

@@ -190,9 +190,14 @@ fn tell_counts(set: &SyntheticSet, console: &Console) {
     }
     let without = counts.iter().zip(&set.card.class_names).filter(|(count, _)| **count == 0);
     let without: Vec<&str> = without.map(|(_, name)| name.as_str()).collect();
-    if let [first, ..] = without[..] {
-        let n = without.len();
-        console.warn(format_args!("{n} of {} classes have no image, {first} among them", counts.len()));
+    match without[..] {
+        [] => {}
+        [only] => console.warn(format_args!("there is no image of the class {only}")),
+        [first, ..] => console.warn(format_args!(
+            "there is no image of {} of the {} classes, {first} among them",
+            without.len(),
+            counts.len()
+        )),
     }
 }
 

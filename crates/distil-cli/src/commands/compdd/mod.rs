@@ -13,7 +13,7 @@ use distil_compdd::{
     Agreement, Category, CompddError, Measurement, Ranking, Selected, Selection, Verification, categories,
 };
 use distil_data::ImagenetSubset;
-use distil_store::{RunPaths, atomic, seal};
+use distil_store::{Content, RunPaths, atomic, seal};
 
 pub(crate) use args::CompddCommand;
 use args::{AgreeArgs, MergeArgs, RankArgs, SelectArgs, Subject, VerifyArgs};
@@ -40,9 +40,10 @@ pub(crate) fn compdd(command: &CompddCommand, context: Context<'_>) -> Result<()
     }
 }
 
-/// Whether a report on `path` is one on a measurement: it is a file, or a folder that holds one and no run.
+/// Whether a report on `path` is one on a measurement: it is a JSON file, or a folder that holds one and no run.
 pub(crate) fn is_measurement(path: &Path) -> bool {
-    path.is_file() || (path.join(MEASUREMENT).is_file() && !RunPaths::new(path).config().is_file())
+    matches!(Content::of(path), Ok(Content::Json))
+        || (path.join(MEASUREMENT).is_file() && !RunPaths::new(path).config().is_file())
 }
 
 /// Writes `report.html` next to a measurement.
