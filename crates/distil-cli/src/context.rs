@@ -6,8 +6,9 @@ use distil::config::Config;
 use distil::{DeviceChoice, Durations, Plan, Progress, RUNS, Session, SessionBuilder};
 use distil_data::{DataConfig, Dataset};
 
-use crate::console::{Console, duration};
+use crate::console::Console;
 use crate::failure::Failure;
+use distil::duration;
 
 /// Seconds after which a command says first how long it takes.
 const LONG: f64 = 600.0;

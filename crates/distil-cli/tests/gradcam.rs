@@ -137,7 +137,7 @@ fn names_of_classes_are_taken_from_a_file() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(overlays(at), ["000-a-as-four.png"]);
     refused(&with("one\ntwo\n"), &["names.txt", "2 names", "10 outputs"]);
-    refused(&with("one\n\ntwo\n"), &["names.txt, line 2 is empty"]);
+    refused(&with("one\n\ntwo\n"), &["names.txt has an empty line 2"]);
     refused(&with("{\"0\": \"one\"}"), &["names.txt is a JSON file", "one name a line"]);
 }
 

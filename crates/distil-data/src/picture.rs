@@ -18,8 +18,8 @@ const LARGEST_SIDE: u32 = 32_768;
 const MOST_PIXELS: u64 = 1 << 26;
 /// The most memory one picture may take while it is decoded.
 const MOST_BYTES: u64 = 1 << 30;
-/// So many pixels may take hardly any bytes where a format has no bound, as WebP and fax TIFF have none for one colour.
-const FREE_PIXELS: u64 = 1 << 22;
+/// So many decoded bytes may come from hardly any where a format has no bound, as WebP and fax TIFF have none for one colour.
+const FREE_BYTES: u64 = 3 << 20;
 const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG, JPEG, WebP, BMP, GIF, TIFF, PNM and QOI \
                       are read";
 
@@ -118,7 +118,7 @@ fn decoder<'a>(
     }
     // A tile of a TIFF may be larger than its picture, and its decoder makes room for all of it.
     let mut limits = Limits::default();
-    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(3).saturating_add(1 << 20));
+    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(1 << 20));
     decoder.set_limits(limits).map_err(|e| unreadable(path, &e))?;
     Ok(decoder)
 }
@@ -136,7 +136,7 @@ fn most_pixels(format: Option<ImageFormat>, length: u64, bits: u64) -> u64 {
         Some(ImageFormat::Bmp) => times(128),
         Some(ImageFormat::Qoi) => times(62),
         Some(ImageFormat::Pnm) => times(8),
-        _ => times(4096).max(FREE_PIXELS),
+        _ => times(4096).max(8 * FREE_BYTES / bits.max(1)),
     }
 }
 

@@ -39,6 +39,15 @@ pub enum Error {
     /// There is nothing to choose the best set, or a step size, on.
     #[error(transparent)]
     NoValidation(#[from] crate::NoValidation),
+    /// Pictures that a model cannot see.
+    #[error(transparent)]
+    Pictures(#[from] crate::pictures::PicturesError),
+    /// A public set that is not one of these data.
+    #[error(transparent)]
+    PublicSet(#[from] crate::PublicSetError),
+    /// No list of names.
+    #[error(transparent)]
+    ClassNames(#[from] crate::pictures::ClassNamesError),
     /// There is no first configuration for the data.
     #[error(transparent)]
     Starter(#[from] crate::starter::StarterError),

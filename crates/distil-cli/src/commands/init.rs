@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use distil::starter::{Scale, Starter};
+use distil::starter::Starter;
 use distil_data::DataConfig;
 use distil_store::atomic;
 
-use crate::console::duration;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -36,7 +35,7 @@ pub(crate) fn init(args: &InitArgs, context: Context<'_>) -> Result<(), Failure>
     let starter = Starter::of(&data, context.data_dir, &name, f64::from(args.minutes), &device)?;
     atomic::write(&out, &starter.text)?;
     context.console.note(format_args!("next: distil reproduce --config {}", out.display()));
-    context.console.result(described(&starter, &out))
+    context.console.result(format_args!("wrote {}: {starter}", out.display()))
 }
 
 /// What results are called: after the last part of a path.
@@ -54,33 +53,4 @@ fn refuse_existing(out: &Path) -> Result<(), Failure> {
     }
     let help = "remove it, or name another file with --out";
     Err(Failure::new(format_args!("{} is there already", out.display()), help))
-}
-
-fn described(starter: &Starter, out: &Path) -> String {
-    let Starter { durations, published, images: [used, there], sides, scale, .. } = starter;
-    let Scale { resolution, width, iterations, .. } = scale;
-    let pictures = match (sides, resolution) {
-        (Some(sides), Some(side)) => {
-            format!("; pictures of about {} pixels become {side}×{side}", sides.typical)
-        }
-        _ => String::new(),
-    };
-    let images = if used == there { format!("{there}") } else { format!("{used} of {there}") };
-    [
-        format!(
-            "wrote {}: {images} training images{pictures}; width {width}, {iterations} iterations.\n",
-            out.display()
-        ),
-        "| on this device, as busy as it is now | this configuration | as published (MTT) |".to_owned(),
-        "|---|---:|---:|".to_owned(),
-        line("experts", durations.experts, published.experts),
-        line("distillation", durations.distillation, published.distillation),
-        line("evaluation", durations.evaluation(), published.evaluation()),
-        line("**all**", durations.total(), published.total()),
-    ]
-    .join("\n")
-}
-
-fn line(step: &str, here: f64, published: f64) -> String {
-    format!("| {step} | {} | {} |", duration(here), duration(published))
 }

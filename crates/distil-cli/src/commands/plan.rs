@@ -8,9 +8,9 @@ use distil::plan::Job;
 use distil::{Limit, Plan, Times, size};
 use distil_match::Passes;
 
-use crate::console::duration;
 use crate::context::Context;
 use crate::failure::Failure;
+use distil::duration;
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {

@@ -1,10 +1,10 @@
 //! `distil predict`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use distil::pictures::files_of;
 use distil::{Predictions, predict as classify};
-use distil_data::picture_files;
 use distil_gradcam::CamModel;
 use distil_progress::Progress;
 use distil_store::atomic;
@@ -31,7 +31,7 @@ pub(crate) struct PredictArgs {
 
 pub(crate) fn predict(args: &PredictArgs, context: Context<'_>) -> Result<(), Failure> {
     let model = named(CamModel::open(&args.model, None)?, args.classes.as_deref())?;
-    let files = files(&args.pictures)?;
+    let files = files_of(&args.pictures)?;
     let listener = context.console.listener();
     let found = classify(&model, &files, &context.device.open()?, Progress::to(&listener))?;
     let table = found.csv();
@@ -44,28 +44,6 @@ pub(crate) fn predict(args: &PredictArgs, context: Context<'_>) -> Result<(), Fa
     }
     say(&found, context);
     refuse_unread(&found)
-}
-
-/// What is named, folders with all that is in them.
-fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in named {
-        if path.is_dir() {
-            files.extend(in_folder(path)?);
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
-}
-
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let found = picture_files(folder).map_err(distil::Error::from)?;
-    if found.is_empty() {
-        let problem = format_args!("there is no picture in {}", folder.display());
-        return Err(Failure::new(problem, "name another folder, or a picture"));
-    }
-    Ok(found)
 }
 
 /// Of pictures in folders by class, how many are right.

@@ -19,9 +19,9 @@ use super::run::command;
 use super::{fetch, report};
 use crate::args::{ConfigArgs, EvalArgs};
 use crate::commands::eval;
-use crate::console::duration;
 use crate::context::Context;
 use crate::failure::Failure;
+use distil::duration;
 
 /// The row that `distil reproduce` runs when none is named.
 const EXAMPLE: &str = "clutter";

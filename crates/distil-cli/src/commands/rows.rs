@@ -13,9 +13,9 @@ use distil::{Plan, size};
 use distil_data::{DatasetName, data_dirs, locate};
 use distil_report::text_table;
 
-use crate::console::duration;
 use crate::context::Context;
 use crate::failure::Failure;
+use distil::duration;
 
 const HEADER: [&str; 7] = ["row", "method", "ipc", "paper %", "data", "there", "settings of"];
 const PLANNED: [&str; 4] = ["peak memory", "of that mapped", "images an iteration", "time here"];

@@ -8,10 +8,11 @@ use clap::{Args, ValueHint};
 use distil_report::LiveRun;
 use distil_store::{EventTail, RunPaths};
 
-use crate::console::{Console, duration};
+use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt;
 use distil::config::Config;
+use distil::duration;
 
 /// Back to the line above and clear from there on.
 const ABOVE: &str = "\x1b[1A\x1b[J";

@@ -3,13 +3,14 @@
 
 mod text;
 
+use std::fmt;
 use std::path::Path;
 
 use distil_data::{DataConfig, DatasetKind, Sides};
 use thiserror::Error;
 
 use crate::config::{Config, Layer};
-use crate::{Device, Durations, Error, Plan, Times};
+use crate::{Device, Durations, Error, Plan, Times, duration};
 
 /// Experts of a first run.
 const EXPERTS: usize = 5;
@@ -95,6 +96,32 @@ impl Starter {
             }
         }
         Ok(smallest.expect("there is a smallest candidate"))
+    }
+}
+
+impl fmt::Display for Starter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { durations, published, images: [used, there], sides, scale, .. } = self;
+        if used == there {
+            write!(f, "{there} training images")?;
+        } else {
+            write!(f, "{used} of {there} training images")?;
+        }
+        if let (Some(sides), Some(side)) = (sides, scale.resolution) {
+            write!(f, ", pictures of about {} pixels as {side}×{side}", sides.typical)?;
+        }
+        writeln!(f, "; width {}, {} iterations.\n", scale.width, scale.iterations)?;
+        writeln!(f, "| on this device, as busy as it is now | this configuration | as published (MTT) |")?;
+        writeln!(f, "|---|---:|---:|")?;
+        let rows = [
+            ("experts", durations.experts, published.experts),
+            ("distillation", durations.distillation, published.distillation),
+            ("evaluation", durations.evaluation(), published.evaluation()),
+        ];
+        for (step, here, published) in rows {
+            writeln!(f, "| {step} | {} | {} |", duration(here), duration(published))?;
+        }
+        write!(f, "| **all** | {} | {} |", duration(durations.total()), duration(published.total()))
     }
 }
 

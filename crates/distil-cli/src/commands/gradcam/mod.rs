@@ -1,6 +1,5 @@
 //! `distil gradcam`.
 
-mod names;
 mod pictures;
 
 use std::fmt::Write;
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::{Args, ValueEnum, ValueHint};
+use distil::pictures::{Pictures, class_names};
 use distil_gradcam::{
     Cam, CamModel, ClassRule, Explainer, Explanation, Maps, ModelCard, Noise, Overlay, Smoothing, Target,
     last_layer, layer, overlay,
@@ -18,7 +18,7 @@ use image::RgbImage;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use pictures::{Pictures, Source};
+use pictures::source;
 
 /// Images alive at a time on each CPU thread.
 const MICRO_BATCH: usize = 16;
@@ -93,7 +93,7 @@ impl CamName {
 }
 
 pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Failure> {
-    let source = Source::open(args, context)?;
+    let source = source(args, context)?;
     let model = named(CamModel::open(&args.model, source.sides())?, args.classes.as_deref())?;
     let CamModel { network, card, .. } = &model;
     let pictures = source.pictures(&model, args.limit.get())?;
@@ -110,7 +110,7 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
         micro_batch: MICRO_BATCH,
     };
     let target = classes.as_deref().map_or(Target::Predicted, Target::Classes);
-    let found = explainer.explain(&pictures.tensor(device.burn()), target, Noise::default())?;
+    let found = explainer.explain(&tensor(&pictures, device.burn()), target, Noise::default())?;
     let maps = found.raw.unit().resize(pictures.shape.height, pictures.shape.width);
     let files = write(&args.out, &pictures, &maps, &found, card)?;
     context.console.note(format_args!("wrote {} overlays to {}", files.len(), args.out.display()));
@@ -120,15 +120,14 @@ pub(crate) fn gradcam(args: &GradcamArgs, context: Context<'_>) -> Result<(), Fa
 /// The model with the names in the user's file for its classes.
 pub(crate) fn named(model: CamModel, file: Option<&Path>) -> Result<CamModel, Failure> {
     let Some(file) = file else { return Ok(model) };
-    let names = names::class_names(file)?;
+    let names = class_names(file).map_err(distil::Error::from)?;
     model.with_class_names(names).map_err(|error| Failure::from(error).about(file))
 }
 
-impl Pictures {
-    fn tensor(&self, device: &Device) -> Tensor<4> {
-        let shape = [self.names.len(), self.shape.channels, self.shape.height, self.shape.width];
-        Tensor::from_data(TensorData::new(self.input.clone(), shape), device)
-    }
+fn tensor(pictures: &Pictures, device: &Device) -> Tensor<4> {
+    let Pictures { names, shape, input, .. } = pictures;
+    let shape = [names.len(), shape.channels, shape.height, shape.width];
+    Tensor::from_data(TensorData::new(input.clone(), shape), device)
 }
 
 /// The class of every picture's map; none where the model is to say.
