@@ -159,7 +159,7 @@ fn pictures_of_one_pixel_need_a_resolution() {
 fn data_of_an_image_or_two_are_refused_with_what_to_do() {
     let folder = folder();
     pictures(folder.path(), 8, 1, |class, _| [100 * class, 0, 7]);
-    refused(&reproduce(folder.path(), &[]), &["no validation images", "data.validation"]);
+    refused(&reproduce(folder.path(), &[]), &["no validation images", "add images to the classes"]);
     std::fs::remove_dir_all(folder.path().join("photos/b")).expect("a class");
     refused(&reproduce(folder.path(), &[]), &["holds one class (a)", "needs two"]);
     let none = run(folder.path(), &["run", "--config", "tiny.toml", "--set", "distill.ipc=0"]);

@@ -124,7 +124,7 @@ set = { distill = { iterations = 6 } }
 fn a_stuck_arm_is_a_row_and_the_others_go_on() {
     let folder = folder();
     let at = folder.path();
-    let stuck = "[[for]]\nmethods = [\"datm\"]\nset = { distill = { iterations = 250, syn_steps = 2, loss_gate = 1e-9 } }\n";
+    let stuck = "[[for]]\nmethods = [\"datm\"]\nset = { distill = { iterations = 250, syn_steps = 2, expert_epochs = 1, loss_gate = 1e-9, init = \"real\", window = { min = 0, max = 1, initial_max = 1 } } }\n";
     fs::write(at.join("grid.toml"), format!("{GRID}{stuck}")).expect("a configuration");
     let args =
         ["sweep", "datm,random", "--config", "grid.toml", "--ipc", "1", "--seeds", "1", "--out", "grid"];

@@ -191,12 +191,16 @@ impl DataConfig {
         }
     }
 
-    /// A key that the dataset does not take: another one is meant, if `path` leads to its files.
+    /// A key that the dataset does not take. Of a path, the name was forgotten.
     fn idle(&self, key: &'static str) -> Error {
         let recognised = self.path.as_ref().and_then(|path| Self::named(&path.to_string_lossy()).ok());
-        let remedy = match recognised.filter(|meant| key == "path" && meant.path.is_some()) {
-            Some(meant) => format!("set data.name = \"{}\" for what is there, or remove it", meant.name),
-            None => "remove it".to_owned(),
+        let meant = recognised.filter(|meant| meant.path.is_some()).map(|meant| meant.name);
+        let remedy = match (key, meant) {
+            ("path", Some(name)) => format!("set data.name = \"{name}\" for what is there, or remove it"),
+            ("path", None) => {
+                "set data.name, as \"folder\" for images in class folders, or remove it".to_owned()
+            }
+            _ => "remove it".to_owned(),
         };
         Error::config(key, format!("does nothing for name = \"{}\"; {remedy}", self.name))
     }

@@ -1,5 +1,7 @@
 //! Whether an encoded image is all there. Decoders fill what is missing of a JPEG with grey and say nothing.
 
+use std::io::{self, Read, Seek, SeekFrom};
+
 /// Whether a JPEG reaches its end marker, a PNG its end chunk, and a WebP the length it announces. Other formats are for
 /// the decoder to refuse.
 pub(crate) fn is_whole(bytes: &[u8]) -> bool {
@@ -47,6 +49,35 @@ fn png_ends(bytes: &[u8]) -> Option<()> {
             return Some(());
         }
     }
+}
+
+/// Whether no entry of a TIFF file's directory has more values than the file has bytes: its decoder makes room for them before
+/// it reads them. True of every other file. Leaves the reader at its start.
+pub(crate) fn tiff_entries_fit(reader: &mut (impl Read + Seek), length: u64) -> io::Result<bool> {
+    let mut head = [0; 8];
+    let fits = reader.read_exact(&mut head).is_err() || entries_fit(reader, head, length)?;
+    reader.rewind()?;
+    Ok(fits)
+}
+
+fn entries_fit(reader: &mut (impl Read + Seek), head: [u8; 8], length: u64) -> io::Result<bool> {
+    let little = match &head[..4] {
+        b"II*\0" => true,
+        b"MM\0*" => false,
+        _ => return Ok(true),
+    };
+    let number = |bytes: &[u8]| {
+        let digit = |all: u64, byte: &u8| all << 8 | u64::from(*byte);
+        if little { bytes.iter().rev().fold(0, digit) } else { bytes.iter().fold(0, digit) }
+    };
+    reader.seek(SeekFrom::Start(number(&head[4..])))?;
+    let mut count = [0; 2];
+    if reader.read_exact(&mut count).is_err() {
+        return Ok(true);
+    }
+    let mut entries = Vec::new();
+    reader.take(12 * number(&count)).read_to_end(&mut entries)?;
+    Ok(entries.chunks_exact(12).all(|entry| number(&entry[4..8]) <= length))
 }
 
 #[cfg(test)]

@@ -94,9 +94,12 @@ fn planar(picture: &DynamicImage, channels: usize) -> Vec<u8> {
 /// The format is told by content: ImageNet has PNG files named JPEG.
 fn decoder<'a>(
     path: &Path,
-    reader: impl BufRead + Seek + 'a,
+    mut reader: impl BufRead + Seek + 'a,
     length: u64,
 ) -> Result<impl ImageDecoder + 'a, Error> {
+    if !integrity::tiff_entries_fit(&mut reader, length).map_err(Error::io(path, "read"))? {
+        return Err(unreadable(path, "an entry of it is longer than the file"));
+    }
     let mut reader = ImageReader::new(reader).with_guessed_format().map_err(Error::io(path, "read"))?;
     let format = reader.format();
     let mut limits = Limits::default();

@@ -45,12 +45,12 @@ impl Survey {
             (&self.broken, "cannot be read (broken links?)", "remove them, or leave them out with data.skip"),
             (
                 &self.unread,
-                "are pictures of a kind that is not read",
+                "of a kind of picture that is not read",
                 "convert them to PNG or JPEG, or leave them out with data.skip",
             ),
             (
                 &self.loose,
-                "are pictures without a class, beside the folders of the classes",
+                "without a class, beside the folders of the classes",
                 "move each into the folder of its class, or leave them out with data.skip",
             ),
         ] {

@@ -144,7 +144,7 @@ mod tests {
         right.add(&[1.0f32, 0.0], &[0]).unwrap();
         wrong.add(&[0.0f32, 1.0], &[0]).unwrap();
         let both = RepeatedScores::of(&[right, wrong]).unwrap();
-        assert_eq!(both.macro_f1, [0.5, 0.0]);
+        assert_eq!(both.macro_f1, [1.0, 0.0], "nothing is of the second class");
         assert_eq!((both.pooled.rows, both.pooled.top1, both.pooled.recall[0]), (2, 0.5, 0.5));
         assert_eq!(RepeatedScores::of(&[]), None);
     }

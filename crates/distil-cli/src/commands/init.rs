@@ -34,8 +34,9 @@ pub(crate) fn init(args: &InitArgs, context: Context<'_>) -> Result<(), Failure>
     let device = context.device.open()?;
     let starter = Starter::of(&data, context.data_dir, &name, f64::from(args.minutes), &device)?;
     atomic::write(&out, &starter.text)?;
+    context.console.result(format_args!("wrote {}: {starter}", out.display()))?;
     context.console.note(format_args!("next: distil reproduce --config {}", out.display()));
-    context.console.result(format_args!("wrote {}: {starter}", out.display()))
+    Ok(())
 }
 
 /// What results are called: after the last part of a path.

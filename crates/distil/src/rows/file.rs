@@ -132,7 +132,7 @@ impl FileContents {
         let table: Table = text
             .parse()
             .map_err(|error| ConfigError::plain(format_args!("{} is not TOML: {error}", named())))?;
-        if table.contains_key("for") {
+        if ["for", "variant"].iter().any(|key| table.contains_key(*key)) {
             return Ok(Self::Comparison);
         }
         // A configuration has no title.
