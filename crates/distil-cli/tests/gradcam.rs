@@ -82,7 +82,7 @@ fn what_does_not_fit_is_refused() {
     succeed(at, &TRAIN);
     let set = |set: &str| gradcam(at, &["--config", "tiny.toml", "--set", set]);
     refused(&set("data.resolution=20"), &["3x20x20", "takes 3x16x16", "train"]);
-    refused(&gradcam(at, &["nowhere.png"]), &["nowhere.png", "neither a file", "clutter-easy"]);
+    refused(&gradcam(at, &["nowhere.png"]), &["nowhere.png", "neither a file", "distil datasets"]);
     std::fs::create_dir(at.join("none")).expect("a folder");
     refused(&gradcam(at, &["none"]), &["there is no picture in none"]);
     refused(&gradcam(at, &["--config", "tiny.toml", "--class", "disk"]), &["\"disk\"", "disc"]);

@@ -35,7 +35,11 @@ fn photographs_become_predictions() {
     let at = folder.path();
     photos(&at.join("photos"));
     let told = run(at, &["init", "photos"]);
-    assert!(told.out.contains("18 training images") && told.out.contains("| **all** |"), "{}", told.out);
+    assert!(
+        told.out.contains(" training images, pictures of about 2") && told.out.contains("| **all** |"),
+        "{}",
+        told.out
+    );
     let command = next(&told);
     assert_eq!(command, ["reproduce", "--config", "photos.toml"]);
     let again = run(at, &["init", "photos"]);

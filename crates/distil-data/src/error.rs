@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::datasets::{DatasetName, DatasetSpec};
+use crate::datasets::DatasetName;
 
 /// Why a dataset could not be read, prepared or downloaded.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +69,8 @@ pub enum Error {
     },
     /// Nothing is called so.
     #[error(
-        "{name:?} is neither a file, nor a folder, nor a dataset; choose one of {}, or {}",
-        names(|row| row.own_files().is_none()),
-        own_files()
+        "{name:?} is neither a file, nor a folder, nor a dataset; check the path, or name a dataset (`distil datasets` lists \
+         them)"
     )]
     UnknownDataset {
         /// What was asked for.
@@ -153,17 +152,6 @@ impl Error {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
-}
-
-/// The datasets whose rows are wanted.
-fn names(wanted: fn(&DatasetSpec) -> bool) -> String {
-    let rows = DatasetName::all().map(DatasetName::spec).filter(|row| wanted(row));
-    rows.map(|row| row.name).collect::<Vec<_>>().join(", ")
-}
-
-fn own_files() -> String {
-    let rows = DatasetName::all().filter_map(|name| name.spec().own_files());
-    rows.map(|own| own.what).collect::<Vec<_>>().join(" or ")
 }
 
 fn source_of(name: &str) -> String {

@@ -84,4 +84,4 @@ pub use progress::Progress;
 pub use recognise::{Recognised, recognise};
 pub use size::{DatasetSize, Sides};
 pub use summary::{ClassSummary, Summary};
-pub use walk::picture_files;
+pub use walk::{all_picture_files, picture_files};

@@ -1,6 +1,8 @@
 //! The pictures below a folder, and everything else that lies there: nothing is dropped in silence.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{
     error::{Error, shown},
@@ -42,16 +44,20 @@ impl Survey {
     /// Refuses what would be missing from the set, all files of a kind at once; says what is left out otherwise.
     pub(crate) fn judge(&self, root: &Path, skip: &Skip) -> Result<(), Error> {
         for (paths, problem, remedy) in [
-            (&self.broken, "cannot be read (broken links?)", "remove them, or leave them out with data.skip"),
+            (
+                &self.broken,
+                "cannot be read (broken links?)",
+                "remove them, or leave them out: data.skip = [\"CLASS/FILE\"] (`distil init`: --skip CLASS/FILE)",
+            ),
             (
                 &self.unread,
                 "of a kind of picture that is not read",
-                "convert them to PNG or JPEG, or leave them out with data.skip",
+                "convert them to PNG or JPEG, or leave them out: data.skip = [\"CLASS/FILE\"] (`distil init`: --skip CLASS/FILE)",
             ),
             (
                 &self.loose,
                 "without a class, beside the folders of the classes",
-                "move each into the folder of its class, or leave them out with data.skip",
+                "move each into the folder of its class, or leave them out: data.skip = [\"FILE\"] (`distil init`: --skip FILE)",
             ),
         ] {
             let left: Vec<&Path> =
@@ -62,7 +68,7 @@ impl Survey {
         }
         if !self.other.is_empty() {
             let files: Vec<&Path> = self.other.iter().map(PathBuf::as_path).collect();
-            tracing::warn!("{}: {} no pictures and left out", shown(root), counted_are(root, &files));
+            warn_once(&format!("{}: left out as no picture: {}", shown(root), counted(root, &files)));
         }
         Ok(())
     }
@@ -106,8 +112,12 @@ pub(crate) fn counted(root: &Path, paths: &[&Path]) -> String {
     format!("{} {files} ({})", paths.len(), named(root, paths))
 }
 
-fn counted_are(root: &Path, paths: &[&Path]) -> String {
-    format!("{} {}", counted(root, paths), if paths.len() == 1 { "is" } else { "are" })
+/// A set is listed whenever its size is asked for; what is said of it is said once.
+fn warn_once(text: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
+        tracing::warn!("{text}");
+    }
 }
 
 /// The first names, and how many more there are.
@@ -197,6 +207,17 @@ pub fn picture_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let found = pictures(&Tree::Disk, folder, &mut survey)?;
     survey.judge(folder, &Skip::default())?;
     Ok(found.into_iter().map(|file| file.path).collect())
+}
+
+/// As [`picture_files`], with the pictures of kinds that are not read, for whoever says of each file why it has no result.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn all_picture_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut survey = Survey::default();
+    let found = pictures(&Tree::Disk, folder, &mut survey)?;
+    let others = survey.unread.into_iter().chain(survey.broken);
+    Ok(found.into_iter().map(|file| file.path).chain(others).collect())
 }
 
 #[cfg(test)]

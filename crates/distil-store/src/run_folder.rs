@@ -264,7 +264,7 @@ fn check_config(paths: &RunPaths, config: &str) -> Result<(), StoreError> {
         Some(differences) => Err(StoreError::Differs {
             path: paths.folder.clone(),
             differences,
-            remedy: "choose another run folder, or resume with the configuration of this one",
+            remedy: "choose another run folder (--out), or go on with the configuration of this one",
         }),
     }
 }

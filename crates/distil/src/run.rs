@@ -142,6 +142,14 @@ impl Session {
         if iterations > 0 && gated + non_finite == iterations {
             return Err(RunError::Stuck { iterations, since: 0, gated, non_finite }.into());
         }
+        if let (Some((0, _)), true) = (outcome.best, self.config.distill.objective.learns()) {
+            self.progress().warn(format_args!(
+                "on the {} validation images no set was better than the one that the run began with: what is called best on \
+                 validation has learned nothing, and only the last set is distilled; more iterations may help, and more \
+                 validation images tell more (data.validation)",
+                self.dataset.validation.len()
+            ));
+        }
         Ok(outcome)
     }
 
@@ -173,7 +181,7 @@ impl Session {
 fn stopped(error: RunError, paths: &RunPaths) -> Error {
     match error {
         RunError::Stopped { iteration } => Error::stopped(format_args!(
-            "iteration {iteration} is saved in {}; continue with --resume",
+            "iteration {iteration} is saved in {}; run the same command again to continue (`distil run`: with --resume)",
             paths.folder().display()
         )),
         error => error.into(),

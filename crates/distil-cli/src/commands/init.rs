@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use distil::starter::Starter;
 use distil_data::DataConfig;
+use distil_progress::Progress;
 use distil_store::atomic;
 
 use crate::context::Context;
@@ -21,18 +22,30 @@ pub(crate) struct InitArgs {
     /// How long all of it may take on this device, in minutes
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
     minutes: u32,
+    /// A picture to leave out, named below the folder, as `class/picture.jpg`; may be repeated
+    #[arg(long, value_name = "FILE")]
+    skip: Vec<String>,
     /// Where datasets are kept
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
 pub(crate) fn init(args: &InitArgs, context: Context<'_>) -> Result<(), Failure> {
-    let data = DataConfig::named(&args.dataset).map_err(distil::Error::from)?;
+    let named = DataConfig::named(&args.dataset).map_err(distil::Error::from)?;
+    let data = DataConfig { skip: (!args.skip.is_empty()).then(|| args.skip.clone()), ..named };
     let name = name(&data);
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
     refuse_existing(&out)?;
     let device = context.device.open()?;
-    let starter = Starter::of(&data, context.data_dir, &name, f64::from(args.minutes), &device)?;
+    let listener = context.console.listener();
+    let starter = Starter::of(
+        &data,
+        context.data_dir,
+        &name,
+        f64::from(args.minutes),
+        &device,
+        Progress::to(&listener),
+    )?;
     atomic::write(&out, &starter.text)?;
     context.console.result(format_args!("wrote {}: {starter}", out.display()))?;
     context.console.note(format_args!("next: distil reproduce --config {}", out.display()));

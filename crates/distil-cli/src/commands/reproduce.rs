@@ -73,6 +73,12 @@ pub(crate) fn reproduce(args: &ReproduceArgs, context: Context<'_>) -> Result<()
     if let Some(config) = &args.config {
         return of_config(&args.config_args(config.clone(), Vec::new()), context);
     }
+    if let Some(file) = args.row.as_ref().filter(|row| Path::new(row).is_file()) {
+        return Err(Failure::new(
+            format_args!("{file} is a file, not a row"),
+            format_args!("give it with --config {file}"),
+        ));
+    }
     let rows = Rows::embedded()?;
     let row = rows.find(args.row.as_deref().unwrap_or(EXAMPLE))?;
     let resolved = rows.resolve(row)?;

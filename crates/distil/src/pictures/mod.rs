@@ -4,7 +4,7 @@ mod class_names;
 
 use std::path::{Path, PathBuf};
 
-use distil_data::{Dataset, ImageShape, Resize, Transform, picture_files, read_picture};
+use distil_data::{Dataset, ImageShape, Resize, Transform, all_picture_files, picture_files, read_picture};
 use distil_gradcam::CamModel;
 use distil_store::{Content, SyntheticSet};
 use thiserror::Error;
@@ -21,6 +21,12 @@ const OTHERS: &str = "name a picture, a folder of pictures, a synthetic set or a
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PicturesError {
+    /// Nothing of that name.
+    #[error("there is no file or folder {}; check the path", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
     /// A folder without any.
     #[error("there is no picture in {}; {remedy}", folder.display())]
     None {
@@ -162,21 +168,32 @@ impl Source {
     }
 }
 
-/// Files as they are named, and of folders all pictures in them and the folders in them, as a set of them would be read.
+/// Files as they are named, and of folders all pictures in them and the folders in them, those of kinds that are not read too.
 ///
 /// # Errors
-/// [`PicturesError::None`], or [`Error::Data`] names pictures of kinds that are not read.
+/// [`PicturesError::Missing`], [`PicturesError::None`], or [`Error::Data`] when a folder cannot be listed.
 pub fn files_of(named: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let files =
-        named.iter().map(|path| if path.is_dir() { files_below(path) } else { Ok(vec![path.clone()]) });
-    Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(some(path, all_picture_files(path)?)?);
+        } else if path.exists() {
+            files.push(path.clone());
+        } else {
+            return Err(PicturesError::Missing { path: path.clone() }.into());
+        }
+    }
+    Ok(files)
 }
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let files = picture_files(folder)?;
+    Ok(some(folder, picture_files(folder)?)?)
+}
+
+fn some(folder: &Path, files: Vec<PathBuf>) -> Result<Vec<PathBuf>, PicturesError> {
     if files.is_empty() {
         let remedy = Content::of(folder).ok().and_then(Content::remedy).unwrap_or(OTHERS);
-        return Err(PicturesError::None { folder: folder.to_owned(), remedy }.into());
+        return Err(PicturesError::None { folder: folder.to_owned(), remedy });
     }
     Ok(files)
 }

@@ -6,7 +6,8 @@ mod text;
 use std::fmt;
 use std::path::Path;
 
-use distil_data::{DataConfig, DatasetKind, Sides};
+use distil_data::{DataConfig, DatasetKind, HoldOut, Sides};
+use distil_progress::Progress;
 use thiserror::Error;
 
 use crate::config::{Config, Layer};
@@ -21,6 +22,12 @@ const EPOCHS: [usize; 2] = [5, 30];
 const ITERATIONS: [u64; 2] = [100, 1000];
 /// The share of the time that training on real images may take, as experts and for comparison.
 const REAL_SHARE: f64 = 0.5;
+
+/// Validation images that tell good sets from bad ones, and the share that they may be.
+const ENOUGH: usize = 30;
+const MOST_HELD_OUT: f64 = 0.3;
+/// Sets of up to so many picture files are read once, so that what cannot be read is known at once.
+const READ_THROUGH: usize = 20_000;
 
 /// A configuration to start from.
 #[derive(Debug, Clone)]
@@ -40,12 +47,14 @@ pub struct Starter {
 }
 
 /// The size of a first run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     /// What pictures are resized to; as they are without it.
     pub resolution: Option<usize>,
     /// Channels of the network.
     pub width: usize,
+    /// The share of training images that are held out for validation, where the usual one would be too few.
+    pub validation: Option<f64>,
     /// Training images, where not all are used.
     pub limit: Option<usize>,
     /// Epochs of an expert, and of a network on all data.
@@ -79,6 +88,7 @@ impl Starter {
         name: &str,
         minutes: f64,
         device: &Device,
+        progress: Progress<'_>,
     ) -> Result<Self, Error> {
         let sides = match data.name.spec().kind() {
             DatasetKind::ImageFiles => data.clone().searched_in(data_dir).list()?.sides(),
@@ -95,7 +105,12 @@ impl Starter {
                 break;
             }
         }
-        Ok(smallest.expect("there is a smallest candidate"))
+        let starter = smallest.expect("there is a smallest candidate");
+        if sides.is_some() && starter.images[1] <= READ_THROUGH {
+            let read = DataConfig { resolution: starter.scale.resolution, ..data.clone() };
+            read.searched_in(data_dir).load(progress)?;
+        }
+        Ok(starter)
     }
 }
 
@@ -159,11 +174,13 @@ impl Planned<'_> {
     ) -> Result<Starter, Error> {
         let unknown = || StarterError::Unknown { data: self.name.to_owned() };
         let sized = DataConfig { resolution, ..self.data.clone() };
-        let size = sized.searched_in(self.data_dir).size().ok_or_else(unknown)?;
+        let sized = sized.searched_in(self.data_dir);
+        let size = sized.size().ok_or_else(unknown)?;
         let (there, classes) = (size.images[0], size.classes);
         let scale = Scale {
             resolution,
             width,
+            validation: self.validation(&sized)?,
             limit: None,
             epochs: EPOCHS[0],
             batch: batch(there),
@@ -200,6 +217,21 @@ impl Planned<'_> {
             sides,
             scale,
         })
+    }
+
+    /// A larger share where a tenth of the training images would tell good sets from bad ones by chance.
+    fn validation(&self, data: &DataConfig) -> Result<Option<f64>, Error> {
+        let held = |validation| {
+            let size = DataConfig { validation, ..data.clone() }.size();
+            size.map(|size| size.images).ok_or(StarterError::Unknown { data: self.name.to_owned() })
+        };
+        // Data with a validation part of their own keep it.
+        let own = held(Some(HoldOut::Count(0)))?[1] > 0;
+        let [train, validation, _] = held(None)?;
+        let share = ENOUGH as f64 / (train + validation).max(1) as f64;
+        Ok((!own && validation < ENOUGH)
+            .then(|| (20.0 * share).ceil() / 20.0)
+            .map(|share| share.min(MOST_HELD_OUT)))
     }
 
     fn config(&self, scale: &Scale) -> Result<Config, Error> {

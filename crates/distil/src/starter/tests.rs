@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use distil_data::{DataConfig, DatasetName, Sides};
+use distil_progress::Progress;
 use image::{Rgb, RgbImage};
 
 use super::*;
@@ -22,7 +23,8 @@ fn photos(folder: &Path) -> DataConfig {
 fn a_first_configuration_is_one_and_says_what_it_chose() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = photos(folder.path());
-    let starter = Starter::of(&data, None, "photos", 1e-6, &Device::cpu()).expect("a configuration");
+    let starter =
+        Starter::of(&data, None, "photos", 1e-6, &Device::cpu(), Progress::none()).expect("a configuration");
     // Nothing fits in no time: the smallest there is.
     assert_eq!((starter.scale.resolution, starter.scale.width), (Some(16), 16));
     assert_eq!(starter.scale.iterations, ITERATIONS[0]);
@@ -31,8 +33,9 @@ fn a_first_configuration_is_one_and_says_what_it_chose() {
     assert_eq!((config.name.as_str(), config.data.path.as_deref()), ("photos", Some(folder.path())));
     assert_eq!(config.expert.experts, EXPERTS);
     config.distill.check(config.expert.epochs).expect("a method that can work");
+    assert_eq!((starter.scale.validation, config.data.validation), (Some(0.3), Some(HoldOut::Share(0.3))));
     assert!(starter.published.total() > starter.durations.total());
-    assert_eq!(starter.images, [4, 18], "as many as the time allows, at least two of each class");
+    assert_eq!(starter.images[0], 4, "as many as the time allows, at least two of each class");
 }
 
 #[test]
@@ -64,6 +67,20 @@ fn experts_of_any_data_make_steps_enough() {
 #[test]
 fn named_data_need_no_path() {
     let data = DataConfig::new(DatasetName::ClutterEasy);
-    let starter = Starter::of(&data, None, "clutter", 1e-6, &Device::cpu()).expect("a configuration");
+    let starter =
+        Starter::of(&data, None, "clutter", 1e-6, &Device::cpu(), Progress::none()).expect("a configuration");
     assert!(starter.text.contains("name = \"clutter-easy\"") && !starter.text.contains("path"));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_before_a_configuration_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = photos(folder.path());
+    std::fs::write(folder.path().join("leaf/cut.png"), b"\x89PNG\r\n\x1a\n").expect("a file");
+    let start = |data: &DataConfig| Starter::of(data, None, "x", 1e-6, &Device::cpu(), Progress::none());
+    let error = start(&data).expect_err("a bad picture").to_string();
+    assert!(error.contains("cut.png"), "{error}");
+    let skip = Some(vec!["leaf/cut.png".to_owned()]);
+    let starter = start(&DataConfig { skip, ..data }).expect("the others are fine");
+    assert!(starter.text.contains("skip = [\"leaf/cut.png\"]"), "{}", starter.text);
 }

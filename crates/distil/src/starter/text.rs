@@ -14,7 +14,7 @@ pub(super) fn of(name: &str, data: &DataConfig, scale: &Scale) -> String {
     let (learned, last) = (2.min(epochs - 1), (epochs / 3).max(1));
     let every = (iterations / 5).max(1);
     let text = format!(
-        "# Made by `distil init`. All keys: `distil schema`; what each method does: docs/methods.
+        "# Made by `distil init`. All keys: `distil schema`; other methods: `distil methods`.
 # Small on purpose. What published runs take is in the comments on the right.
 method = \"mtt\" # match how networks learn; `distil methods` lists others
 name = {name} # results go to runs/ under this name
@@ -72,6 +72,12 @@ fn section(data: &DataConfig, scale: &Scale) -> String {
     }
     if let Some(side) = scale.resolution {
         lines.push(format!("resolution = {side} # pictures become squares of so many pixels"));
+    }
+    if let Some(share) = scale.validation {
+        lines.push(format!("validation = {share} # of the training images, which choose the best set"));
+    }
+    if let Some(skip) = &data.skip {
+        lines.push(format!("skip = {}", Value::from(skip.clone())));
     }
     if let Some(limit) = scale.limit {
         lines.push(format!("train_limit = {limit} # training images that are used; remove it for all"));
