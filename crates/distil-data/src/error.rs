@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::datasets::DatasetName;
 
+/// Datasets that a message names.
+const NAMED: usize = 3;
+
 /// Why a dataset could not be read, prepared or downloaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,8 +72,9 @@ pub enum Error {
     },
     /// Nothing is called so.
     #[error(
-        "{name:?} is neither a file, nor a folder, nor a dataset; check the path, or name a dataset (`distil datasets` lists \
-         them)"
+        "{name:?} is neither a file, nor a folder, nor a dataset; check the path, or choose one of {} (`distil datasets` lists \
+         all)",
+        nearest(name)
     )]
     UnknownDataset {
         /// What was asked for.
@@ -152,6 +156,22 @@ impl Error {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(", ")
+}
+
+/// The datasets whose names are most like another one.
+fn nearest(name: &str) -> String {
+    let asked = name.to_lowercase();
+    let mut rows: Vec<&str> = DatasetName::all()
+        .map(DatasetName::spec)
+        .filter(|row| row.own_files().is_none())
+        .map(|row| row.name)
+        .collect();
+    rows.sort_by(|a, b| {
+        let alike = |known: &str| strsim::normalized_damerau_levenshtein(&asked, known);
+        alike(b).total_cmp(&alike(a))
+    });
+    rows.truncate(NAMED);
+    rows.join(", ")
 }
 
 fn source_of(name: &str) -> String {
