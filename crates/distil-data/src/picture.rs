@@ -20,8 +20,8 @@ const MOST_PIXELS: u64 = 1 << 26;
 const MOST_BYTES: u64 = 1 << 30;
 /// So many decoded bytes may come from hardly any where a format has no bound, as WebP and fax TIFF have none for one colour.
 const FREE_BYTES: u64 = 3 << 20;
-const REMEDY: &str = "replace it, or leave it out (data.skip in a dataset); PNG, JPEG, WebP, BMP, GIF, TIFF, PNM and QOI \
-                      are read";
+const REMEDY: &str = "replace it, or leave it out: data.skip = [\"CLASS/FILE\"], `distil init --skip CLASS/FILE`; PNG, JPEG, \
+                      WebP, BMP, GIF, TIFF, PNM and QOI are read";
 
 /// A decoded picture, `[channels, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
