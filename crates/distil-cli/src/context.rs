@@ -38,12 +38,13 @@ impl Context<'_> {
         Session::configured(config).in_folder(RUNS).data_dir(self.data_dir).told_to(listener)
     }
 
-    /// Refuses a run that needs more memory than there is, before anything is read or written. What cannot be planned is
-    /// refused, if at all, by whatever reads it.
-    pub(crate) fn refuse_what_does_not_fit(self, config: &Config) -> Result<(), Failure> {
+    /// Refuses a run that needs more memory than there is, before anything is read or written, and says how long it takes, as
+    /// [`Context::announce`] does. What cannot be planned is refused, if at all, by whatever reads it.
+    pub(crate) fn plan(self, config: &Config, seconds: impl Fn(&Durations) -> f64) -> Result<(), Failure> {
         let device = self.device.open()?;
         if let Some(plan) = Plan::of(config, self.data_dir, &device)? {
             plan.check()?;
+            self.announce_seconds(seconds(&plan.durations(&plan.times())));
         }
         Ok(())
     }

@@ -41,6 +41,14 @@ pub(crate) fn open(path: &Path) -> Result<Unpacked, Error> {
     })
 }
 
+/// The first `length` bytes of a file, or all if it has fewer.
+pub(crate) fn head(path: &Path, length: u64) -> Result<Vec<u8>, Error> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    file.take(length).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
+    Ok(head)
+}
+
 /// Reads exactly `promised` bytes. Memory grows with what arrives, never beyond the promise.
 pub(crate) fn read_exactly(path: &Path, reader: &mut dyn Read, promised: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();

@@ -80,7 +80,7 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
-    /// There is a file or folder, but it is no set that is known.
+    /// There is a file or folder, but it is not a set that is known.
     #[error("{}: {problem}; {remedy}", shown(path))]
     Unrecognised {
         /// The file or folder.

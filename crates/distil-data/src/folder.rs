@@ -35,15 +35,13 @@ pub(crate) struct Found {
 /// With a validation and a test part beside `train/`, validation is for validation; with only one of them, that one is
 /// the test part. Pictures in folders of a class belong to it, as in torchvision.
 pub(crate) fn list(root: &Path, classes: Option<&[String]>, skip: &Skip) -> Result<Found, Error> {
-    if let Some(names) = classes {
-        distinct(names)?;
-    }
+    let listed = classes.map(distinct).transpose()?;
     let tree = &Tree::open(root)?;
     let folders = parts::find(tree, root, classes)?;
     let train_root = folders.as_ref().map_or(root, |parts| &parts.train);
     let mut survey = Survey::default();
-    let class_names = match classes {
-        Some(names) => names.to_vec(),
+    let class_names = match listed {
+        Some(names) => names,
         None => class_folders(tree, train_root)?,
     };
     if let [only] = &class_names[..] {
@@ -223,16 +221,7 @@ fn some(folder: &Path, found: Vec<ImageFile>) -> Result<Vec<ImageFile>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tree(paths: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for path in paths {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        folder
-    }
+    use crate::walk::tests::tree;
 
     fn list_all(root: &Path) -> Result<Found, Error> {
         list(root, None, &Skip::default())

@@ -1,13 +1,11 @@
 //! What a file is: a picture that is read, a picture that is not, or something else. Content decides, not the name.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use distil_files::{PictureKind, picture};
 
-use crate::error::Error;
+use crate::{bounded, error::Error};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -35,12 +33,7 @@ pub(crate) const HEAD: u64 = 132;
 
 /// What a file on disk is.
 pub(crate) fn of_file(path: &Path) -> Result<Kind, Error> {
-    of(path, || {
-        let mut head = Vec::new();
-        let file = File::open(path).map_err(Error::io(path, "open"))?;
-        file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
-        Ok(head)
-    })
+    of(path, || bounded::head(path, HEAD))
 }
 
 /// What a file is that is called `path`; its first [`HEAD`] bytes are asked for where the name does not tell.

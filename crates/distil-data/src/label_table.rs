@@ -1,6 +1,7 @@
 //! Tables that name a file and its class in each line.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
@@ -53,12 +54,16 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     if parent.as_os_str().is_empty() { Path::new(".") } else { parent }
 }
 
+/// Whether a file is called as tables are.
+pub(crate) fn has_ending(path: &Path) -> bool {
+    let is_table = |end: &OsStr| ["csv", "tsv"].iter().any(|known| end.eq_ignore_ascii_case(known));
+    path.extension().is_some_and(is_table)
+}
+
 /// Whether a file looks like such a table: its first line has the names of both columns.
 pub(crate) fn fits(path: &Path) -> bool {
-    let table = path
-        .extension()
-        .is_some_and(|end| ["csv", "tsv"].iter().any(|known| end.eq_ignore_ascii_case(known)));
-    table && text(path).is_ok_and(|text| text.lines().next().is_some_and(|head| columns(head).is_some()))
+    has_ending(path)
+        && text(path).is_ok_and(|text| text.lines().next().is_some_and(|head| columns(head).is_some()))
 }
 
 /// Reads a table, in UTF-8, with commas, semicolons or tabs between its columns.

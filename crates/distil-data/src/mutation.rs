@@ -8,6 +8,7 @@ use distil_damage::{Counting, assault, cases, mutant};
 use flate2::{Compression, Crc, write::GzEncoder, write::ZlibEncoder};
 use image::ImageFormat;
 
+use crate::picture::tests::written;
 use crate::{DataConfig, DatasetName, datasets::tiny_imagenet, hostile};
 
 #[global_allocator]
@@ -170,9 +171,7 @@ const OTHER_KINDS: [ImageFormat; 6] = [
 
 fn encoded(format: ImageFormat) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(9, 7, |x, y| image::Rgb([x as u8 * 20, y as u8 * 30, 7]));
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image::DynamicImage::from(picture).write_to(&mut bytes, format).unwrap();
-    bytes.into_inner()
+    written(picture, format)
 }
 
 #[test]

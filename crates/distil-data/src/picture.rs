@@ -148,4 +148,4 @@ fn unreadable(path: &Path, problem: &(impl std::fmt::Display + ?Sized)) -> Error
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

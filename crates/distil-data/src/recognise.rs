@@ -2,12 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::{
     archive::{self, Form},
+    bounded,
     config::DataConfig,
     datasets::{DatasetKind, DatasetName},
     error::{Error, shown},
@@ -75,10 +74,9 @@ fn unknown(path: &Path, problem: impl Into<String>, remedy: &'static str) -> Err
 }
 
 fn of_file(path: &Path) -> Result<Recognised, Error> {
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    file.take(kind::HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
-    if head.starts_with(b"PAR1") || path.extension().is_some_and(|end| end == "parquet") {
+    if bounded::head(path, kind::HEAD)?.starts_with(b"PAR1")
+        || path.extension().is_some_and(|end| end == "parquet")
+    {
         return Err(unknown(path, "is a Parquet file, which is not read", PARQUET));
     }
     let folder = label_table::folder_of(path);
@@ -88,8 +86,7 @@ fn of_file(path: &Path) -> Result<Recognised, Error> {
     if let Some(form) = archive::form(path)? {
         return of_archive(path, form);
     }
-    let is_table = |end: &OsStr| ["csv", "tsv"].iter().any(|known| end.eq_ignore_ascii_case(known));
-    if path.extension().is_some_and(is_table) {
+    if label_table::has_ending(path) {
         return Ok(Recognised::new(DatasetName::Csv, path, "a table of files and labels"));
     }
     if let Some(name) = published_in(folder) {

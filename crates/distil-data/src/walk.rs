@@ -36,7 +36,7 @@ pub(crate) struct Survey {
     pub(crate) loose: Vec<PathBuf>,
     /// Links that lead nowhere, and what is neither file nor folder.
     pub(crate) broken: Vec<PathBuf>,
-    /// Files that are no pictures.
+    /// Files that are not pictures.
     pub(crate) other: Vec<PathBuf>,
 }
 
@@ -221,4 +221,4 @@ pub fn all_picture_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -187,7 +187,7 @@ impl Evaluator<'_> {
         }
         let accuracies: Vec<f64> = tallies.iter().map(Tally::top1).collect();
         let scores = RepeatedScores::of(&tallies);
-        let summary = Summary::of(&accuracies).expect("a checked protocol has at least one seed");
+        let summary = Summary::of_shares(&accuracies).expect("a checked protocol has at least one seed");
         let seconds = started.elapsed().as_secs_f64();
         Ok(Evaluation {
             kind: subject.kind(),

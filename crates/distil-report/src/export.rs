@@ -28,8 +28,8 @@ pub fn results_table_csv(evaluation: &EvaluationFile) -> String {
             summary.n.to_string(),
             summary.mean.to_string(),
             if summary.n > 1 { summary.std.to_string() } else { String::new() },
-            optional(summary.of_share().ci95.map(|[low, _]| low)),
-            optional(summary.of_share().ci95.map(|[_, high]| high)),
+            optional(summary.ci95.map(|[low, _]| low)),
+            optional(summary.ci95.map(|[_, high]| high)),
             optional(row.scores.as_ref().map(|scores| mean(&scores.top5))),
             optional(row.scores.as_ref().map(|scores| mean(&scores.macro_f1))),
             optional(

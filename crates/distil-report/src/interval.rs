@@ -23,7 +23,7 @@ impl Intervals {
         for row in &evaluation.rows {
             values.push(100.0 * row.summary.mean);
             values.extend(row.accuracies.iter().map(|accuracy| 100.0 * accuracy));
-            values.extend(row.summary.of_share().ci95.iter().flatten().map(|end| 100.0 * end));
+            values.extend(row.summary.ci95.iter().flatten().map(|end| 100.0 * end));
         }
         values.extend(evaluation.paper.as_ref().map(|paper| paper.accuracy));
         Self { axis: Axis::around(values, Spacing::Linear).within(0.0, 100.0) }
@@ -33,7 +33,7 @@ impl Intervals {
     pub(crate) fn row(&self, row: &Evaluation) -> String {
         let mut svg = self.frame(&format!("{} %", row.percent()));
         let middle = HEIGHT / 2.0;
-        if let Some([low, high]) = row.summary.of_share().ci95 {
+        if let Some([low, high]) = row.summary.ci95 {
             let (low, high) = (self.x_at(100.0 * low), self.x_at(100.0 * high));
             let _ = write!(svg, "<path class=\"interval\" d=\"M{low:.1} {middle}H{high:.1}\"/>");
         }

@@ -37,13 +37,9 @@ impl Summary {
 impl Summary {
     /// Summarises at least one share, such as accuracies: the interval ends where shares do, at 0 and 1.
     pub fn of_shares(values: &[f64]) -> Option<Self> {
-        Self::of(values).map(Self::of_share)
-    }
-
-    /// The same with an interval that ends at 0 and 1.
-    #[must_use]
-    pub fn of_share(self) -> Self {
-        Self { ci95: self.ci95.map(|ends| ends.map(|end| end.clamp(0.0, 1.0))), ..self }
+        let summary = Self::of(values)?;
+        let ci95 = summary.ci95.map(|ends| ends.map(|end| end.clamp(0.0, 1.0)));
+        Some(Self { ci95, ..summary })
     }
 }
 

@@ -101,7 +101,7 @@ impl StoreError {
         FileError::read(path, source).into()
     }
 
-    /// That `path` is no run folder, and what it is.
+    /// That `path` is not a run folder, and what it is.
     pub(crate) fn no_run(path: &Path) -> Self {
         const REMEDY: &str = "check the path";
         let (what, remedy) = match Content::of(path) {

@@ -15,11 +15,14 @@ use distil::config::Config;
 const PICTURES: usize = 10;
 
 pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure> {
-    let recognised = args.dataset.as_ref().map(Path::new).filter(|path| path.exists()).map(recognise);
-    let data = match (&args.config, &args.dataset) {
-        (Some(config), _) => Config::load(config, &args.set)?.data,
-        (None, Some(dataset)) => Config::on(&DataConfig::named(dataset)?, &args.set)?.data,
-        (None, None) => {
+    // A name of a set counts where what is called so is not a set.
+    let path = args.dataset.as_ref().map(Path::new).filter(|path| path.exists());
+    let recognised = path.and_then(|path| recognise(path).ok());
+    let data = match (&args.config, &recognised, &args.dataset) {
+        (Some(config), ..) => Config::load(config, &args.set)?.data,
+        (None, Some(recognised), _) => Config::on(&recognised.config, &args.set)?.data,
+        (None, None, Some(dataset)) => Config::on(&DataConfig::named(dataset)?, &args.set)?.data,
+        (None, None, None) => {
             return Err(Failure::new("no dataset was named", "give a name, a folder or --config"));
         }
     };
@@ -31,10 +34,9 @@ pub(crate) fn info(args: &InfoArgs, context: Context<'_>) -> Result<(), Failure>
         write_sheet(&dataset, sheet)?;
         context.console.note(format_args!("wrote {}", sheet.display()));
     }
-    // A name of a set counts where what is called so is no set.
     match recognised {
-        Some(Ok(recognised)) => context.console.result(format_args!("{recognised}\n\n{}", dataset.summary())),
-        _ => context.console.result(dataset.summary()),
+        Some(recognised) => context.console.result(format_args!("{recognised}\n\n{}", dataset.summary())),
+        None => context.console.result(dataset.summary()),
     }
 }
 

@@ -212,9 +212,8 @@ fn of_config(args: &ConfigArgs, context: Context<'_>) -> Result<(), Failure> {
     let config = Config::load(&args.config, &args.sets())?;
     let paths = run_folder(args.out.as_deref(), &config);
     let place = RunPlace::find(paths.clone(), &config, Existing::Continue)?;
-    context.refuse_what_does_not_fit(&config)?;
+    context.plan(&config, Durations::total)?;
     fetch_if_missing(&config, context)?;
-    context.announce(&config, Durations::total)?;
     let session = context.session(config, args.experts.as_deref())?;
     session.check_run()?;
     let store = session.train_needed_experts()?;

@@ -18,8 +18,7 @@ pub(crate) fn run(args: &RunArgs, context: Context<'_>) -> Result<(), Failure> {
     let paths = run_folder(args.config.out.as_deref(), &config);
     // Before minutes of loading: a folder that cannot be used.
     let place = RunPlace::find(paths.clone(), &config, existing)?;
-    context.refuse_what_does_not_fit(&config)?;
-    context.announce(&config, |times| times.distillation)?;
+    context.plan(&config, |times| times.distillation)?;
     let session = context.session(config, args.config.experts.as_deref())?;
     session.check_run()?;
     let store = session.open_needed_experts()?;

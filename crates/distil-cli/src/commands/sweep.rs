@@ -54,8 +54,7 @@ pub(crate) fn sweep(args: &SweepArgs, context: Context<'_>) -> Result<(), Failur
     let named = || Path::new(RUNS).join(format!("sweep-{}", sweep.name));
     let folder = args.out.clone().unwrap_or_else(named);
     let device = context.device.open()?;
-    sweep.check(context.data_dir, &device)?;
-    if let Some(seconds) = sweep.seconds(&folder, context.data_dir, &device)? {
+    if let Some(seconds) = sweep.plan(&folder, context.data_dir, &device)? {
         context.announce_seconds(seconds);
     }
     let table = sweep.run(&folder, |config| context.begin(config), &device)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::error::Error;
+use crate::{bounded, error::Error};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -33,9 +33,7 @@ const UNREAD: [(&[u8], &str); 6] = [
 /// # Errors
 /// [`Error::Format`] for archives of kinds that are not read; [`Error::Io`].
 pub(crate) fn form(path: &Path) -> Result<Option<Form>, Error> {
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    file.take(HEAD).read_to_end(&mut head).map_err(Error::io(path, "read"))?;
+    let head = bounded::head(path, HEAD)?;
     if let Some((_, kind)) = UNREAD.iter().find(|(magic, _)| head.starts_with(magic)) {
         let problem = format!("is compressed with {kind}, which is not read");
         return Err(Error::format(

@@ -26,7 +26,7 @@ pub(crate) struct Archive {
     files: BTreeMap<PathBuf, Member>,
 }
 
-/// A file of an archive; of what is no picture, only the kind is known.
+/// A file of an archive; of what is not a picture, only the kind is known.
 pub(crate) struct Member {
     pub(crate) kind: Kind,
     pub(crate) image: Option<ImageFile>,

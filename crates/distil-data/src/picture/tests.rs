@@ -185,11 +185,15 @@ const LOSSLESS: [ImageFormat; 7] = [
     ImageFormat::Qoi,
 ];
 
-fn encoded(format: ImageFormat) -> Vec<u8> {
-    let picture = image::RgbImage::from_fn(20, 12, |x, y| Rgb([x as u8 * 9, y as u8 * 17, 50]));
+/// A picture as a file of this format.
+pub(crate) fn written(picture: image::RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     DynamicImage::from(picture).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
+}
+
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    written(image::RgbImage::from_fn(20, 12, |x, y| Rgb([x as u8 * 9, y as u8 * 17, 50])), format)
 }
 
 #[test]

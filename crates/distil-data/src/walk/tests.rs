@@ -1,6 +1,7 @@
 use super::*;
 
-fn tree(paths: &[&str]) -> tempfile::TempDir {
+/// Empty files at these paths.
+pub(crate) fn tree(paths: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for path in paths {
         let path = folder.path().join(path);

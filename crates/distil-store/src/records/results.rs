@@ -237,8 +237,7 @@ impl Evaluation {
 
     /// The 95% interval in percent, as `69.6 to 70.6`; a dash without one.
     pub fn interval(&self) -> String {
-        // Files of earlier versions hold intervals that leave 0 to 100 %.
-        match self.summary.of_share().ci95 {
+        match self.summary.ci95 {
             Some([low, high]) => format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
             None => "–".to_owned(),
         }

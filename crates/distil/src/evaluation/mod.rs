@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::students::Students;
-use crate::{Error, Session, SetError};
+use crate::{Error, SetError};
 use conditions::conditions;
 use key::key;
 use place::{Order, Place, merged};
@@ -202,8 +202,7 @@ impl Students<'_> {
         let Job { name, net, candidate, .. } = job;
         match candidate {
             Candidate::RandomReal => {
-                let Session { config, dataset, .. } = self.session;
-                let per_class = config.distill.ipc.of_classes(&dataset.train.class_counts(dataset.classes()));
+                let per_class = self.session.inputs(&self.session.config.distill, None).per_class();
                 self.measure(net, name, Subject::RandomReal { per_class: &per_class })
             }
             Candidate::Set(set, _) => self.measure(net, name, Subject::Synthetic(&*self.set(set)?)),
@@ -213,8 +212,7 @@ impl Students<'_> {
 
     fn measure(&self, net: &Network, name: &str, subject: Subject<'_>) -> Result<Evaluation, Error> {
         let found = self.evaluator(net).evaluate(name, subject, self.session.progress());
-        let inside = |found: Evaluation| Evaluation { summary: found.summary.of_share(), ..found };
-        found.map(inside).map_err(|error| match error {
+        found.map_err(|error| match error {
             EvaluateError::Student(StudentError::Stopped) => {
                 Error::stopped("rows that were complete are kept; run the same command again to continue")
             }

@@ -109,7 +109,7 @@ pub fn shape_of(model: &CamModel) -> ImageShape {
 /// One file as pixels `[c, h, w]` in `[0, 1]`, brought to the model's size as its training images were.
 ///
 /// # Errors
-/// [`distil_data::Error::Format`] when it is no picture that is read, or damaged; [`distil_data::Error::Io`].
+/// [`distil_data::Error::Format`] when it is not a picture that is read, or damaged; [`distil_data::Error::Io`].
 pub fn pixels_of(file: &Path, model: &CamModel) -> Result<Vec<f32>, distil_data::Error> {
     let (shape, resize) = (shape_of(model), model.card.preprocessing.resize);
     let (policy, filter) = resize.map_or_else(Default::default, |resize| (resize.policy, resize.filter));

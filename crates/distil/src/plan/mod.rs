@@ -15,6 +15,7 @@ mod remedy;
 mod tests;
 
 use burn::tensor::DType;
+use distil_data::DatasetSize;
 use distil_gradcam::CamModel;
 use distil_models::Network;
 use thiserror::Error;
@@ -82,7 +83,17 @@ impl<'a> Plan<'a> {
         data_dir: Option<&std::path::Path>,
         device: &Device,
     ) -> Result<Option<Self>, Error> {
-        let Some(found) = config.data.clone().searched_in(data_dir).size() else { return Ok(None) };
+        let Some(size) = config.data.clone().searched_in(data_dir).size() else { return Ok(None) };
+        let mut plan = Self::sized(config, size, device)?;
+        plan.measured = plan.measure();
+        Ok(Some(plan))
+    }
+
+    /// The plan for data of a known size, whose files are not looked at. It is for times: nothing is measured for its memory.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub(crate) fn sized(config: &'a Config, found: DatasetSize, device: &Device) -> Result<Self, Error> {
         let shape = found.shape;
         let net = config.model.build([shape.channels, shape.height, shape.width], found.classes)?;
         // A file that cannot be read is refused by the run itself.
@@ -100,9 +111,7 @@ impl<'a> Plan<'a> {
             zca: config.data.zca,
         };
         let device = device.clone();
-        let mut plan = Self { config, net, cam, teacher, data, images: found.images, measured: None, device };
-        plan.measured = plan.measure();
-        Ok(Some(plan))
+        Ok(Self { config, net, cam, teacher, data, images: found.images, measured: None, device })
     }
 
     /// As [`Plan::of`], where the size must be known.

@@ -6,7 +6,7 @@ mod text;
 use std::fmt;
 use std::path::Path;
 
-use distil_data::{DataConfig, DatasetKind, HoldOut, Sides};
+use distil_data::{DataConfig, DatasetKind, DatasetSize, HoldOut, ImageShape, Sides};
 use distil_progress::Progress;
 use thiserror::Error;
 
@@ -90,11 +90,21 @@ impl Starter {
         device: &Device,
         progress: Progress<'_>,
     ) -> Result<Self, Error> {
+        let there = data.clone().searched_in(data_dir);
         let sides = match data.name.spec().kind() {
-            DatasetKind::ImageFiles => data.clone().searched_in(data_dir).list()?.sides(),
+            DatasetKind::ImageFiles => there.list()?.sides(),
             DatasetKind::Generated | DatasetKind::Arrays => None,
         };
-        let planned = Planned { data, data_dir, name, device };
+        let size = |validation| {
+            let size = DataConfig { validation, ..there.clone() }.size();
+            size.ok_or(StarterError::Unknown { data: name.to_owned() })
+        };
+        let usual = size(None)?;
+        // Data with a validation part of their own keep it.
+        let own = size(Some(HoldOut::Count(0)))?.images[1] > 0;
+        let validation = if own { None } else { validation(usual) };
+        let held = validation.map_or(Ok(usual), |share| size(Some(HoldOut::Share(share))))?;
+        let planned = Planned { data, name, usual, held, validation, device };
         let seconds = 60.0 * minutes;
         let mut smallest = None;
         for (resolution, width) in candidates(sides) {
@@ -107,8 +117,7 @@ impl Starter {
         }
         let starter = smallest.expect("there is a smallest candidate");
         if sides.is_some() && starter.images[1] <= READ_THROUGH {
-            let read = DataConfig { resolution: starter.scale.resolution, ..data.clone() };
-            read.searched_in(data_dir).load(progress)?;
+            DataConfig { resolution: starter.scale.resolution, ..there }.load(progress)?;
         }
         Ok(starter)
     }
@@ -158,8 +167,12 @@ fn candidates(sides: Option<Sides>) -> Vec<(Option<usize>, usize)> {
 /// What all candidates have in common.
 struct Planned<'a> {
     data: &'a DataConfig,
-    data_dir: Option<&'a Path>,
     name: &'a str,
+    /// The data as they are parted if nothing is said.
+    usual: DatasetSize,
+    /// The data with the validation images of the configuration held out.
+    held: DatasetSize,
+    validation: Option<f64>,
     device: &'a Device,
 }
 
@@ -172,23 +185,18 @@ impl Planned<'_> {
         sides: Option<Sides>,
         seconds: f64,
     ) -> Result<Starter, Error> {
-        let unknown = || StarterError::Unknown { data: self.name.to_owned() };
-        let sized = DataConfig { resolution, ..self.data.clone() };
-        let sized = sized.searched_in(self.data_dir);
-        let size = sized.size().ok_or_else(unknown)?;
-        let (there, classes) = (size.images[0], size.classes);
+        let (there, classes) = (self.usual.images[0], self.usual.classes);
         let scale = Scale {
             resolution,
             width,
-            validation: self.validation(&sized)?,
+            validation: self.validation,
             limit: None,
             epochs: EPOCHS[0],
             batch: batch(there),
             iterations: ITERATIONS[0],
         };
         let first = self.config(&scale)?;
-        let plan = Plan::of(&first, self.data_dir, self.device)?.ok_or_else(unknown)?;
-        let times = plan.times();
+        let times = Plan::sized(&first, self.size(&scale), self.device)?.times();
         let limit = most_images(&first, &times, seconds).max(2 * classes);
         let images = there.min(limit);
         let scale = Scale {
@@ -199,15 +207,14 @@ impl Planned<'_> {
         };
         let durations = |scale: &Scale| -> Result<Durations, Error> {
             let config = self.config(scale)?;
-            let plan = Plan::of(&config, self.data_dir, self.device)?.ok_or_else(unknown)?;
-            Ok(plan.durations(&times))
+            Ok(Plan::sized(&config, self.size(scale), self.device)?.durations(&times))
         };
         let short = durations(&scale)?;
         let left = (seconds - short.total()).max(0.0) / times.iteration;
         let iterations = (scale.iterations + left as u64).min(ITERATIONS[1]) / 50 * 50;
         let scale = Scale { iterations: iterations.max(ITERATIONS[0]), ..scale };
         let published = published(&first);
-        let published = Plan::of(&published, self.data_dir, self.device)?.ok_or_else(unknown)?;
+        let published = Plan::sized(&published, self.size(&Scale { limit: None, ..scale }), self.device)?;
         let wide = if width == 128 { times } else { published.times() };
         Ok(Starter {
             text: text::of(self.name, self.data, &scale),
@@ -219,19 +226,12 @@ impl Planned<'_> {
         })
     }
 
-    /// A larger share where a tenth of the training images would tell good sets from bad ones by chance.
-    fn validation(&self, data: &DataConfig) -> Result<Option<f64>, Error> {
-        let held = |validation| {
-            let size = DataConfig { validation, ..data.clone() }.size();
-            size.map(|size| size.images).ok_or(StarterError::Unknown { data: self.name.to_owned() })
-        };
-        // Data with a validation part of their own keep it.
-        let own = held(Some(HoldOut::Count(0)))?[1] > 0;
-        let [train, validation, _] = held(None)?;
-        let share = ENOUGH as f64 / (train + validation).max(1) as f64;
-        Ok((!own && validation < ENOUGH)
-            .then(|| (20.0 * share).ceil() / 20.0)
-            .map(|share| share.min(MOST_HELD_OUT)))
+    /// The data as a configuration of this scale loads them.
+    fn size(&self, scale: &Scale) -> DatasetSize {
+        let DatasetSize { shape, images: [train, validation, test], .. } = self.held;
+        let shape = scale.resolution.map_or(shape, |side| ImageShape { height: side, width: side, ..shape });
+        let train = scale.limit.map_or(train, |limit| train.min(limit));
+        DatasetSize { shape, images: [train, validation, test], ..self.held }
     }
 
     fn config(&self, scale: &Scale) -> Result<Config, Error> {
@@ -239,6 +239,13 @@ impl Planned<'_> {
         let layer = Layer::from_text(&text, Path::new("the first configuration"))?;
         Ok(Config::resolve(vec![layer], self.name)?)
     }
+}
+
+/// A larger share where a tenth of the training images would tell good sets from bad ones by chance.
+fn validation(usual: DatasetSize) -> Option<f64> {
+    let [train, validation, _] = usual.images;
+    let share = ENOUGH as f64 / (train + validation).max(1) as f64;
+    (validation < ENOUGH).then(|| ((20.0 * share).ceil() / 20.0).min(MOST_HELD_OUT))
 }
 
 /// The recipe of MTT's publication on the same images.

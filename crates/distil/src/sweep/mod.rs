@@ -43,43 +43,35 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Refuses runs that do not fit into memory, before anything is begun.
+    /// Refuses runs that do not fit into memory, before anything is begun. Seconds of all runs that are not below `folder` yet,
+    /// from times of the first one's network; `None` where the size of the data is not known.
     ///
     /// # Errors
-    /// [`Error::Plan`].
-    pub fn check(&self, data_dir: Option<&Path>, device: &Device) -> Result<(), Error> {
-        for cell in &self.cells {
-            if let Some(plan) = Plan::of(&cell.config, data_dir, device)? {
-                plan.check()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Seconds of all runs that are not below `folder` yet, from times of the first one's network; `None` where the size of the
-    /// data is not known.
-    ///
-    /// # Errors
-    /// As [`Plan::of`].
-    pub fn seconds(
+    /// [`Error::Plan`], and those of [`Plan::of`].
+    pub fn plan(
         &self,
         folder: &Path,
         data_dir: Option<&Path>,
         device: &Device,
     ) -> Result<Option<f64>, Error> {
-        let (mut times, mut seeds, mut seconds) = (None, BTreeSet::new(), 0.0);
+        let (mut times, mut seeds, mut seconds) = (None, BTreeSet::new(), Some(0.0));
         for cell in &self.cells {
+            let Some(plan) = Plan::of(&cell.config, data_dir, device)? else {
+                seconds = None;
+                continue;
+            };
+            plan.check()?;
             if RunPaths::new(folder.join(&cell.config.name)).evaluation().is_file() {
                 continue;
             }
-            let Some(plan) = Plan::of(&cell.config, data_dir, device)? else { return Ok(None) };
             let durations = plan.durations(times.get_or_insert_with(|| plan.times()));
             // Runs of a seed share experts, and one set of each is evaluated.
             let trains = durations.experts > 0.0 && seeds.insert(cell.config.seed);
             let experts = if trains { durations.experts } else { 0.0 };
-            seconds += experts + durations.distillation + durations.seeds as f64 * durations.student;
+            let own = experts + durations.distillation + durations.seeds as f64 * durations.student;
+            seconds = seconds.map(|sum: f64| sum + own);
         }
-        Ok(Some(seconds))
+        Ok(seconds)
     }
 
     /// Distils and evaluates every run below `folder`, as far as it is not there, and writes the table to `methods.md` in it.
