@@ -5,6 +5,7 @@
 
 mod args;
 mod process;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ Usage: cargo xtask <TASK>
 Tasks:
   reproduce [ROW]  Experts, distillation, evaluation and report of a row of configs/; without ROW, the built-in example
   bench            Measure distillation iteration, training step and evaluation epoch at widths 32 and 128
+  wheel            Build the Python wheel into target/wheels: the program and the package in python/
   test [ARGS]      Run all tests, documentation examples included; ARGS go to cargo test
   check            Formatting, lints and documentation, then all tests: what CI checks
 
@@ -29,9 +31,12 @@ Examples:
   cargo xtask reproduce edf/imagenette-ipc10 --scale smoke  any row in minutes, much reduced
   cargo xtask reproduce edf/imagenette-ipc10 --features cuda -- --device cuda
   cargo xtask bench --peer ~/peer/bin/python
+  cargo xtask wheel --features wgpu
+
+Options of reproduce, bench and wheel:
+  --features LIST    What to build besides the CPU's backend: cuda, cuda-nvrtc, wgpu, parquet (which the wheel has)
 
 Options of reproduce and bench:
-  --features LIST    Backends to build besides the CPU's: cuda, cuda-nvrtc, wgpu
   --program PROGRAM  Use this distil instead of building one
   --release          Build as `cargo install` does, which compiles Burn once more
 
@@ -56,10 +61,13 @@ fn run(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         "reproduce" => reproduce(words),
         "bench" => bench(words),
         "test" => become_process(cargo(&["test", "--workspace"]).args(words)),
+        "wheel" => wheel::wheel(words),
         "check" if words.is_empty() => check(),
         "check" => Err(Failure(format!("check takes no arguments, but there is {:?}", words[0]))),
         "" | "help" | "-h" | "--help" => help(),
-        other => Err(Failure(format!("there is no task {other:?}; choose reproduce, bench, test or check"))),
+        other => {
+            Err(Failure(format!("there is no task {other:?}; choose reproduce, bench, wheel, test or check")))
+        }
     }
 }
 

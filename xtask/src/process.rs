@@ -14,10 +14,14 @@ pub(crate) fn root() -> PathBuf {
 /// The cargo that runs us, with these arguments, in the root of the workspace.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
+    let mut command = without_ours(Command::new(program));
     command.args(args).current_dir(root());
-    // `cargo run` describes this package to the program it runs. Build scripts that look at such variables would run
-    // again under every cargo that was called without them, and with them all that depends on ring.
+    command
+}
+
+/// Without what `cargo run` says of this package to the program it runs. Build scripts that look at such variables would
+/// run again under every cargo that was called without them, and with them all that depends on ring.
+pub(crate) fn without_ours(mut command: Command) -> Command {
     for (key, _) in std::env::vars_os() {
         let name = key.to_string_lossy();
         if name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {

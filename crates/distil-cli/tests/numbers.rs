@@ -165,3 +165,19 @@ fn data_of_an_image_or_two_are_refused_with_what_to_do() {
     let none = run(folder.path(), &["run", "--config", "tiny.toml", "--set", "distill.ipc=0"]);
     refused(&none, &["distill.ipc is 0", "give at least 1"]);
 }
+
+#[test]
+fn where_nothing_is_held_out_the_last_set_is_the_result() {
+    let folder = folder();
+    pictures(folder.path(), 8, 12, |class, i| [100 * class, 10 * i, 7]);
+    let said = reproduce(folder.path(), &["--set", "data.validation=0", "--set", "eval.full_seeds=0"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("distilled, last") && !said.out.contains("distilled, best"), "{}", said.out);
+    assert!(!said.out.contains("full data"), "{}", said.out);
+    // Rows that were left out are measured when they are asked for, and the others stay.
+    let again = run(folder.path(), &["eval", "runs/photos", "--set", "eval.full_seeds=2"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    let lines: Vec<&str> = again.out.lines().filter(|line| line.starts_with("| full data")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("2 seeds"), "{}", again.out);
+    assert!(again.out.contains("distilled, last"), "{}", again.out);
+}

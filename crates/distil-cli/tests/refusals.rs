@@ -123,7 +123,8 @@ fn a_path_is_recognised_or_refused() {
     refused(&at("notes.txt"), &["notes.txt", "no set that is known", "help: give class folders", "SVHN"]);
     refused(&at("set/images/3.png"), &["3.png", "single picture"]);
     std::fs::write(folder.path().join("x.parquet"), "PAR1").unwrap();
-    refused(&at("x.parquet"), &["Parquet", "class folders"]);
+    let way_out = if cfg!(feature = "parquet") { "good copy" } else { "--features parquet" };
+    refused(&at("x.parquet"), &["Parquet", way_out]);
     std::fs::write(folder.path().join("x.tar.xz"), b"\xfd7zXZ\0").unwrap();
     refused(&at("x.tar.xz"), &["xz", "unpack it"]);
 }

@@ -16,6 +16,13 @@ pub enum HoldOut {
     Share(f64),
 }
 
+impl HoldOut {
+    /// Whether no image is held out.
+    pub fn is_nothing(self) -> bool {
+        matches!(self, Self::Count(0)) || self == Self::Share(0.0)
+    }
+}
+
 /// Rows that stay and rows that are held out, both ascending.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parted {

@@ -68,6 +68,17 @@ pub fn mat(bytes: &[u8]) -> bool {
     mat::read(path(), &mut &bytes[..], bytes.len() as u64).is_ok()
 }
 
+/// A Parquet file of pictures and labels.
+#[cfg(feature = "parquet")]
+pub fn parquet(bytes: &[u8]) -> bool {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(file.path(), bytes).expect("a temporary file can be written");
+    let Ok(table) = crate::parquet_images::Table::open(file.path()) else { return false };
+    let pictures = (0..table.rows().min(100)).map(|row| table.picture(file.path(), row).is_ok());
+    let all = pictures.fold(true, |all, fine| all & fine);
+    table.labels().is_ok() && all
+}
+
 /// A tar file of tar files, as ImageNet comes.
 pub fn tar(bytes: &[u8]) -> bool {
     let length = bytes.len() as u64;

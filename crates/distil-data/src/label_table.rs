@@ -60,6 +60,11 @@ pub(crate) fn has_ending(path: &Path) -> bool {
     path.extension().is_some_and(is_table)
 }
 
+/// The part that a table or folder is called after: `train.csv`, `train/`.
+pub(crate) fn role_of(path: &Path) -> Option<Role> {
+    parts::role(path.file_stem()?.to_str()?)
+}
+
 /// Whether a file looks like such a table: its first line has the names of both columns.
 pub(crate) fn fits(path: &Path) -> bool {
     has_ending(path)
@@ -156,19 +161,27 @@ fn role(path: &Path, line: u64, name: &str) -> Result<Role, Error> {
     })
 }
 
-/// The labels, by number if all are whole numbers, else by name.
-pub(crate) fn class_names(path: &Path, rows: &[Row]) -> Result<Vec<String>, Error> {
-    let labels: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
+/// The names of the classes.
+pub(crate) fn class_names<'a>(
+    path: &Path,
+    rows: impl IntoIterator<Item = &'a Row>,
+) -> Result<Vec<String>, Error> {
+    let labels: BTreeSet<&str> = rows.into_iter().map(|row| row.label.as_str()).collect();
     if labels.len() < 2 {
         let problem = "has images of one class, and a classifier needs two";
         return Err(Error::format(path, problem, "add the other classes"));
     }
+    Ok(sorted(labels))
+}
+
+/// Names of classes in the order of their labels: by number if all are whole numbers, else by name.
+pub(crate) fn sorted(labels: BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = labels.into_iter().map(str::to_owned).collect();
     let numbers: Option<Vec<i64>> = names.iter().map(|name| name.parse().ok()).collect();
     if numbers.is_some() {
         names.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
     }
-    Ok(names)
+    names
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ mod mat;
 mod mutation;
 mod normalise;
 mod parallel;
+#[cfg(feature = "parquet")]
+mod parquet_images;
 mod parts;
 mod pickle;
 mod picture;
@@ -43,6 +45,7 @@ mod progress;
 mod recognise;
 mod renormalise;
 mod resize;
+mod shards;
 mod size;
 mod skip;
 mod source;

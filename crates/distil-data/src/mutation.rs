@@ -153,6 +153,22 @@ fn archives_of_class_folders() {
     assault(&[tiny_imagenet::tests::zip_of(&files)], as_is, hostile::folders_in_zip);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_files() {
+    use crate::parquet_images::tests::{NOTE, rows, written};
+    // Where the library panics, the program's hook is silent, too; a backtrace would take memory.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !distil_files::panic_is_expected() {
+            usual(panic);
+        }
+    }));
+    let files = [written(&rows(8), 5, Some(NOTE)), written(&rows(3), 100, None)];
+    let accepted = assault(&files, as_is, hostile::parquet);
+    assert!((1..cases()).contains(&accepted), "{accepted}");
+}
+
 #[test]
 fn tables_of_labels() {
     let tables = ["file,label\na.png,cat\n\"b, c.png\",dog\n", "id;species;split\n1;a;train\n2;b;test\n"];

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     archive::{self, Form},
-    bounded,
     config::DataConfig,
     datasets::{DatasetKind, DatasetName},
     error::{Error, shown},
@@ -14,15 +13,15 @@ use crate::{
     kind::{self, Kind},
     label_table,
     locate::{candidates, is_in},
-    parts,
+    parts::{self, Role},
+    shards,
     tree::Tree,
     walk,
 };
 
-const KNOWN: &str = "give class folders or a zip, tar or tar.gz of them, a CSV file of file and label, an .npz file, or the \
+const KNOWN: &str = "give class folders or a zip, tar or tar.gz of them, a CSV file of file and label, an .npz or Parquet file, or the \
                      published files of CIFAR-10, CIFAR-100, MNIST, Fashion-MNIST, SVHN, Tiny-ImageNet or ImageNet";
-const PARQUET: &str =
-    "write its pictures into class folders (CLASS/IMAGE), or save them as .npz, and give that";
+const PARQUET: &str = "pictures in Parquet files, as Hugging Face keeps them";
 /// Members of an archive that are looked at.
 const LOOKED_AT: usize = 64;
 
@@ -74,12 +73,12 @@ fn unknown(path: &Path, problem: impl Into<String>, remedy: &'static str) -> Err
 }
 
 fn of_file(path: &Path) -> Result<Recognised, Error> {
-    if bounded::head(path, kind::HEAD)?.starts_with(b"PAR1")
-        || path.extension().is_some_and(|end| end == "parquet")
-    {
-        return Err(unknown(path, "is a Parquet file, which is not read", PARQUET));
-    }
     let folder = label_table::folder_of(path);
+    if shards::is_parquet(path)? {
+        // One of several files is not what somebody means.
+        let whole = if shards::is_shard(path) { folder } else { path };
+        return Ok(Recognised::new(DatasetName::Parquet, whole, PARQUET));
+    }
     if path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("ILSVRC2012_img_")) {
         return Ok(Recognised::published(DatasetName::Imagenet, folder));
     }
@@ -149,14 +148,16 @@ fn of_folder(path: &Path) -> Result<Recognised, Error> {
     }
     let files: Vec<PathBuf> = walk::entries(path)?.into_iter().filter(|path| path.is_file()).collect();
     let tables: Vec<&PathBuf> = files.iter().filter(|file| label_table::fits(file)).collect();
-    if let [table] = tables[..] {
+    let of_train = |table: &&&PathBuf| label_table::role_of(table) == Some(Role::Train);
+    let table = match tables[..] {
+        [table] => Some(table),
+        _ => tables.iter().find(of_train).copied(),
+    };
+    if let Some(table) = table {
         return Ok(Recognised::new(DatasetName::Csv, table, "pictures with a table of files and labels"));
     }
-    let is_parquet = |file: &PathBuf| file.extension().is_some_and(|end| end == "parquet");
-    let data = path.join("data");
-    let inner = if data.is_dir() { walk::entries(&data)? } else { Vec::new() };
-    if files.iter().chain(&inner).any(is_parquet) {
-        return Err(unknown(path, "holds Parquet files, which are not read", PARQUET));
+    if shards::folder_of(path)?.is_some() {
+        return Ok(Recognised::new(DatasetName::Parquet, path, PARQUET));
     }
     if Tree::Disk.folders_in(path)?.is_empty() && !files.iter().any(|file| kind::of_name(file) != Kind::Other)
     {

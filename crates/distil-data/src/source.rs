@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use flate2::{Crc, bufread::DeflateDecoder};
 
+#[cfg(feature = "parquet")]
+use crate::parquet_images::Table;
 use crate::{
     bounded::{self, BAD_COPY},
     error::Error,
@@ -34,6 +36,11 @@ enum Place {
     },
     /// Its bytes, of an archive that cannot be gone back in.
     Memory(Arc<[u8]>),
+    #[cfg(feature = "parquet")]
+    Cell {
+        table: Arc<Table>,
+        row: u64,
+    },
 }
 
 /// Where a member lies in its archive, and how it is packed.
@@ -67,6 +74,11 @@ impl ImageFile {
         Self { path: path.to_owned(), place: Place::Memory(bytes.into()) }
     }
 
+    #[cfg(feature = "parquet")]
+    pub(crate) fn in_cell(path: PathBuf, table: &Arc<Table>, row: u64) -> Self {
+        Self { path, place: Place::Cell { table: Arc::clone(table), row } }
+    }
+
     /// Whether it is a file of its own.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.place == Place::File
@@ -83,6 +95,8 @@ impl ImageFile {
             }
             Place::Member { archive, member } => member.read(&self.path, open(archive)?),
             Place::Memory(bytes) => Ok(bytes.to_vec()),
+            #[cfg(feature = "parquet")]
+            Place::Cell { table, row } => table.picture(&self.path, *row),
         }
     }
 }

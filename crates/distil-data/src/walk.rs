@@ -113,7 +113,7 @@ pub(crate) fn counted(root: &Path, paths: &[&Path]) -> String {
 }
 
 /// A set is listed whenever its size is asked for; what is said of it is said once.
-fn warn_once(text: &str) {
+pub(crate) fn warn_once(text: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
         tracing::warn!("{text}");

@@ -27,7 +27,7 @@ pub enum Subject<'a> {
 
 impl Subject<'_> {
     /// What a row of results says of it; whoever knows the set better says it then.
-    fn kind(self) -> RowKind {
+    pub fn kind(self) -> RowKind {
         match self {
             Self::Synthetic(_) => RowKind::Other,
             Self::RandomReal { .. } => RowKind::Random,

@@ -93,8 +93,8 @@ impl FromStr for ProtocolName {
 
 /// Keys that say how many students there are and how memory is bounded, not how a student learns.
 const NOT_THE_STUDENT: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
-/// Keys that are not values: where values started, and where a file is.
-const NOT_VALUES: [&str; 2] = ["protocol", "teacher"];
+/// Keys that are not values: where values started, where a file is, and how often something else is done.
+const NOT_VALUES: [&str; 3] = ["protocol", "teacher", "full_seeds"];
 /// Values that earlier versions did not have; they did what the default does.
 const NEW: [&str; 4] = ["optimiser", "schedule", "labels", "input"];
 

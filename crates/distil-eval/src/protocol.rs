@@ -19,6 +19,9 @@ pub struct Protocol {
     pub protocol: ProtocolName,
     /// Number of students, each with its own initial weights, batches and augmentation (published: 5; DATM, EDF: 1).
     pub seeds: usize,
+    /// Number of students trained on all training data, which takes long; 0 leaves that row out. Otherwise as many as on sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_seeds: Option<usize>,
     /// Number of students of each validation during a run; more make the choice of a checkpoint less noisy.
     pub validation_seeds: usize,
     /// Index of the last epoch on a synthetic set or on random real images (published: 1000).
@@ -73,6 +76,7 @@ impl Default for Protocol {
         Self {
             protocol: ProtocolName::Mtt,
             seeds: 5,
+            full_seeds: None,
             validation_seeds: 1,
             epochs: 1000,
             full_epochs: 50,
@@ -131,6 +135,11 @@ impl Protocol {
     #[must_use]
     pub fn seeds(self, seeds: usize) -> Self {
         Self { seeds, ..self }
+    }
+
+    /// Number of students on all training data.
+    pub fn seeds_on_full(&self) -> usize {
+        self.full_seeds.unwrap_or(self.seeds)
     }
 
     /// The step size at which students train on `set`.

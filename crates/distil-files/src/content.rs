@@ -158,9 +158,10 @@ impl Content {
             Self::Zip => ("a ZIP archive", "unpack it first"),
             Self::CutZip => ("a ZIP archive, as PyTorch and NumPy write, that is cut off or damaged", again),
             Self::Packed => ("a compressed file or archive", "unpack it first"),
-            Self::Table => {
-                ("a table (Parquet or Arrow)", "save its images as pictures, in a folder for each class")
-            }
+            Self::Table => (
+                "a table (Parquet or Arrow)",
+                "train on the images of a Parquet file with data.name = \"parquet\" and its path in data.path",
+            ),
             Self::Pdf => ("a PDF", ""),
             Self::WebPage => {
                 ("a web page", "download the file itself, which the page in a browser may ask you to confirm")

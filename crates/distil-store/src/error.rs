@@ -23,7 +23,7 @@ pub enum StoreError {
         remedy: &'static str,
     },
     /// The listener asked to stop.
-    #[error("stopped; what was imported is kept")]
+    #[error("stopped; experts that were complete in the store are kept")]
     Stopped,
     /// Data that were to be saved are not acceptable.
     #[error("cannot save {}: {what}; {remedy}", path.display())]

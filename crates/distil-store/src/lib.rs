@@ -4,6 +4,7 @@ mod decoding;
 mod difference;
 mod error;
 mod events;
+mod export_torch;
 #[cfg(any(test, fuzzing))]
 pub mod hostile;
 mod import;
@@ -20,6 +21,7 @@ mod state_dict;
 mod synthetic;
 mod tail;
 mod torch_archive;
+mod torch_file;
 mod trajectory;
 mod wrapping;
 

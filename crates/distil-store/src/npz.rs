@@ -72,9 +72,12 @@ impl SyntheticSet {
             arrays.extend(named.map(|(name, values)| Array::f32(name, vec![values.len()], values)));
         }
         arrays.push(Array::text("class_names", vec![self.classes()], &self.card.class_names));
-        let card = serde_json::to_value(&self.card).expect("a card is plain JSON");
-        for (name, value) in [("preprocessing", &card["preprocessing"]), ("card", &card)] {
-            arrays.push(Array::text(name, Vec::new(), &[value.to_string()]));
+        // As text at once: a JSON value has only 64-bit numbers, and the set's file has these.
+        let plain = "a card is plain JSON";
+        let preprocessing = serde_json::to_string(&self.card.preprocessing).expect(plain);
+        let card = serde_json::to_string(&self.card).expect(plain);
+        for (name, text) in [("preprocessing", preprocessing), ("card", card)] {
+            arrays.push(Array::text(name, Vec::new(), &[text]));
         }
         arrays
     }

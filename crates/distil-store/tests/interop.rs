@@ -136,3 +136,21 @@ fn npz_files_hold_what_training_needs() {
     assert_eq!(units[..8], [0xf6, 0, 0, 0, 0, 0, 0, 0]);
     assert!(array("card").1.contains("'shape': ()"));
 }
+
+#[test]
+fn public_files_come_back_with_hard_and_with_soft_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let soft = set();
+    let card = Card { label_kind: LabelKind::Hard, ..soft.card.clone() };
+    let hard = SyntheticSet { labels: Labels::Hard(vec![1, 0]), card, ..soft.clone() };
+    let rows = PublicLabels::Rows { values: vec![0.0, 2.0, 1.0, 1.0], classes: 2 };
+    for (name, set, labels) in [("hard", &hard, PublicLabels::Classes(vec![1, 0])), ("soft", &soft, rows)] {
+        let out = folder.path().join(name);
+        set.write_torch(&out).unwrap();
+        let images = PublicImages::read(out.join("images_best.pt")).unwrap();
+        assert_eq!((images.pixels, images.shape), (set.images.clone(), set.shape));
+        assert_eq!(PublicLabels::read(out.join("labels_best.pt")).unwrap(), labels);
+        assert_eq!(read_public_step(out.join("lr_best.pt")).unwrap(), set.syn_lr);
+        assert!(set.write_torch(&out).unwrap_err().to_string().contains("not empty"));
+    }
+}

@@ -191,7 +191,7 @@ fn all_wgpu() -> Result<Vec<Device>, DeviceError> {
 /// A missing driver is a panic inside the backend; it means that there is no device.
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 fn enumerated(kind: burn::tensor::DeviceType) -> Vec<Device> {
-    let found = crate::panics::caught(|| burn::tensor::Device::enumerate(kind).into_vec());
+    let found = distil_files::caught(|| burn::tensor::Device::enumerate(kind).into_vec());
     found.unwrap_or_default().into_iter().map(Device::from).collect()
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use distil_engine::Engine;
 
 use crate::machine;
-use crate::panics;
+use distil_files::caught;
 
 /// Where to compute.
 ///
@@ -43,7 +43,7 @@ impl fmt::Display for Device {
         }
         // Asking opens the device, and an unusable one panics.
         #[cfg(any(feature = "cuda", feature = "wgpu"))]
-        if let Ok(Some(identity)) = panics::caught(|| self.burn().identity()) {
+        if let Ok(Some(identity)) = caught(|| self.burn().identity()) {
             return f.write_str(&identity.name);
         }
         write!(f, "{:?}", self.burn())
@@ -61,7 +61,7 @@ impl From<burn::tensor::Device> for Device {
 pub(crate) fn probe(device: &Device) -> Result<(), String> {
     let ones = || burn::tensor::Tensor::<1>::ones([4], device.burn());
     let computes = || ones().sum().into_data().iter::<f32>().sum::<f32>();
-    match panics::caught(computes) {
+    match caught(computes) {
         Ok(sum) if (sum - 4.0).abs() < 1e-6 => Ok(()),
         Ok(sum) => Err(format!("adds four ones up to {sum}")),
         Err(_) => Err("does not compute".to_owned()),

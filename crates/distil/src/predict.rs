@@ -51,7 +51,8 @@ impl Predictions {
         let mut lines = vec![columns.chain(self.class_names.iter().cloned()).collect::<Vec<_>>()];
         for row in &self.rows {
             let (file, class) = (row.file.display().to_string(), row.class());
-            let shown = |probability: &f32| format!("{probability:.4}");
+            // Every digit that tells it from its neighbours: programs read it.
+            let shown = |probability: &f32| format!("{probability:?}");
             let cells = [file, self.class_names[class].clone(), shown(&row.probabilities[class])];
             lines.push(cells.into_iter().chain(row.probabilities.iter().map(shown)).collect());
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use distil_data::Dataset;
+use distil_data::{Dataset, HoldOut};
 use distil_engine::At;
 use distil_eval::{StudentError, Training, TrainingSet, accuracy};
 use distil_match::{CamNetwork, Event, Outcome, RunError, check_images};
@@ -79,7 +79,8 @@ impl NoValidation {
         let remedy = if most < 2 {
             "every class has one training image, and it is needed: add images to the classes, or a validation part"
         } else {
-            "hold some of the training images out: --set data.validation=0.1"
+            "hold some of the training images out (--set data.validation=0.1), or say that none shall be, so that the last set \
+             is the result (--set data.validation=0)"
         };
         Self { what, remedy }
     }
@@ -92,7 +93,7 @@ impl Session {
     /// [`enum@Error`] when there are no validation images, or too few images of a class.
     pub fn check_run(&self) -> Result<(), Error> {
         let Self { config, dataset, .. } = self;
-        if dataset.validation.is_empty() {
+        if dataset.validation.is_empty() && !config.data.validation.is_some_and(HoldOut::is_nothing) {
             return Err(NoValidation::of("the best set", dataset).into());
         }
         Ok(check_images(&config.distill, dataset)?)
@@ -133,8 +134,13 @@ impl Session {
             if on_event(event).is_break() { ControlFlow::Break(()) } else { flow }
         };
         let named = (self.config.method.as_str(), command);
-        let outcome = distil_match::run(&inputs, named, &mut folder, &mut validate, &mut tell)
-            .map_err(|error| stopped(error, &paths))?;
+        // Where nothing is held out, nothing is chosen: the last set is the result.
+        let outcome = if self.dataset.validation.is_empty() {
+            distil_match::run_unvalidated(&inputs, named, &mut folder, &mut tell)
+        } else {
+            distil_match::run(&inputs, named, &mut folder, &mut validate, &mut tell)
+        };
+        let outcome = outcome.map_err(|error| stopped(error, &paths))?;
         if let Some(cost) = timing.into_inner().cost() {
             atomic::write(paths.cost(), seal::json(&cost))?;
         }

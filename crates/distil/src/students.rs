@@ -152,9 +152,9 @@ impl<'a> Students<'a> {
         }
     }
 
-    /// What decides what a student achieves, besides its network and the data.
-    pub(crate) fn values(&self) -> Value {
-        let mut values = self.protocol.values();
+    /// What decides what a student that is trained so achieves, besides its network and the data.
+    pub(crate) fn values(&self, protocol: &Protocol) -> Value {
+        let mut values = protocol.values();
         if let (Some(named), Value::Object(map)) = (&self.teacher, &mut values) {
             map.insert("teacher".to_owned(), json!(named.digest));
         }

@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use distil::SetSource;
 use distil::sets::shape;
+use distil::{Progress, SetSource};
 use distil_data::{FolderLayout, PictureFolder, Pictures, contact_sheet};
-use distil_store::{Labels, Part, atomic};
+use distil_store::{Content, Labels, Part, TrajectoryStore, atomic};
 
 use crate::args::part;
 use crate::console::Console;
@@ -15,13 +15,13 @@ use crate::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// A synthetic set (.safetensors) or a run folder
+    /// A synthetic set (.safetensors), a run folder, or with --to pt a folder of experts
     #[arg(value_name = "SET", value_hint = ValueHint::AnyPath)]
     subject: PathBuf,
     /// What to write
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Format,
-    /// The file or, for png and imagefolder, the folder
+    /// The file or, for png, imagefolder and pt, the folder
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     out: PathBuf,
     /// Which set of a run folder: best, last, ema or initial [default: best, or else last]
@@ -36,6 +36,9 @@ enum Format {
     Safetensors,
     /// Everything, for numpy.load: images as network input, labels, syn_lr, mean, std, preprocessing and card as JSON
     Npz,
+    /// What MTT's code and its descendants save, for torch.load: images_best.pt (network input), labels_best.pt and lr_best.pt;
+    /// of experts replay_buffer_0.pt…
+    Pt,
     /// PNG files, 8 bits a channel, with labels.csv
     Png,
     /// PNG files in one folder per class, for torchvision's ImageFolder and Hugging Face's imagefolder
@@ -45,8 +48,12 @@ enum Format {
 }
 
 pub(crate) fn export(args: &ExportArgs, console: &Console) -> Result<(), Failure> {
+    if Content::of(&args.subject).is_ok_and(|content| content == Content::Experts) {
+        return experts(args, console);
+    }
     let source = SetSource::open(&args.subject, args.part)?;
     match args.to {
+        Format::Pt => source.set.write_torch(&args.out)?,
         Format::Safetensors => source.set.save(&args.out)?,
         Format::Npz => source.set.write_npz(&args.out)?,
         Format::Png => write_folder(&source, args, FolderLayout::Flat, console)?,
@@ -55,6 +62,25 @@ pub(crate) fn export(args: &ExportArgs, console: &Console) -> Result<(), Failure
     }
     let (images, from, to) = (source.set.shape[0], source.file.display(), args.out.display());
     console.result(format_args!("wrote {images} images of {from} to {to}"))
+}
+
+fn experts(args: &ExportArgs, console: &Console) -> Result<(), Failure> {
+    let (from, to) = (args.subject.display(), args.out.display());
+    if args.to != Format::Pt || args.part.is_some() {
+        return Err(Failure::new(
+            format_args!("{from} holds experts, not a synthetic set"),
+            "export them with --to pt",
+        ));
+    }
+    let store = TrajectoryStore::open(&args.subject)?;
+    if !store.header().buffers.is_empty() {
+        console.warn(
+            "replay buffers have no place for the running statistics of batch norms: they are left out",
+        );
+    }
+    let listener = console.listener();
+    let count = store.write_torch(&args.out, Progress::to(&listener))?;
+    console.result(format_args!("wrote {count} experts of {from} to {to}"))
 }
 
 fn write_folder(

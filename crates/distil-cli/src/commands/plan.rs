@@ -98,12 +98,20 @@ fn time(times: &Times, job: &Job<'_>) -> String {
     let Times { iteration, validation, validations, .. } = *times;
     let passes = job.method.objective.cost(job.images() as usize, job.net.classes()).passes;
     let iterations = job.method.iterations;
-    let hourly = times.iterations_an_hour();
+    let each = if iterations == 0 {
+        "| it takes real images and has no iterations | – |".to_owned()
+    } else {
+        let hourly = times.iterations_an_hour();
+        format!(
+            "| one iteration: {} | {} |\n| iterations an hour | {hourly:.0} |",
+            parts(&passes, times),
+            duration(iteration)
+        )
+    };
     [
         "| time on this device, as busy as it is now | |".to_owned(),
         "|---|---:|".to_owned(),
-        format!("| one iteration: {} | {} |", parts(&passes, times), duration(iteration)),
-        format!("| iterations an hour | {hourly:.0} |"),
+        each,
         format!("| {validations} validations, each | {} |", duration(validation)),
         format!(
             "| **{iterations} iterations with validations, without experts and evaluation** | **{}** |",

@@ -8,6 +8,7 @@ mod folder;
 mod imagenet;
 mod mnist;
 mod npz;
+mod parquet;
 mod spec;
 pub(crate) mod svhn;
 mod table;
@@ -82,6 +83,8 @@ registry! {
     Csv = table::ROW,
     /// Your own images in a NumPy archive, at `path`.
     Npz = npz::ROW,
+    /// Your own images in Parquet files, at `path`.
+    Parquet = parquet::ROW,
 }
 
 impl DatasetName {

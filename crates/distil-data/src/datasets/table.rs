@@ -34,33 +34,70 @@ const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "JPEG", "JPG", "PNG", "webp", 
 /// Rows that are looked for to find the folder of the images.
 const LOOKED_FOR: usize = 50;
 
+/// A table, the part that its name says it is, and the folder of its images.
+struct Table {
+    path: PathBuf,
+    part: Option<Role>,
+    rows: Vec<Row>,
+    place: PathBuf,
+}
+
+impl Table {
+    fn read(path: &Path, part: Option<Role>) -> Result<Self, Error> {
+        let rows = label_table::read(path)?;
+        let place = image_folder(path, part, &rows)?;
+        Ok(Self { path: path.to_owned(), part, rows, place })
+    }
+
+    /// A table; with the tables of the other parts beside it, if it is `train.csv`.
+    fn read_all(path: &Path) -> Result<Vec<Self>, Error> {
+        if label_table::role_of(path) != Some(Role::Train) {
+            return Ok(vec![Self::read(path, None)?]);
+        }
+        let mut tables = vec![Self::read(path, Some(Role::Train))?];
+        for other in walk::entries(label_table::folder_of(path))? {
+            let part = label_table::role_of(&other).filter(|part| *part != Role::Train);
+            if part.is_none() || !label_table::has_ending(&other) {
+                continue;
+            }
+            if label_table::fits(&other) {
+                tables.push(Self::read(&other, part)?);
+            } else {
+                // Test parts of competitions come without answers.
+                walk::warn_once(&format!("{}: left out, it has no labels", crate::error::shown(&other)));
+            }
+        }
+        Ok(tables)
+    }
+}
+
 /// Lists the images that a table names, below its folder or a folder beside it.
 fn list(path: &Path, classes: Option<&[String]>, skip: &Skip) -> Result<Found, Error> {
-    let rows = label_table::read(path)?;
+    let tables = Table::read_all(path)?;
     let root = label_table::folder_of(path);
-    let place = image_folder(path, root, &rows)?;
     let class_names = match classes {
         Some(names) => distinct(names)?,
-        None => label_table::class_names(path, &rows)?,
+        None => label_table::class_names(path, tables.iter().flat_map(|table| &table.rows))?,
     };
     let labels: BTreeMap<&str, usize> =
         class_names.iter().enumerate().map(|(label, name)| (name.as_str(), label)).collect();
     let mut survey = Survey::default();
     let mut parts = [Role::Train, Role::Validation, Role::Test].map(|_| vec![Vec::new(); class_names.len()]);
     let (mut missing, mut seen) = (Vec::new(), BTreeSet::new());
-    for row in &rows {
-        let Some(file) = find(&place, &row.file) else {
-            missing.push(place.join(&row.file));
+    for (table, row) in tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row))) {
+        let Some(file) = find(&table.place, &row.file) else {
+            missing.push(table.place.join(&row.file));
             continue;
         };
         if !seen.insert(file.clone()) {
             let problem = format!("line {} names {} a second time", row.line, row.file);
-            return Err(Error::format(path, problem, "name every image once"));
+            return Err(Error::format(&table.path, problem, "name every image once"));
         }
         if kind::of_file(&file)? == Kind::Unread {
             survey.unread.push(file);
         } else if let Some(&label) = labels.get(row.label.as_str()) {
-            parts[row.part as usize][label].push(ImageFile::on_disk(file));
+            let part = table.part.unwrap_or(row.part);
+            parts[part as usize][label].push(ImageFile::on_disk(file));
         }
     }
     missing.retain(|file| !skip.takes(file));
@@ -91,8 +128,9 @@ fn list_of(root: &Path, by_class: Vec<Vec<ImageFile>>) -> ImageList {
     list
 }
 
-/// The table's own folder, or the one folder in it that holds the files.
-fn image_folder(path: &Path, root: &Path, rows: &[Row]) -> Result<PathBuf, Error> {
+/// The table's own folder, or the one folder in it that holds the files; of several, the one that is called like the part.
+fn image_folder(path: &Path, part: Option<Role>, rows: &[Row]) -> Result<PathBuf, Error> {
+    let root = label_table::folder_of(path);
     let holds = |folder: &Path| rows.iter().take(LOOKED_FOR).any(|row| find(folder, &row.file).is_some());
     if holds(root) {
         return Ok(root.to_owned());
@@ -102,6 +140,10 @@ fn image_folder(path: &Path, root: &Path, rows: &[Row]) -> Result<PathBuf, Error
         if holds(&folder) {
             found.push(folder);
         }
+    }
+    let of_part = |folder: &PathBuf| part.is_some() && label_table::role_of(folder) == part;
+    if found.len() > 1 && found.iter().filter(|folder| of_part(folder)).count() == 1 {
+        found.retain(of_part);
     }
     let paths: Vec<&Path> = found.iter().map(PathBuf::as_path).collect();
     match paths[..] {

@@ -41,6 +41,8 @@ fn folders_are_told_by_what_is_in_them() {
         (&["train/n01440764.tar", "train/n01443537.tar", "val/n01440764/1.JPEG"], "imagenet", ""),
         (&["train/n01440764/1.JPEG", "train/n01443537/1.JPEG", "val/n01440764/1.JPEG"], "folder", ""),
         (&["ILSVRC2012_img_train.tar"], "imagenet", ""),
+        (&["README.md", "data/train-00000-of-00001.parquet"], "parquet", ""),
+        (&["plain_text/train/0000.parquet", "plain_text/test/0000.parquet"], "parquet", ""),
     ] {
         let root = tree(paths);
         assert_eq!(found(root.path(), ""), Ok((name.to_owned(), place.to_owned())), "{paths:?}");
@@ -54,12 +56,16 @@ fn a_file_of_a_set_stands_for_the_set() {
         "SVHN/train_32x32.mat",
         "fashion/train-images-idx3-ubyte.gz",
         "x/labels.csv",
+        "hf/data/train-00001-of-00002.parquet",
+        "hf/data/test-00000-of-00001.parquet",
     ]);
     for (path, name, place) in [
         ("py/data_batch_1", "cifar10", "py"),
         ("SVHN/train_32x32.mat", "svhn", "SVHN"),
         ("fashion/train-images-idx3-ubyte.gz", "fashion-mnist", "fashion"),
         ("x/labels.csv", "csv", "x/labels.csv"),
+        ("hf/data/train-00001-of-00002.parquet", "parquet", "hf/data"),
+        ("hf/data/test-00000-of-00001.parquet", "parquet", "hf/data/test-00000-of-00001.parquet"),
     ] {
         assert_eq!(found(root.path(), path), Ok((name.to_owned(), place.to_owned())));
     }
@@ -95,12 +101,10 @@ fn archives_are_told_by_their_members() {
 
 #[test]
 fn what_is_unknown_is_refused_with_what_is_known() {
-    let root = tree(&["notes.txt", "a/1.png", "hf/data/train-00000.parquet", "hf/README.md", "empty/.keep"]);
+    let root = tree(&["notes.txt", "a/1.png", "empty/.keep"]);
     for (path, words) in [
         ("notes.txt", "is no set that is known; give class folders"),
         ("a/1.png", "single picture"),
-        ("hf", "Parquet"),
-        ("hf/data/train-00000.parquet", "Parquet"),
         ("empty", "without pictures; give class folders"),
     ] {
         let error = found(root.path(), path).unwrap_err();

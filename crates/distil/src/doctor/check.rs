@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::panics;
+use distil_files::caught;
 
 /// Timed repetitions, of which the median counts.
 const REPEATS: usize = 3;
@@ -72,8 +72,7 @@ impl Check {
     pub(super) fn compare(&self, device: &Device, reference: &Device, tolerance: f64) -> Finding {
         let attempt = || self.attempt(device, reference);
         // A kernel that does not compile or launch is a panic inside the backend.
-        let outcome =
-            panics::caught(attempt).unwrap_or_else(|payload| Outcome::Broken(said(payload.as_ref())));
+        let outcome = caught(attempt).unwrap_or_else(|payload| Outcome::Broken(said(payload.as_ref())));
         Finding { name: self.name.clone(), tolerance, outcome }
     }
 

@@ -1,6 +1,7 @@
 //! Under which conditions accuracies are measured, for whoever compares them later.
 
 use distil_data::Dataset;
+use distil_eval::Protocol;
 use distil_models::Network;
 use distil_store::{Conditions, hex};
 use serde_json::json;
@@ -8,14 +9,14 @@ use sha2::{Digest, Sha256};
 
 use crate::students::Students;
 
-/// The conditions of students with this network.
-pub(super) fn conditions(students: &Students<'_>, net: &Network) -> Conditions {
+/// The conditions of students with this network that are trained so.
+pub(super) fn conditions(students: &Students<'_>, net: &Network, protocol: &Protocol) -> Conditions {
     let dataset = &students.session.dataset;
     Conditions {
         dataset: dataset.name.clone(),
         test: test_digest(dataset),
         network: json!(net),
-        protocol: students.values(),
+        protocol: students.values(protocol),
     }
 }
 

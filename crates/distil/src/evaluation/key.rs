@@ -1,5 +1,6 @@
 //! What tells results from others: the digest of everything that they depend on.
 
+use distil_eval::Protocol;
 use distil_models::Network;
 use distil_store::hex;
 use serde_json::json;
@@ -13,13 +14,18 @@ use crate::students::Students;
 const PROTOCOL_VERSION: u32 = 1;
 
 /// Digest of everything that a row depends on.
-pub(super) fn key(students: &Students<'_>, net: &Network, candidate: &Candidate) -> String {
+pub(super) fn key(
+    students: &Students<'_>,
+    net: &Network,
+    protocol: &Protocol,
+    candidate: &Candidate,
+) -> String {
     let Session { config, dataset, .. } = students.session;
     let mut hash = Sha256::new();
     let ipc = &config.distill.ipc;
     let context = json!([
         PROTOCOL_VERSION,
-        students.values(),
+        students.values(protocol),
         net,
         dataset.digest,
         config.seed,

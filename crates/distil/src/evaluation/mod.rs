@@ -5,7 +5,9 @@ mod key;
 mod place;
 mod untested;
 
-use distil_eval::{EvaluateError, StudentError, Subject};
+use std::borrow::Cow;
+
+use distil_eval::{EvaluateError, Evaluator, Protocol, StudentError, Subject};
 use distil_models::Network;
 use distil_store::{
     Evaluation, EvaluationFile, FolderLock, MeasuredSet, OwnWay, Part, RowKind, RunPaths, SyntheticSet,
@@ -25,8 +27,8 @@ pub use untested::untested_classes;
 pub enum Which {
     /// Every set of it, random real images and all data.
     All,
-    /// The set chosen on validation images.
-    Best,
+    /// The set that is the run's result: the one chosen on validation images, or the last where none were held out.
+    Result,
 }
 
 /// What can be evaluated of a run.
@@ -54,7 +56,7 @@ impl Students<'_> {
         let arch = net.arch();
         let name = if arch == self.own_arch() { name.to_owned() } else { format!("{name} ({arch})") };
         let found = self.measure(net, &name, Subject::Synthetic(&*self.set(set)?))?;
-        Ok(counted(Evaluation { conditions: Some(conditions(self, net)), ..found }, set))
+        Ok(counted(Evaluation { conditions: Some(conditions(self, net, self.protocol())), ..found }, set))
     }
 
     /// Evaluates all sets of a run and their references with `networks`, row by row into the run folder. Rows that still
@@ -76,7 +78,10 @@ impl Students<'_> {
         // A damaged file is refused: results of other protocols in it would be lost.
         let before = EvaluationFile::load(&run.evaluation())?.unwrap_or_default().rows;
         let (before, outdated) = split_by_sets(before, run)?;
-        let candidates = candidates(run, which)?;
+        let mut candidates = candidates(run, which)?;
+        if self.protocol().seeds_on_full() == 0 {
+            candidates.retain(|candidate| candidate.kind() != RowKind::Full);
+        }
         for candidate in &candidates {
             if let Candidate::Set(set, _) = candidate {
                 self.set(set)?;
@@ -109,6 +114,15 @@ impl Students<'_> {
         file.rows = merged(&rows, &before, &way, &order);
         file.save(run.evaluation())?;
         Ok(file)
+    }
+
+    /// How students of a kind of row are trained: on all data there may be fewer.
+    fn protocol_of(&self, kind: RowKind) -> Cow<'_, Protocol> {
+        let protocol = self.protocol();
+        match kind {
+            RowKind::Full => Cow::Owned(protocol.clone().seeds(protocol.seeds_on_full())),
+            _ => Cow::Borrowed(protocol),
+        }
     }
 
     /// Says which classes the test images say nothing about.
@@ -145,11 +159,12 @@ impl Students<'_> {
         let mut jobs = Vec::new();
         for net in networks {
             for candidate in candidates {
-                let costly = matches!(candidate, Candidate::FullData) && net.arch() != self.own_arch();
+                let kind = candidate.kind();
+                let costly = kind == RowKind::Full && net.arch() != self.own_arch();
                 if !costly {
-                    let place = Place::of_job(candidate.kind(), net, self.protocol(), own);
+                    let place = Place::of_job(kind, net, &self.protocol_of(kind), own);
                     let name = place.title(own, there.iter());
-                    let key = key(self, net, candidate);
+                    let key = key(self, net, &self.protocol_of(kind), candidate);
                     jobs.push(Job { name, place, net, candidate, key });
                 }
             }
@@ -193,7 +208,7 @@ impl Students<'_> {
             protocol: self.protocol().described(),
             key: key.clone(),
             set: candidate.measured().cloned(),
-            conditions: Some(conditions(self, net)),
+            conditions: Some(conditions(self, net, &self.protocol_of(candidate.kind()))),
             ..found
         }
     }
@@ -211,7 +226,9 @@ impl Students<'_> {
     }
 
     fn measure(&self, net: &Network, name: &str, subject: Subject<'_>) -> Result<Evaluation, Error> {
-        let found = self.evaluator(net).evaluate(name, subject, self.session.progress());
+        let protocol = &*self.protocol_of(subject.kind());
+        let evaluator = Evaluator { protocol, ..self.evaluator(net) };
+        let found = evaluator.evaluate(name, subject, self.session.progress());
         found.map_err(|error| match error {
             EvaluateError::Student(StudentError::Stopped) => {
                 Error::stopped("rows that were complete are kept; run the same command again to continue")
@@ -276,8 +293,10 @@ fn candidates(run: &RunPaths, which: Which) -> Result<Vec<Candidate>, Error> {
         return Err(SetError::None { folder: run.folder().to_owned() }.into());
     }
     found.push(Candidate::FullData);
-    if which == Which::Best {
-        found.retain(|candidate| candidate.kind() == RowKind::Set(Part::Best));
+    if which == Which::Result {
+        let chosen = found.iter().any(|candidate| candidate.kind() == RowKind::Set(Part::Best));
+        let result = if chosen { Part::Best } else { Part::Last };
+        found.retain(|candidate| candidate.kind() == RowKind::Set(result));
     }
     Ok(found)
 }

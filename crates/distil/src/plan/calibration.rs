@@ -50,7 +50,11 @@ impl Times {
                 + passes.dual as f64 * dual,
             validation: config.eval.validation_seeds as f64 * student,
             // At the start, every so often, and at the end.
-            validations: 1 + method.iterations.div_ceil(method.validate_every),
+            validations: if held_out == 0 {
+                0
+            } else {
+                1 + method.iterations.div_ceil(method.validate_every)
+            },
         }
     }
 

@@ -18,12 +18,14 @@ pub struct Durations {
     pub full_student: f64,
     /// Students of each row of the evaluation.
     pub seeds: usize,
+    /// Students on all data.
+    pub full_seeds: usize,
 }
 
 impl Durations {
     /// Evaluating a run: its sets, random real images and all data.
     pub fn evaluation(&self) -> f64 {
-        self.seeds as f64 * (SETS * self.student + self.full_student)
+        self.seeds as f64 * SETS * self.student + self.full_seeds as f64 * self.full_student
     }
 
     /// From experts to results.
@@ -49,6 +51,7 @@ impl Plan<'_> {
             student: gradients(self.job().images() as f64, eval.epochs + 1) + tested,
             full_student: gradients(train, eval.full_epochs + 1) + tested,
             seeds: eval.seeds,
+            full_seeds: eval.seeds_on_full(),
         }
     }
 }

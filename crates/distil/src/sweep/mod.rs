@@ -5,6 +5,7 @@ mod outline;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use distil_data::HoldOut;
 use distil_match::RunError;
 use distil_models::NetworkConfig;
 use distil_report::{MethodRow, MethodsTable, Reference, StuckRun};
@@ -126,9 +127,15 @@ impl Sweep {
         let mut notes = vec![
             format!(
                 "{}, {}. Mean ± standard deviation over {} runs, each with its own seed for experts, \
-                 synthetic set and {students} student(s), tested on the test split after the last epoch; the set is the one \
-                 chosen on validation images.",
-                data.name, described(model), self.seeds
+                 synthetic set and {students} student(s), tested on the test split after the last epoch; the set is {}.",
+                data.name,
+                described(model),
+                self.seeds,
+                if data.validation.is_some_and(HoldOut::is_nothing) {
+                    "the last one"
+                } else {
+                    "the one chosen on validation images"
+                }
             ),
             "s/iteration: mean wall-clock time of an outer iteration without validations; an iteration of one method is no \
              iteration of another. Peak: of the process while it distilled, data and program included."
@@ -167,7 +174,7 @@ fn run_cell(session: &Session, paths: &RunPaths) -> Result<EvaluationFile, Error
     session.run(store.as_ref(), place, "distil sweep", ignore)?;
     let students = Students::of(session)?;
     let networks = vec![students.own_network()?];
-    students.evaluate_run(&networks, paths, &session.config, Which::Best)
+    students.evaluate_run(&networks, paths, &session.config, Which::Result)
 }
 
 /// The row of the table that a run belongs to.

@@ -85,3 +85,26 @@ fn what_does_not_fit_is_named() {
     let error = load(&config(&root, &good())).unwrap_err();
     assert!(error.contains("several folders hold: images, other"), "{error}");
 }
+
+#[test]
+fn tables_called_like_parts_are_parts() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = table("file,label\n", |i| format!("{i}.png,{}", i % 2));
+    for i in 0..8 {
+        // The same names in both folders: each table has its own.
+        picture(&root.path().join(format!("train/{i}.png")), 10 * i);
+        picture(&root.path().join(format!("test/{i}.png")), 100 + 10 * i);
+    }
+    fs::write(root.path().join("train.csv"), &rows).unwrap();
+    fs::write(root.path().join("test.csv"), &rows).unwrap();
+    fs::write(root.path().join("notes.csv"), "file,label\n1.png,x\n").unwrap();
+    let config = crate::recognise(root.path()).unwrap().config;
+    assert_eq!(config.path.as_deref(), Some(&*root.path().join("train.csv")));
+    let data = load(&config).unwrap();
+    assert_eq!(data.parts().map(|(_, split)| split.len()), [6, 2, 8]);
+    assert!(data.test.images.bytes().unwrap().iter().all(|&pixel| pixel >= 100));
+    assert!(data.train.images.bytes().unwrap().iter().all(|&pixel| pixel < 100));
+    // A test part without answers is no part.
+    fs::write(root.path().join("test.csv"), "file\n0.png\n").unwrap();
+    assert_eq!(load(&config).unwrap().parts().map(|(_, split)| split.len()), [4, 2, 2]);
+}
