@@ -7,6 +7,7 @@ use crate::args::{
     CiteArgs, CompareArgs, DataCommand, DatasetsArgs, EvalArgs, ExpertArgs, FetchArgs, ReportArgs, RunArgs,
 };
 use crate::commands::bench::BenchCommand;
+use crate::commands::campaign::CampaignArgs;
 use crate::commands::compdd::CompddCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::export::ExportArgs;
@@ -164,6 +165,16 @@ pub(crate) enum Command {
         smoke, which starts over. `distil rows` lists the rows."
     )]
     Reproduce(ReproduceArgs),
+    /// Work off published rows, one after the other, at low priority
+    #[command(
+        after_help = "Examples:\n  distil campaign --data-dir /data              the rows of configs/campaign.toml\n  \
+        distil campaign --table                       how far everything is, and what it says of the published figures\n  \
+        distil campaign --config mine.toml --out runs/mine\n\n\
+        Each row is `distil reproduce`, so that an interrupted campaign goes on where it stopped. A measured \
+        accuracy meets a published one where its 95 % interval overlaps the published mean ± its standard \
+        deviation. The table is kept in campaign.md in the folder."
+    )]
+    Campaign(CampaignArgs),
     /// List the published rows: method, images per class, figure, data, and what each will need
     #[command(
         after_help = "Examples:\n  distil rows edf/image                          rows with that in their name, title or data\n  \

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 pub mod bench;
+mod campaign;
 mod choice;
 pub mod citations;
 pub mod complexity;
@@ -32,6 +33,7 @@ mod students;
 mod sweep;
 mod training;
 
+pub use campaign::{Campaign, CampaignEntry, Finished, State, Verdict};
 pub use choice::{DeviceChoice, DeviceError, devices};
 pub use device::Device;
 pub use distil_eval::Protocol;

@@ -1,6 +1,7 @@
 //! The commands, composed of the libraries.
 
 pub(crate) mod bench;
+pub(crate) mod campaign;
 mod cite;
 mod compare;
 pub(crate) mod compdd;
@@ -51,6 +52,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Eval(args) => eval::eval(args, context(args.data_dir.as_deref())),
         Command::RankScore(args) => rank_score::rank_score(args, context(args.data_dir.as_deref())),
         Command::Reproduce(args) => reproduce::reproduce(args, context(args.data_dir.as_deref())),
+        Command::Campaign(args) => campaign::campaign(args, &cli.global, console),
         Command::Rows(args) => rows::rows(args, context(args.data_dir.as_deref())),
         Command::Report(args) => report::report(args, console),
         Command::Inspect(args) => inspect::inspect(args, context(args.data_dir.as_deref())),

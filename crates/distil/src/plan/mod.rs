@@ -10,6 +10,7 @@ mod limits;
 mod log;
 mod measured;
 mod memory;
+mod page;
 mod remedy;
 #[cfg(test)]
 mod tests;

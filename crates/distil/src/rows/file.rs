@@ -52,7 +52,7 @@ pub type Published = BTreeMap<String, Figure>;
 pub(super) enum FileContents {
     /// One row: the configuration itself.
     Plain(Box<Row>),
-    /// None: what `distil sweep` takes.
+    /// None: what `distil sweep` or `distil campaign` takes.
     Comparison,
     /// Many.
     Table { path: PathBuf, file: TableFile },
@@ -132,7 +132,7 @@ impl FileContents {
         let table: Table = text
             .parse()
             .map_err(|error| ConfigError::plain(format_args!("{} is not TOML: {error}", named())))?;
-        if ["for", "variant"].iter().any(|key| table.contains_key(*key)) {
+        if ["for", "variant", "queue"].iter().any(|key| table.contains_key(*key)) {
             return Ok(Self::Comparison);
         }
         // A configuration has no title.

@@ -4,6 +4,7 @@ use distil_data::DatasetName;
 use toml::{Table, Value};
 
 use super::{Figure, Reduction, Resolved, Rows};
+use crate::config::{Config, Layer};
 
 /// Rows of these files of a `configs/`.
 fn read(files: &[(&str, &str)]) -> Result<Rows, String> {
@@ -120,8 +121,10 @@ fn every_row_is_whole() {
         let data = said("data.name").as_str().expect("a name");
         assert!(data.parse::<DatasetName>().is_ok(), "{}: {data}", row.name);
         if row.name.contains('/') {
-            for key in ["distill.ipc", "distill.image_lr"] {
-                said(key);
+            said("distill.ipc");
+            let layer = Layer::from_text(&resolved.to_toml(), Path::new("row")).unwrap();
+            if Config::resolve(vec![layer], "row").unwrap().distill.objective.learns() {
+                said("distill.image_lr");
             }
             if resolved.get("distill.window").is_some() {
                 for key in ["distill.syn_steps", "distill.window.max"] {
