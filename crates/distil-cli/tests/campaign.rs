@@ -39,6 +39,7 @@ fn rows_are_worked_off_once_and_a_failure_does_not_end_the_others() {
     assert!(
         std::fs::read_to_string(folder.path().join("all/campaign.md")).expect("a table").contains("2 of 3")
     );
+    assert!(!said.out.contains("random real"), "results of rows are in their folders: {}", said.out);
     // What is done is not done again; what failed is tried again.
     let again = run(folder.path(), &args);
     assert!(!again.err.contains("row 1 of 3") && again.err.contains("row 2 of 3"), "{}", again.err);

@@ -59,10 +59,10 @@ pub(crate) fn rank_score(args: &RankScoreArgs, context: Context<'_>) -> Result<(
     sets.extend(args.set.iter().cloned());
     sets.extend(args.seeds.map(|seeds| format!("eval.seeds={seeds}")));
     let config = Config::load(&file, &sets)?;
+    let set = SetSource::open(&args.subject, None)?.set;
     // Four arms on the set's size and two on all data, each with every step size and then for every seed.
     let runs = |times: &Durations| (args.grid.len() + times.seeds) as f64;
     context.announce(&config, |times| runs(times) * (4.0 * times.student + 2.0 * times.full_student))?;
-    let set = SetSource::open(&args.subject, None)?.set;
     let session = context.session(config, None)?;
     let students = Students::taught_by(&session, &session.config().eval, args.teacher.as_deref())?;
     let settings = RankSettings { grid: &args.grid, weight: args.weight, gamma: args.gamma };

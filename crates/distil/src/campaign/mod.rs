@@ -7,7 +7,7 @@ mod tests;
 mod verdict;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 
 use distil_store::{Cost, Evaluation, EvaluationFile, PaperFigure, Part, RunPaths, StoreError, SyntheticSet};
 use serde::Deserialize;
@@ -140,7 +140,7 @@ impl CampaignEntry {
         format!("distil reproduce {}{}", self.row, sets.concat())
     }
 
-    /// Runs it, as a process of low priority, with further arguments.
+    /// Runs it, as a process of low priority, with further arguments. Its results are in its folder, not on standard output.
     ///
     /// # Errors
     /// Why the process could not be started.
@@ -156,7 +156,7 @@ impl CampaignEntry {
         self.set.iter().for_each(|set| {
             command.args(["--set", set]);
         });
-        command.arg("--out").arg(self.folder(below)).args(further).status()
+        command.arg("--out").arg(self.folder(below)).args(further).stdout(Stdio::null()).status()
     }
 
     fn state(&self, below: &Path) -> Result<State, Error> {
