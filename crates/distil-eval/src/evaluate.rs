@@ -122,7 +122,8 @@ impl Evaluator<'_> {
     /// Trains `protocol.seeds` students on `subject` and tests each on the test split.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the set does not fit or a student was stopped. A student that diverged counts as 0.
+    /// [`EvaluateError`] when the set does not fit or a student was stopped. A student that diverged counts
+    /// with what its network scores.
     pub fn evaluate(
         &self,
         name: &str,
@@ -155,7 +156,7 @@ impl Evaluator<'_> {
         let started = Instant::now();
         let task = format!("evaluate {name}");
         let mut tallies = Vec::with_capacity(protocol.seeds);
-        let mut images = 0;
+        let (mut images, mut diverged) = (0, 0);
         for student in 0..protocol.seeds {
             let seed = self.seed + student as u64;
             let drawn = match subject {
@@ -176,11 +177,15 @@ impl Evaluator<'_> {
             tallies.push(match trained {
                 Ok(trained) => tally(engine, At::evaluation(net, &trained.theta, &trained.buffers), tested),
                 Err(error @ StudentError::Diverged { .. }) => {
+                    let lost = Tally::of_no_numbers(net.classes(), &tested.labels)
+                        .expect("a dataset's labels are its classes");
                     progress.warn(format_args!(
-                        "{name}, student {}: {error}; it counts as accuracy 0",
-                        student + 1
+                        "{name}, student {}: {error}; its network takes everything for the first class, {:.1} % right",
+                        student + 1,
+                        100.0 * lost.top1()
                     ));
-                    Tally::new(net.classes())
+                    diverged += 1;
+                    lost
                 }
                 Err(error) => return Err(error.into()),
             });
@@ -199,6 +204,7 @@ impl Evaluator<'_> {
             epochs,
             lr,
             accuracies,
+            diverged,
             summary,
             seconds,
             key: String::new(),

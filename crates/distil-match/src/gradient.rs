@@ -22,7 +22,7 @@ const FROZEN_BY: usize = 16;
 
 /// Matching the gradients of real and synthetic images of each class (DC, eq. 8; DSA), on networks that are trained on the
 /// synthetic set meanwhile, at step size [`Method::syn_lr`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GradientMatching {
     /// Steps of the images with one network; without it, what was published for the nearest number of images a class.
@@ -38,6 +38,14 @@ pub struct GradientMatching {
     pub batch_real: usize,
     /// Images of one step of the network's training (published: 256).
     pub batch_train: usize,
+    /// Momentum of the network's training (0 in today's public code, 0.5 in the one that came out with DC's paper).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub inner_momentum: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(momentum: &f64) -> bool {
+    *momentum == 0.0
 }
 
 /// The network that gradients are compared on.
@@ -45,6 +53,8 @@ struct Student {
     theta: Tensor<1>,
     /// Running statistics, frozen while gradients are compared.
     buffers: Tensor<1>,
+    /// What momentum has gathered, from the first step with any on.
+    velocity: Option<Tensor<1>>,
 }
 
 impl Student {
@@ -119,6 +129,7 @@ impl Objective for GradientMatching {
         refuse_out_of_range(&[
             ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
             ("inner_loop", self.inner_loop.unwrap_or(1) as f64, Bounds::Steps),
+            ("inner_momentum", self.inner_momentum, Bounds::Momentum),
         ])
     }
 
@@ -156,6 +167,7 @@ impl Objective for GradientMatching {
         let mut student = Student {
             theta: net.theta(&initial, inputs.device()),
             buffers: net.buffers(&net.init_buffers(), inputs.device()),
+            velocity: None,
         };
         let mut sum = 0.0;
         for outer in 0..loops.outer {
@@ -224,10 +236,15 @@ impl GradientMatching {
         let steps = schedule::inner_steps(images, batch, steps, sides, &method.augmentation, key);
         let (syn_lr, micro_batch) = (learned.syn_lr, method.micro_batch);
         let inner = InnerLoop { engine, net, set: &set, steps: &steps, syn_lr, momentum: 0.0, micro_batch };
-        (0..steps.len()).fold(student, |Student { theta, buffers }, i| {
+        (0..steps.len()).fold(student, |Student { theta, buffers, velocity }, i| {
             let found = inner.gradient(i, &theta);
             let buffers = net.running(&buffers, &found.batch, steps[i].rows.len());
-            Student { theta: theta - found.gradient * syn_lr, buffers }
+            let direction = match velocity {
+                Some(velocity) => velocity * self.inner_momentum + found.gradient,
+                None => found.gradient,
+            };
+            let theta = theta - direction.clone() * syn_lr;
+            Student { theta, buffers, velocity: (self.inner_momentum > 0.0).then_some(direction) }
         })
     }
 

@@ -164,6 +164,26 @@ fn loops_follow_the_images_of_a_class() {
     assert_ne!(last("untrained", (Some(2), Some(0))), last("trained", (Some(2), Some(3))));
 }
 
+/// Momentum gathers from the second step of a network on, also over the steps of the images between.
+#[test]
+fn a_network_is_trained_with_momentum() {
+    let bench = Bench::new();
+    let last = |name: &str, loops, inner_momentum| {
+        let mut method = Method { ipc: Ipc::Each(1), iterations: 1, ..small(Method::dc()) };
+        method.change(|gradient: &mut GradientMatching| {
+            (gradient.outer_loop, gradient.inner_loop) = loops;
+            gradient.inner_momentum = inner_momentum;
+        });
+        set(&bench.run(name, &method, |_| false).last).images
+    };
+    for (name, loops, alike) in [("one", [2, 1], true), ("epochs", [2, 2], false), ("across", [3, 1], false)]
+    {
+        let loops = (Some(loops[0]), Some(loops[1]));
+        let [none, half] = [0.0, 0.5].map(|momentum| last(&format!("{name}-{momentum}"), loops, momentum));
+        assert_eq!(none == half, alike, "{name}");
+    }
+}
+
 fn random<const D: usize>(purpose: &str, shape: [usize; D]) -> Tensor<D> {
     let mut rng = stream(4, purpose, 0);
     let values: Vec<f64> = (0..shape.iter().product()).map(|_| f64::from(normal(&mut rng))).collect();

@@ -69,6 +69,7 @@ pub(crate) fn protocol(evaluation: &EvaluationFile) -> Vec<String> {
         said.extend(protocols(&evaluation.rows));
         said.push(format!("Students: {}.", schedules(&evaluation.rows).join("; ")));
         said.extend(tiles(&evaluation.rows));
+        said.extend(diverged(&evaluation.rows));
     }
     said.extend(Differences::of(evaluation).map(|differences| differences.legend()));
     said.extend(recovery(evaluation));
@@ -87,6 +88,20 @@ fn tiles(rows: &[Evaluation]) -> Option<String> {
     let said: Vec<String> = seen.collect();
     (!said.is_empty()).then(|| {
         format!("Images are those that are stored. As tiles of them, networks see {}.", said.join(", "))
+    })
+}
+
+/// Which rows have students that diverged.
+fn diverged(rows: &[Evaluation]) -> Option<String> {
+    let lost = rows.iter().filter(|row| row.diverged > 0);
+    let said: Vec<String> = lost
+        .map(|row| format!("{} of {} of “{}”", row.diverged, row.summary.n, one_line(&row.name)))
+        .collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "Students diverged: {}. Each counts with what its network scores, which takes everything for the first class.",
+            said.join(", ")
+        )
     })
 }
 
@@ -227,6 +242,14 @@ mod tests {
         assert!(table[3].contains("| 88.5 |") || table[3].contains(" 88.5 |"), "{text}");
         assert!(table[4].contains("published") && table[4].contains("71.0"), "{text}");
         assert!(text.contains("A paper. Note: best on the test split"), "{text}");
+    }
+
+    #[test]
+    fn students_that_diverged_are_counted() {
+        let lost = Evaluation { diverged: 2, ..row("distilled, last", 10, 0.3, 5) };
+        let rows = vec![row("random real", 10, 0.523, 5), lost];
+        let text = results_table_markdown(&EvaluationFile { rows, ..EvaluationFile::default() });
+        assert!(text.contains("Students diverged: 2 of 5 of “distilled, last”."), "{text}");
     }
 
     #[test]

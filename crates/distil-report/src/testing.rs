@@ -25,6 +25,7 @@ pub(crate) fn row(name: &str, images: usize, mean: f64, n: usize) -> Evaluation 
         epochs: 1000,
         lr: 0.01,
         accuracies: (0..n).map(|i| mean + 0.002 * (i as f64 - 0.5 * (n - 1) as f64)).collect(),
+        diverged: 0,
         summary: Summary { n, mean, std: 0.004, ci95 },
         seconds: 12.0,
         key: String::new(),

@@ -31,6 +31,18 @@ impl Tally {
         }
     }
 
+    /// What a network does whose outputs are no numbers: PyTorch takes the first class for the highest of them, whatever it
+    /// is shown.
+    ///
+    /// # Errors
+    /// [`StatsError::Label`] for a label that is not a class.
+    pub fn of_no_numbers(classes: usize, labels: &[u32]) -> Result<Self, StatsError> {
+        let mut tally = Self::new(classes);
+        // Of equal scores the first class ranks first.
+        tally.add(&vec![0.0_f32; classes * labels.len()], labels)?;
+        Ok(tally)
+    }
+
     /// Counts rows of scores (logits) `[n, classes]` with their `labels` `[n]`.
     ///
     /// Of equal scores the class with the lower index ranks first, so that every row has exactly one prediction and

@@ -1,7 +1,6 @@
 //! A distillation by the configuration: with validations, into a run folder.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use distil_eval::{StudentError, Training, TrainingSet, accuracy};
 use distil_match::{CamNetwork, Event, Outcome, RunError, check_images};
 use distil_models::Network;
 use distil_progress::{News, PartOf, Progress, Step};
+use distil_stats::Tally;
 use distil_store::{Cost, RunFolder, RunPaths, StoreError, SyntheticSet, TrajectoryStore, atomic, seal};
 use thiserror::Error;
 
@@ -199,13 +199,10 @@ impl Students<'_> {
     fn validate(&self, net: &Network, set: &SyntheticSet) -> Option<f64> {
         let (protocol, progress) = (self.protocol(), self.session.progress());
         let count = protocol.validation_seeds;
-        let nothing = |error: &dyn fmt::Display| {
-            progress.warn(format_args!("validation: {error}; it counts as accuracy 0"));
-        };
         let set = match self.set(set) {
             Ok(set) => set,
             Err(error) => {
-                nothing(&error);
+                progress.warn(format_args!("validation: {error}; it counts as accuracy 0"));
                 return Some(0.0);
             }
         };
@@ -215,7 +212,15 @@ impl Students<'_> {
             match progress.part(part, |progress| self.validated(net, &set, student, progress)) {
                 Ok(accuracy) => sum += accuracy,
                 Err(StudentError::Stopped) => return None,
-                Err(error) => nothing(&error),
+                Err(error) => {
+                    let held_out = &self.dataset().validation.labels;
+                    let lost = Tally::of_no_numbers(net.classes(), held_out).map_or(0.0, |lost| lost.top1());
+                    progress.warn(format_args!(
+                        "validation: {error}; its network takes everything for the first class, {:.1} % right",
+                        100.0 * lost
+                    ));
+                    sum += lost;
+                }
             }
         }
         Some(sum / count as f64)

@@ -27,6 +27,7 @@ impl Method {
             distance: Distance::Ours,
             batch_real: 256,
             batch_train: 256,
+            inner_momentum: 0.0,
         };
         Self { image_lr: 0.1, init: Init::Noise, augmentation: Strategy::none(), ..Self::of(objective) }
     }

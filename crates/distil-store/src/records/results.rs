@@ -61,6 +61,10 @@ pub struct Evaluation {
     pub lr: f64,
     /// Test accuracy of each student, in `[0, 1]`.
     pub accuracies: Vec<f64>,
+    /// How many of the students diverged. Their networks give numbers that are none, of which the first class counts as the
+    /// highest, as in PyTorch.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub diverged: usize,
     /// Mean, standard deviation and 95 % interval of the accuracies.
     pub summary: Summary,
     /// Wall-clock seconds of all students together.
@@ -74,9 +78,14 @@ pub struct Evaluation {
     /// How it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conditions: Option<Conditions>,
-    /// What the students' predictions say besides accuracy. A student that diverged predicts nothing.
+    /// What the students' predictions say besides accuracy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<RepeatedScores>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What an accuracy was measured on and how.
@@ -279,6 +288,7 @@ mod tests {
             epochs: 1000,
             lr: 0.01,
             accuracies: vec![mean],
+            diverged: 0,
             summary: Summary { n: 1, mean, std: 0.0, ci95: None },
             seconds: 12.0,
             key: String::new(),
