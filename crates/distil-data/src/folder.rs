@@ -30,6 +30,25 @@ pub(crate) struct Found {
     pub(crate) survey: Survey,
 }
 
+/// Images of the training, validation and test part, by class.
+pub(crate) type ByRole = [Vec<Vec<ImageFile>>; 3];
+
+impl Found {
+    /// What was found by role. One part beside the training part, whatever it is called, is the test part.
+    pub(crate) fn of_roles(root: &Path, class_names: Vec<String>, by_role: ByRole, survey: Survey) -> Self {
+        let [train, validation, test] = by_role.map(|by_class| list_of(root, by_class));
+        let [validation, test] = [validation, test].map(|part| Some(part).filter(|part| !part.is_empty()));
+        let (validation, test) = if test.is_some() { (validation, test) } else { (None, validation) };
+        Self { class_names, train, validation, test, survey }
+    }
+
+    /// A class without a training image.
+    pub(crate) fn untrained_class(&self) -> Option<&str> {
+        let counts = self.train.class_counts(self.class_names.len());
+        counts.iter().position(|&images| images == 0).map(|label| &*self.class_names[label])
+    }
+}
+
 /// Lists a folder, or an archive of one. Classes are the subfolders, sorted by name, or those named by `classes` in that order.
 ///
 /// With a validation and a test part beside `train/`, validation is for validation; with only one of them, that one is

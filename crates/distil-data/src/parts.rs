@@ -76,7 +76,7 @@ pub(crate) fn find(
     Ok(Some(PartFolders { train, validation, test }))
 }
 
-fn role_of(folder: &Path) -> Option<Role> {
+pub(crate) fn role_of(folder: &Path) -> Option<Role> {
     role(folder.file_name()?.to_str()?)
 }
 

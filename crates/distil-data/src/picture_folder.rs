@@ -44,7 +44,7 @@ impl PictureFolder<'_> {
 
     fn check(&self, folder: &Path, layout: FolderLayout) -> Result<(), Error> {
         let Pictures { pixels, shape, labels } = self.pictures;
-        if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        if distil_files::atomic::is_filled(folder) {
             return Err(Error::format(folder, "the folder is not empty", "choose another one, or remove it"));
         }
         if !matches!(shape.channels, 1 | 3) {

@@ -10,6 +10,7 @@ use crate::{
     bounded,
     error::Error,
     parts::{self, Role},
+    tree::Tree,
     walk,
 };
 
@@ -36,7 +37,7 @@ pub(crate) fn is_shard(path: &Path) -> bool {
 /// The one folder that holds a set's Parquet files: `root` itself, or a folder in it; `None` if there is none.
 pub(crate) fn folder_of(root: &Path) -> Result<Option<PathBuf>, Error> {
     let mut found = Vec::new();
-    for folder in std::iter::once(root.to_owned()).chain(folders(root)?) {
+    for folder in std::iter::once(root.to_owned()).chain(Tree::Disk.folders_in(root)?) {
         if !files_of(&folder)?.is_empty() {
             found.push(folder);
         }
@@ -87,17 +88,12 @@ pub(crate) fn find(path: &Path) -> Result<[Vec<PathBuf>; 3], Error> {
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let is_parquet = |path: &PathBuf| has_ending(path) && !walk::is_ignored(path) && path.is_file();
     let mut files: Vec<PathBuf> = walk::entries(folder)?.into_iter().filter(is_parquet).collect();
-    for inner in folders(folder)? {
-        if inner.file_name().and_then(OsStr::to_str).and_then(parts::role).is_some() {
+    for inner in Tree::Disk.folders_in(folder)? {
+        if parts::role_of(&inner).is_some() {
             files.extend(walk::entries(&inner)?.into_iter().filter(is_parquet));
         }
     }
     Ok(files)
-}
-
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = walk::entries(folder)?.into_iter();
-    Ok(entries.filter(|path| path.is_dir() && !walk::is_ignored(path)).collect())
 }
 
 /// By the file's name up to its number, or by its folder's.
@@ -106,8 +102,7 @@ fn role_of(file: &Path, folder: &Path) -> Option<Role> {
     let name = stem.split(['-', '.']).next().unwrap_or(stem);
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     let above = file.parent().filter(|above| *above != folder);
-    let of_folder = || above?.file_name()?.to_str().and_then(parts::role);
-    parts::role(name).or_else(of_folder)
+    parts::role(name).or_else(|| parts::role_of(above?))
 }
 
 #[cfg(test)]

@@ -75,7 +75,9 @@ impl ImageFile {
     }
 
     #[cfg(feature = "parquet")]
-    pub(crate) fn in_cell(path: PathBuf, table: &Arc<Table>, row: u64) -> Self {
+    pub(crate) fn in_table(table: &Arc<Table>, row: u64) -> Self {
+        // Names sort as the rows do.
+        let path = table.path().join(format!("{row:07}"));
         Self { path, place: Place::Cell { table: Arc::clone(table), row } }
     }
 

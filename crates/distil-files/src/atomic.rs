@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use folder::sync_folder;
-pub use folder::{create_folder, write_folder};
+pub use folder::{create_folder, is_filled, write_folder};
 
 /// How the temporary files of unfinished writes begin.
 const PREFIX: &str = ".distil-";

@@ -2,7 +2,6 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use distil_store::{Card, Checkpoint, Part, RunFolder, RunPaths, StoreError, SyntheticSet};
-use serde::Deserialize;
 use thiserror::Error;
 
 use crate::enhancement::EnhancementError;
@@ -207,13 +206,13 @@ impl<'a> Run<'a> {
         }
         folder.truncate_events_after(distiller.iteration)?;
         folder.checkpoints().remove_before(distiller.iteration)?;
-        let logged = logged(folder.paths(), "validation")?;
+        let logged = folder.paths().last_iteration(Some("validation"))?;
         Ok(Self { inputs, card, folder, files, distiller, selection, logged })
     }
 
     /// Logs what the method chose at the start, once; a resumed run has chosen the same.
     fn log_choice(&mut self, event: &Event, on_event: &mut OnEvent<'_>) -> Result<(), RunError> {
-        if logged(self.folder.paths(), event.kind())?.is_some() {
+        if self.folder.paths().last_iteration(Some(event.kind()))?.is_some() {
             return Ok(());
         }
         self.folder.append_event(event)?;
@@ -303,15 +302,4 @@ impl<'a> Run<'a> {
         let &Distiller { iteration, gated, non_finite, .. } = &self.distiller;
         Ok(Outcome { iterations: iteration, gated, non_finite, best: self.selection.best })
     }
-}
-
-/// The iteration of the last event of a kind in the log.
-fn logged(paths: &RunPaths, kind: &str) -> Result<Option<u64>, StoreError> {
-    #[derive(Deserialize)]
-    struct Line {
-        kind: String,
-        iteration: u64,
-    }
-    let lines: Vec<Line> = paths.read_events()?;
-    Ok(lines.into_iter().filter(|line| line.kind == kind).map(|line| line.iteration).max())
 }

@@ -101,7 +101,7 @@ impl TrajectoryStore {
 
 /// Nothing of anybody else's is replaced.
 fn refuse_full(folder: &Path) -> Result<(), StoreError> {
-    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+    if atomic::is_filled(folder) {
         let (path, what) = (folder.to_owned(), "the folder is not empty".to_owned());
         return Err(StoreError::Refused { path, what, remedy: "choose another one, or remove it" });
     }

@@ -5,11 +5,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use distil_files::atomic;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::ZipWriter;
 
 use crate::error::StoreError;
 use crate::synthetic::{Labels, SyntheticSet};
+use crate::torch_file::stored;
 
 /// Headers of `.npy` files are padded so that the values after them are aligned.
 const ALIGNMENT: usize = 64;
@@ -43,13 +43,8 @@ impl SyntheticSet {
         let arrays = self.decoded().arrays();
         atomic::write_with(path, |file| {
             let mut zip = ZipWriter::new(BufWriter::new(file));
-            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
             for array in &arrays {
-                // The size is known only to us beforehand; the format's 4 GB fields do not hold more.
-                zip.start_file(
-                    format!("{}.npy", array.name),
-                    stored.large_file(array.bytes.len() > 1 << 31),
-                )?;
+                zip.start_file(format!("{}.npy", array.name), stored(array.bytes.len()))?;
                 zip.write_all(&array.header())?;
                 zip.write_all(&array.bytes)?;
             }

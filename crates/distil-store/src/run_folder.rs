@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use distil_files::atomic::{self, create_folder};
 use distil_files::{FolderLock, seal};
+use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -132,6 +133,21 @@ impl RunPaths {
     /// [`StoreError::File`] names a line that is not an event; [`StoreError::File`] when the log cannot be read.
     pub fn read_events<T: DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
         events::read(&self.events())
+    }
+
+    /// The last iteration of the logged events of a kind, or of all; `None` of none.
+    ///
+    /// # Errors
+    /// As for [`RunPaths::read_events`].
+    pub fn last_iteration(&self, kind: Option<&str>) -> Result<Option<u64>, StoreError> {
+        #[derive(Deserialize)]
+        struct Line {
+            kind: String,
+            iteration: u64,
+        }
+        let lines: Vec<Line> = self.read_events()?;
+        let of_kind = lines.iter().filter(|line| kind.is_none_or(|kind| line.kind == kind));
+        Ok(of_kind.map(|line| line.iteration).max())
     }
 }
 

@@ -58,9 +58,13 @@ fn entry(zip: &mut ZipWriter<impl Write + io::Seek>, name: &str, bytes: &[u8]) -
 }
 
 fn start(zip: &mut ZipWriter<impl Write + io::Seek>, name: &str, length: usize) -> io::Result<()> {
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let options = stored.large_file(length > LARGE).with_alignment(ALIGNMENT);
-    Ok(zip.start_file(format!("archive/{name}"), options)?)
+    Ok(zip.start_file(format!("archive/{name}"), stored(length).with_alignment(ALIGNMENT))?)
+}
+
+/// An entry of so many bytes, as they are. Its size is known only to us beforehand; the format's 4 GB fields do not hold more.
+pub(crate) fn stored(length: usize) -> SimpleFileOptions {
+    let plain = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    plain.large_file(length > LARGE)
 }
 
 impl Storage<'_> {

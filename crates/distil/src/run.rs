@@ -1,6 +1,7 @@
 //! A distillation by the configuration: with validations, into a run folder.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -199,10 +200,13 @@ impl Students<'_> {
     fn validate(&self, net: &Network, set: &SyntheticSet) -> Option<f64> {
         let (protocol, progress) = (self.protocol(), self.session.progress());
         let count = protocol.validation_seeds;
+        let nothing = |error: &dyn fmt::Display| {
+            progress.warn(format_args!("validation: {error}; it counts as accuracy 0"));
+        };
         let set = match self.set(set) {
             Ok(set) => set,
             Err(error) => {
-                progress.warn(format_args!("validation: {error}; it counts as accuracy 0"));
+                nothing(&error);
                 return Some(0.0);
             }
         };
@@ -212,7 +216,7 @@ impl Students<'_> {
             match progress.part(part, |progress| self.validated(net, &set, student, progress)) {
                 Ok(accuracy) => sum += accuracy,
                 Err(StudentError::Stopped) => return None,
-                Err(error) => {
+                Err(error @ StudentError::Diverged { .. }) => {
                     let held_out = &self.dataset().validation.labels;
                     let lost = Tally::of_no_numbers(net.classes(), held_out).map_or(0.0, |lost| lost.top1());
                     progress.warn(format_args!(
@@ -221,6 +225,7 @@ impl Students<'_> {
                     ));
                     sum += lost;
                 }
+                Err(error) => nothing(&error),
             }
         }
         Some(sum / count as f64)

@@ -14,6 +14,8 @@ class AlexNet(Network):
     4. `stem` is as in `Vgg11`. Raises ValueError where the images are too small.
     """
 
+    head = "fc"
+
     def __init__(
         self,
         channels: int,
@@ -46,7 +48,3 @@ class AlexNet(Network):
 
     def body(self, images: Tensor) -> Tensor:
         return self.features(images)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
-        return self.fc(self.embed(images))

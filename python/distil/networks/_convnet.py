@@ -62,7 +62,3 @@ class ConvNet(Network):
         for block in self.blocks:
             images = block(images)
         return images
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
-        return self.classifier(self.embed(images))

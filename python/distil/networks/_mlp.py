@@ -19,6 +19,7 @@ class Mlp(Network):
         super().__init__()
         inputs = channels * height * image_width
         self._count = len(hidden) + 1
+        self.head = f"fc_{self._count}"
         for place, outputs in enumerate([*hidden, classes], start=1):
             setattr(self, f"fc_{place}", nn.Linear(inputs, outputs))
             inputs = outputs
@@ -28,7 +29,3 @@ class Mlp(Network):
         for place in range(1, self._count):
             x = getattr(self, f"fc_{place}")(x).relu()
         return x[:, :, None, None]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
-        return getattr(self, f"fc_{self._count}")(self.embed(images))

@@ -60,6 +60,8 @@ class Network(nn.Module):
     """
 
     card: dict[str, Any] | None = None
+    #: The name of the last, linear layer.
+    head = "classifier"
 
     def body(self, images: Tensor) -> Tensor:
         """The map that the last, linear layer sees, `[n, c, h, w]`."""
@@ -68,3 +70,7 @@ class Network(nn.Module):
     def embed(self, images: Tensor) -> Tensor:
         """Flattened features before the last layer, `[n, f]`."""
         return self.body(images).flatten(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
+        return getattr(self, self.head)(self.embed(images))

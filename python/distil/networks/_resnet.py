@@ -35,6 +35,8 @@ class ResNet18(Network):
     Raises ValueError where the images are too small.
     """
 
+    head = "fc"
+
     def __init__(
         self,
         channels: int,
@@ -69,7 +71,3 @@ class ResNet18(Network):
         for stage in range(4):
             x = self.get_submodule(f"layer{stage + 1}")(x)
         return x.mean((2, 3), keepdim=True)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
-        return self.fc(self.embed(images))

@@ -51,7 +51,3 @@ class Sequence(Network):
         for block in self.blocks:
             images = block(images)
         return images
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, 1, L]`."""
-        return self.classifier(self.embed(images))

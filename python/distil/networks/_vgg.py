@@ -47,7 +47,3 @@ class Vgg11(Network):
 
     def body(self, images: Tensor) -> Tensor:
         return self.features(images)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `[n, classes]` of network input `[n, c, h, w]`."""
-        return self.classifier(self.embed(images))

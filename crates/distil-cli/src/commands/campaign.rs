@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use distil::Campaign;
+use distil::{Campaign, State};
 use distil_store::atomic;
 
 use crate::cli::Global;
@@ -62,8 +62,9 @@ fn work(
         further.extend(["--data-dir".to_owned(), dir.display().to_string()]);
     }
     let mut failed = Vec::new();
-    for (index, entry) in campaign.entries.iter().enumerate() {
-        if campaign.is_done(index, &args.out)? {
+    let states = campaign.states(&args.out)?;
+    for (index, (entry, state)) in campaign.entries.iter().zip(states).enumerate() {
+        if matches!(state, State::Done(_)) {
             continue;
         }
         console.note(format_args!(

@@ -7,7 +7,6 @@ use super::spec::{DatasetSpec, Origin, OwnFiles, Reader};
 use crate::{
     error::Error,
     folder::{Found, distinct},
-    image_list::ImageList,
     kind::{self, Kind},
     label_table::{self, Row},
     parts::Role,
@@ -108,24 +107,15 @@ fn list(path: &Path, classes: Option<&[String]>, skip: &Skip) -> Result<Found, E
     }
     survey.judge(root, skip)?;
     warn_of_others(path, root, &seen)?;
-    let [train, validation, test] = parts.map(|by_class| list_of(root, by_class));
-    if let Some(label) = train.class_counts(class_names.len()).iter().position(|&images| images == 0) {
-        let problem = format!("names no training image of {}", class_names[label]);
+    for files in parts.iter_mut().flatten() {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    let found = Found::of_roles(root, class_names, parts, survey);
+    if let Some(class) = found.untrained_class() {
+        let problem = format!("names no training image of {class}");
         return Err(Error::format(path, problem, "add some, or list the other classes in data.classes"));
     }
-    // One part beside the training part, whatever it is called, is the test part.
-    let [validation, test] = [validation, test].map(|part| Some(part).filter(|part| !part.is_empty()));
-    let (validation, test) = if test.is_some() { (validation, test) } else { (None, validation) };
-    Ok(Found { class_names, train, validation, test, survey })
-}
-
-fn list_of(root: &Path, by_class: Vec<Vec<ImageFile>>) -> ImageList {
-    let mut list = ImageList::new(root);
-    for (label, mut files) in by_class.into_iter().enumerate() {
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        list.extend(label, files);
-    }
-    list
+    Ok(found)
 }
 
 /// The table's own folder, or the one folder in it that holds the files; of several, the one that is called like the part.

@@ -47,14 +47,11 @@ pub(crate) enum Labels {
 }
 
 impl Labels {
-    /// The class of each image, by `names` where labels are numbers; `None` where that is no class.
-    pub(super) fn names<'a>(&'a self, names: &'a [String]) -> Box<dyn Iterator<Item = Option<&'a str>> + 'a> {
-        let of_number = |number: &i64| names.get(usize::try_from(*number).ok()?).map(String::as_str);
+    /// The class of an image, by `names` where labels are numbers; `None` where the label is not a class.
+    pub(super) fn name<'a>(&'a self, row: usize, names: &'a [String]) -> Option<&'a str> {
         match self {
-            Self::Numbers(labels) => {
-                Box::new(labels.iter().map(move |label| label.as_ref().and_then(of_number)))
-            }
-            Self::Texts(labels) => Box::new(labels.iter().map(|label| label.as_deref())),
+            Self::Numbers(labels) => names.get(usize::try_from(labels[row]?).ok()?).map(String::as_str),
+            Self::Texts(labels) => labels[row].as_deref(),
         }
     }
 

@@ -18,7 +18,6 @@ use crate::{
     config::DataConfig,
     error::{Error, is_unprintable, shown},
     folder::{self, Found},
-    image_list::ImageList,
     label_table, shards,
     source::ImageFile,
     walk::Survey,
@@ -42,31 +41,22 @@ pub(crate) fn list(config: &DataConfig, path: &Path) -> Result<Found, Error> {
         Some(classes) => chosen(folder::distinct(classes)?, &all)?,
         None => all.clone(),
     };
-    let mut by_class = [(); 3].map(|()| vec![Vec::new(); class_names.len()]);
+    let mut by_role = [(); 3].map(|()| vec![Vec::new(); class_names.len()]);
     let places: BTreeMap<&str, usize> = class_names.iter().map(String::as_str).zip(0..).collect();
     for (part, table, labels) in &tables {
-        for (row, name) in (0..).zip(labels.names(&all)) {
-            let name = name.ok_or_else(|| unlabelled(table, row, labels))?;
+        for row in 0..labels.len() {
+            let name = labels.name(row, &all).ok_or_else(|| unlabelled(table, row, labels))?;
             if let Some(&label) = places.get(name) {
-                by_class[*part][label].push(ImageFile::in_table(table, row));
+                by_role[*part][label].push(ImageFile::in_table(table, row as u64));
             }
         }
     }
-    let [train, validation, test] = by_class.map(|files| list_of(path, files));
-    if let Some(label) = train.class_counts(class_names.len()).iter().position(|&images| images == 0) {
-        let problem = format!("holds no training image of {}", class_names[label]);
+    let found = Found::of_roles(path, class_names, by_role, Survey::default());
+    if let Some(class) = found.untrained_class() {
+        let problem = format!("holds no training image of {class}");
         return Err(Error::format(path, problem, "add some, or list the other classes in data.classes"));
     }
-    let [validation, test] = [validation, test].map(|part| Some(part).filter(|part| !part.is_empty()));
-    // One part beside the training part, whatever it is called, is the test part.
-    let (validation, test) = if test.is_some() { (validation, test) } else { (None, validation) };
-    Ok(Found { class_names, train, validation, test, survey: Survey::default() })
-}
-
-fn list_of(root: &Path, by_class: Vec<Vec<ImageFile>>) -> ImageList {
-    let mut list = ImageList::new(root);
-    by_class.into_iter().enumerate().for_each(|(label, files)| list.extend(label, files));
-    list
+    Ok(found)
 }
 
 /// The names of the classes in the order of their labels: those that Hugging Face notes in the file, the texts themselves,
@@ -123,7 +113,8 @@ fn chosen(classes: Vec<String>, all: &[String]) -> Result<Vec<String>, Error> {
     match classes.iter().find(|class| !all.contains(class)) {
         None => Ok(classes),
         Some(class) => {
-            let problem = format!("names {class:?}, which is no class of the set; it has {}", all.join(", "));
+            let problem =
+                format!("names {class:?}, which is not a class of the set; it has {}", all.join(", "));
             Err(Error::config("classes", problem))
         }
     }
@@ -131,25 +122,13 @@ fn chosen(classes: Vec<String>, all: &[String]) -> Result<Vec<String>, Error> {
 
 /// Test parts of competitions have -1 for every label.
 fn unlabelled(table: &Table, row: usize, labels: &Labels) -> Error {
-    let problem = match labels {
-        Labels::Numbers(labels) if labels[row].is_some() => {
-            format!(
-                "image {row} has the label {}, which is none of its classes",
-                labels[row].unwrap_or_default()
-            )
-        }
-        _ => format!("image {row} has no label"),
+    let number = if let Labels::Numbers(labels) = labels { labels[row] } else { None };
+    let problem = match number {
+        Some(label) => format!("image {row} has the label {label}, which is none of its classes"),
+        None => format!("image {row} has no label"),
     };
     let remedy = "move the file away if it is a test part without answers, or correct the label";
     Error::format(table.path(), problem, remedy)
-}
-
-impl ImageFile {
-    /// A row of a table, from 0.
-    fn in_table(table: &Arc<Table>, row: usize) -> Self {
-        // Names sort as the rows do.
-        Self::in_cell(table.path().join(format!("{row:07}")), table, row as u64)
-    }
 }
 
 /// For messages: the names of columns.

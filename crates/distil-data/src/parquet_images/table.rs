@@ -64,9 +64,9 @@ impl Eq for Table {}
 
 impl Table {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let pages = std::fs::File::open(path).map_err(Error::io(path, "open"))?;
-        let length = pages.metadata().map_err(Error::io(path, "read"))?.len();
-        let metadata = guarded(path, || ParquetMetaDataReader::new().parse_and_finish(&pages))?;
+        let file = std::fs::File::open(path).map_err(Error::io(path, "open"))?;
+        let length = file.metadata().map_err(Error::io(path, "read"))?.len();
+        let metadata = guarded(path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
         let columns = Columns::find(path, &metadata)?;
         let mut starts = vec![0];
         for group in metadata.row_groups() {

@@ -27,6 +27,11 @@ fn make(folder: &Path) -> io::Result<()> {
     missing.into_iter().rev().try_for_each(|made| sync_folder(folder_of(made)))
 }
 
+/// Whether there is a folder with something in it, which [`write_folder`] does not replace.
+pub fn is_filled(folder: &Path) -> bool {
+    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Fills a folder and gives it its name when all that is in it has reached the disk. An empty folder of that name is
 /// replaced; a folder that holds something is refused by the operating system.
 ///

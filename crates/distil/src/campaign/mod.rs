@@ -9,7 +9,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use distil_store::{Cost, Evaluation, EvaluationFile, PaperFigure, Part, RunPaths, StoreError, SyntheticSet};
+use distil_store::{Cost, Evaluation, EvaluationFile, PaperFigure, Part, RunPaths, SyntheticSet};
 use serde::Deserialize;
 
 use crate::Error;
@@ -74,7 +74,7 @@ impl Campaign {
     /// Reads the text of such a file.
     ///
     /// # Errors
-    /// [`ConfigError`] when it is no such file, or names a row that there is not.
+    /// [`ConfigError`] when it is another file, or names an unknown row.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let campaign: Self = toml::from_str(text)
             .map_err(|error| ConfigError::plain(format_args!("a campaign cannot be read: {error}")))?;
@@ -101,17 +101,6 @@ impl Campaign {
         let text = std::fs::read_to_string(file)
             .map_err(|error| ConfigError::plain(format_args!("{}: {error}", file.display())))?;
         Self::parse(&text)
-    }
-
-    /// Whether the results of a row are there.
-    ///
-    /// # Errors
-    /// [`enum@Error`] when its run folder is damaged.
-    ///
-    /// # Panics
-    /// When there is no row of that index.
-    pub fn is_done(&self, index: usize, folder: &Path) -> Result<bool, Error> {
-        Ok(matches!(self.entries[index].state(folder)?, State::Done(_)))
     }
 
     /// How far each row is below `folder`.
@@ -167,7 +156,7 @@ impl CampaignEntry {
         let config = Config::load(&paths.config(), &[])?;
         let file = EvaluationFile::load(&paths.evaluation())?.unwrap_or_default();
         let Some(result) = file.distilled().filter(|row| file.is_own(row)).cloned() else {
-            let iteration = last_iteration(&paths)?;
+            let iteration = paths.last_iteration(None)?.unwrap_or(0);
             return Ok(State::Running { iteration, of: config.distill.iterations });
         };
         let part = if paths.set(Part::Best).is_file() { Part::Best } else { Part::Last };
@@ -175,14 +164,4 @@ impl CampaignEntry {
         let cost = Cost::load(&paths.cost())?;
         Ok(State::Done(Box::new(Finished { result, paper: config.paper, cost, dataset })))
     }
-}
-
-/// The last iteration in the log, 0 of none.
-fn last_iteration(paths: &RunPaths) -> Result<u64, StoreError> {
-    #[derive(Deserialize)]
-    struct Line {
-        iteration: u64,
-    }
-    let lines: Vec<Line> = paths.read_events()?;
-    Ok(lines.into_iter().map(|line| line.iteration).max().unwrap_or(0))
 }
