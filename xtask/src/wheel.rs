@@ -9,7 +9,7 @@ use crate::process::{Failure, become_process, ensure, root, without_ours};
 /// What builds it: maturin, and the linker that makes Linux programs run on systems with a glibc of 2014.
 const TOOLS: [&str; 2] = ["maturin>=1.9,<2", "ziglang>=0.14"];
 
-/// Builds the wheel into `target/wheels`, with tools that are installed below `target` the first time.
+/// Builds the wheel into `target/wheels` or the folder after `--out`, with tools that are installed below `target` the first time.
 pub(crate) fn wheel(words: Vec<String>) -> Result<ExitCode, Failure> {
     let Args { rest, build } = Args::parse(words)?;
     let target = target_folder()?;
@@ -19,7 +19,10 @@ pub(crate) fn wheel(words: Vec<String>) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure(format!("PATH: {error}")))?;
     let mut command = without_ours(Command::new(tools.join("maturin")));
     command.current_dir(root().join("python")).env("PATH", path).env("CARGO_TARGET_DIR", &target);
-    command.args(["build", "--release", "--locked", "--out"]).arg(target.join("wheels"));
+    command.args(["build", "--release", "--locked"]);
+    if !rest.iter().any(|word| word == "--out" || word.starts_with("--out=")) {
+        command.arg("--out").arg(target.join("wheels"));
+    }
     if cfg!(target_os = "linux") {
         command.args(["--zig", "--compatibility", "manylinux2014"]);
     }
