@@ -23,6 +23,7 @@ use crate::commands::rows::RowsArgs;
 use crate::commands::sweep::SweepArgs;
 use crate::commands::track::TrackArgs;
 use crate::commands::train::TrainArgs;
+use crate::commands::tune::TuneArgs;
 use crate::commands::watch::WatchArgs;
 use distil::DeviceChoice;
 
@@ -213,6 +214,14 @@ pub(crate) enum Command {
         An interrupted sweep continues; finished runs are not repeated. The table is kept in methods.md in its \
         folder.")]
     Sweep(SweepArgs),
+    /// Find settings for your data on held-out images
+    #[command(after_help = "Examples:\n  distil tune mine.toml --data-dir /data\n\n\
+        mine.toml is a configuration with, for example,\n\n  \
+        [tune]\n  trials = 9\n  [[tune.key]]\n  name = \"distill.image_lr\"\n  log = [10, 1000]\n\n\
+        Nine settings run for a ninth of the iterations, the best three for a third, the best one to the end \
+        (successive halving); then the configuration as it stands gets the same time. Settings are chosen on held-out training \
+        images, and the test images are seen once. An interrupted tuning continues. The page is kept in tune.md.")]
+    Tune(TuneArgs),
     /// Write a synthetic set for other programs
     #[command(after_help = "Examples:\n  distil export runs/clutter --to npz --out clutter.npz\n  \
         distil export runs/clutter --to imagefolder --out clutter\n  \

@@ -35,6 +35,16 @@ fn everything_in_one_command_with_a_network_of_its_own() {
         std::fs::read(folder.path().join("runs").join(run).join("synthetic/last.safetensors")).expect("a set")
     };
     assert!(set("edf") == set("again"));
+    // What the parts change about the first steps, also with other values.
+    let table = succeed(folder.path(), &["inspect", "runs/edf", "--gradients", "2"]);
+    for part in
+        ["| dropout | 0.9", "| enhancement | 0.9", "| both | ", "| map of a wrong class, to the own map | "]
+    {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let off = ["--set", "distill.dropout=off", "--set", "distill.enhancement=off"];
+    let said = run(folder.path(), &[&["inspect", "runs/edf", "--gradients"][..], &off].concat());
+    assert!(said.code == Some(2) && said.err.contains("neither dropout nor enhancement"), "{}", said.err);
 }
 
 #[test]

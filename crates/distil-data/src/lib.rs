@@ -61,6 +61,7 @@ pub use cifar::{Cifar, read_cifar};
 pub use config::{Counts, DataConfig};
 pub use contact_sheet::{Pictures, contact_sheet};
 pub use dataset::{Dataset, Split};
+pub use datasets::npz::read_byte_maps;
 pub use datasets::svhn::read_svhn;
 pub use datasets::{
     COMP_DD_BIBTEX, Count, DatasetKind, DatasetName, DatasetSpec, MeanStd, Origin, OwnFiles, PartCounts,

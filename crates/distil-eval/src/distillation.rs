@@ -33,11 +33,31 @@ pub struct Distillation {
     pub mix: Mix,
     /// λ is drawn from Beta(alpha, alpha), once a batch (published: 1; with mixup 0.8).
     pub mix_alpha: f64,
+    /// What the teacher's batch norms normalise by (published: running statistics; SRe2L's code on CIFAR never leaves training
+    /// mode). Without batch norms it changes nothing.
+    #[serde(skip_serializing_if = "is_running")]
+    pub teacher_norms: Norms,
+}
+
+/// Where the means and variances of batch norms come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Norms {
+    /// Those kept from training.
+    #[default]
+    Running,
+    /// Those of the batch at hand, all of it at once.
+    Batch,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_running(norms: &Norms) -> bool {
+    *norms == Norms::Running
 }
 
 impl Default for Distillation {
     fn default() -> Self {
-        Self { temperature: 20.0, mix: Mix::CutMix, mix_alpha: 1.0 }
+        Self { temperature: 20.0, mix: Mix::CutMix, mix_alpha: 1.0, teacher_norms: Norms::Running }
     }
 }
 
@@ -64,7 +84,7 @@ impl Distillation {
 
     /// The teacher's distribution at the temperature, as targets.
     pub(crate) fn targets(&self, teacher: &Teacher, images: &Tensor<4>) -> Targets {
-        Targets::Soft(teacher.logits(images) / self.temperature)
+        Targets::Soft(teacher.logits(images, self.teacher_norms) / self.temperature)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{Distillation, Input, LabelUse, Mix, Optimiser, Protocol, Schedule};
+use crate::{Decayed, Distillation, Input, LabelUse, Mix, Norms, Optimiser, Protocol, Schedule};
 
 /// A protocol of the literature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ pub enum ProtocolName {
     RdedKd,
     /// SRe2L's knowledge distillation on ImageNet: as RDED's, with a whole cosine, batches of 1024 and smaller crops.
     Sre2lKd,
-    /// SRe2L's on CIFAR: mixup, temperature 30, 400 epochs.
+    /// SRe2L's on CIFAR: mixup, temperature 30, 400 epochs, a teacher whose batch norms use the batch.
     Sre2lKdCifar,
     /// DD-Ranking's training on labels; `distil rank-score` varies labels, augmentation and step size.
     DdRanking,
@@ -96,7 +96,7 @@ const NOT_THE_STUDENT: [&str; 3] = ["seeds", "validation_seeds", "micro_batch"];
 /// Keys that are not values: where values started, where a file is, and how often something else is done.
 const NOT_VALUES: [&str; 3] = ["protocol", "teacher", "full_seeds"];
 /// Values that earlier versions did not have; they did what the default does.
-const NEW: [&str; 4] = ["optimiser", "schedule", "labels", "input"];
+const NEW: [&str; 5] = ["decayed", "optimiser", "schedule", "labels", "input"];
 
 impl Protocol {
     /// The values of a protocol, as published or as in its public code.
@@ -118,6 +118,7 @@ impl Protocol {
                 batch: 100,
                 schedule: Schedule::SmoothedCosine,
                 resized_crop: Some(0.5),
+                decayed: Decayed::Matrices,
                 ..taught(mtt)
             },
             ProtocolName::Sre2lKd => Self {
@@ -125,10 +126,16 @@ impl Protocol {
                 batch: 1024,
                 schedule: Schedule::Cosine,
                 resized_crop: Some(0.08),
+                decayed: Decayed::Matrices,
                 ..taught(mtt)
             },
             ProtocolName::Sre2lKdCifar => {
-                let distillation = Distillation { temperature: 30.0, mix: Mix::Mixup, mix_alpha: 0.8 };
+                let distillation = Distillation {
+                    temperature: 30.0,
+                    mix: Mix::Mixup,
+                    mix_alpha: 0.8,
+                    teacher_norms: Norms::Batch,
+                };
                 Self {
                     epochs: 399,
                     batch: 128,

@@ -1,7 +1,8 @@
 use std::f64::consts::PI;
 
-use burn::tensor::Tensor;
-use distil_hypergrad::{Sgd, SgdState};
+use burn::tensor::{Device, Tensor};
+use distil_hypergrad::{AdamState, AdamW, Sgd, SgdState};
+use distil_models::Network;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,100 +55,98 @@ fn turn(last: usize) -> usize {
     last / 2 + 2
 }
 
+/// Which parameters weight decay is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Decayed {
+    /// All of them.
+    #[default]
+    All,
+    /// Tensors of more than one dimension: neither biases nor norms (the public code of RDED and of SRe2L on `ImageNet`).
+    Matrices,
+}
+
 /// An optimiser with what it remembers.
 #[derive(Debug)]
-pub(crate) enum OptimizerState {
+pub(crate) struct OptimizerState {
+    kind: Kind,
+    /// 1 for each scalar that weight decay is for; all where there is none.
+    decayed: Option<Tensor<1>>,
+}
+
+#[derive(Debug)]
+enum Kind {
     Sgd(Sgd, Box<SgdState<1>>),
-    AdamW(AdamW, Box<Moments>),
+    AdamW(AdamW, Box<AdamState<1>>),
 }
 
 impl OptimizerState {
-    /// That of a protocol, before its first step.
-    pub(crate) fn of(protocol: &Protocol) -> Self {
+    /// That of a protocol for a network, before its first step.
+    pub(crate) fn of(protocol: &Protocol, net: &Network, device: &Device) -> Self {
         let weight_decay = protocol.weight_decay;
-        match protocol.optimiser {
-            Optimiser::Sgd => Self::Sgd(Sgd { momentum: protocol.momentum, weight_decay }, Box::default()),
-            Optimiser::AdamW => Self::AdamW(AdamW { weight_decay }, Box::default()),
-        }
+        let decayed = match protocol.decayed {
+            Decayed::All => None,
+            Decayed::Matrices => Some(net.theta(&net.layout().matrices(), device)),
+        };
+        let kind = match protocol.optimiser {
+            Optimiser::Sgd => Kind::Sgd(Sgd { momentum: protocol.momentum, weight_decay }, Box::default()),
+            Optimiser::AdamW => Kind::AdamW(AdamW { weight_decay, ..AdamW::default() }, Box::default()),
+        };
+        Self { kind, decayed }
     }
 
     /// θ `[P]` after one step with step size `lr`.
     pub(crate) fn step(&mut self, theta: Tensor<1>, gradient: Tensor<1>, lr: f64) -> Tensor<1> {
-        match self {
-            Self::Sgd(sgd, state) => {
+        let decayed = self.decayed.as_ref();
+        match &mut self.kind {
+            Kind::Sgd(sgd, state) => {
+                let (sgd, gradient) = match decayed {
+                    None => (*sgd, gradient),
+                    Some(mask) => {
+                        let shrinks = theta.clone() * mask.clone() * sgd.weight_decay;
+                        (Sgd { weight_decay: 0.0, ..*sgd }, gradient + shrinks)
+                    }
+                };
                 let (theta, after) = sgd.update(theta, gradient, lr, std::mem::take(state.as_mut()));
                 **state = after;
                 theta
             }
-            Self::AdamW(adamw, moments) => adamw.step(theta, gradient, lr, moments),
+            Kind::AdamW(adamw, state) => {
+                let (theta, after) =
+                    adamw.update(theta, gradient, lr, decayed, std::mem::take(state.as_mut()));
+                **state = after;
+                theta
+            }
         }
-    }
-}
-
-/// AdamW as PyTorch computes it (Loshchilov & Hutter 2019): θ ← θ(1 − lr·wd), then
-/// θ ← θ − lr·m̂ / (√v̂ + ε) with m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², both divided by 1 − βᵗ.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdamW {
-    pub(crate) weight_decay: f64,
-}
-
-/// Running means of gradients and their squares, and how many they are of.
-#[derive(Debug, Default)]
-pub(crate) struct Moments {
-    means: Option<(Tensor<1>, Tensor<1>)>,
-    steps: i32,
-}
-
-const BETAS: (f64, f64) = (0.9, 0.999);
-const EPS: f64 = 1e-8;
-
-impl AdamW {
-    fn step(self, theta: Tensor<1>, gradient: Tensor<1>, lr: f64, moments: &mut Moments) -> Tensor<1> {
-        let (first, second) = BETAS;
-        let (of_first, of_second) = (gradient.clone() * (1.0 - first), gradient.square() * (1.0 - second));
-        let (m, v) = match moments.means.take() {
-            Some((m, v)) => (m * first + of_first, v * second + of_second),
-            None => (of_first, of_second),
-        };
-        moments.steps += 1;
-        let (m_hat, v_hat) = (1.0 - first.powi(moments.steps), 1.0 - second.powi(moments.steps));
-        moments.means = Some((m.clone(), v.clone()));
-        let denominator = (v / v_hat).sqrt() + EPS;
-        theta * (1.0 - lr * self.weight_decay) - m / denominator * (lr / m_hat)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device, TensorData};
+    use distil_models::ConvNet;
+    use distil_random::stream;
 
     use super::*;
 
-    /// Three steps of `torch.optim.AdamW([p], lr=…, weight_decay=0.01)` in f64, PyTorch 2.15.
     #[test]
-    fn adamw_is_pytorchs() {
+    fn weight_decay_may_leave_biases_and_norms_alone() {
+        let net = Network::from(ConvNet::new(1, 2, 8, 8).with_width(4).with_depth(1));
         let device = Device::flex();
-        let vector =
-            |values: [f64; 3]| Tensor::<1>::from_data(TensorData::from(values), (&device, DType::F64));
-        let mut theta = vector([0.5, -1.0, 2.0]);
-        let mut optimizer = OptimizerState::AdamW(AdamW { weight_decay: 0.01 }, Box::default());
-        let steps = [
-            (0.01, [0.1, -0.2, 0.0], [0.489_950_000_999_999_9, -0.989_900_000_5, 1.9998]),
-            (
-                0.01,
-                [0.3, 0.05, -1e-3],
-                [0.480_723_195_220_459_03, -0.985_106_329_109_994_9, 2.007_041_283_026_631],
-            ),
-            (
-                0.005,
-                [-0.4, 0.2, 2.0],
-                [0.481_006_164_047_362_57, -0.985_980_521_697_343_6, 2.003_748_300_722_400_6],
-            ),
-        ];
-        for (lr, gradient, wanted) in steps {
-            theta = optimizer.step(theta, vector(gradient), lr);
-            let got: Vec<f64> = theta.clone().into_data().iter::<f64>().collect();
-            assert!(got.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{got:?} {wanted:?}");
+        let start = net.theta(&net.init(&mut stream(1, "test", 0)), &device) + 1.0;
+        let mask = net.layout().matrices();
+        assert!(mask.contains(&0.0) && mask.contains(&1.0));
+        let values = |x: &Tensor<1>| x.clone().into_data().iter::<f32>().collect::<Vec<f32>>();
+        for optimiser in [Optimiser::Sgd, Optimiser::AdamW] {
+            for decayed in [Decayed::All, Decayed::Matrices] {
+                let protocol = Protocol { optimiser, decayed, weight_decay: 0.5, ..Protocol::default() };
+                let mut state = OptimizerState::of(&protocol, &net, &device);
+                let after = state.step(start.clone(), start.zeros_like(), 0.1);
+                for ((after, before), is_matrix) in values(&after).iter().zip(values(&start)).zip(&mask) {
+                    let shrinks = decayed == Decayed::All || *is_matrix > 0.0;
+                    let wanted = if shrinks { before * 0.95 } else { before };
+                    assert!((after - wanted).abs() < 1e-6, "{optimiser:?} {decayed:?}: {after} {wanted}");
+                }
+            }
         }
     }
 

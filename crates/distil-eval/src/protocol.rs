@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Distillation, Input, LabelUse, Optimiser, ProtocolName, Schedule};
+use crate::{Decayed, Distillation, Input, LabelUse, Optimiser, ProtocolName, Schedule};
 
 /// How students are trained and how often. The defaults are the MTT lineage's: SGD with momentum for
 /// epochs 0..=`epochs`, the step size × 0.1 and the momentum forgotten once, after epoch `epochs / 2 + 1`.
@@ -40,8 +40,13 @@ pub struct Protocol {
     pub momentum: f64,
     /// Weight decay (published: 0.0005).
     pub weight_decay: f64,
+    /// Which parameters it is for (published: all; RDED's and SRe2L's on `ImageNet`: tensors of more than one dimension).
+    pub decayed: Decayed,
     /// Augmentation of every batch (published: DSA).
     pub augmentation: Strategy,
+    /// Before that, a change of its own for each image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_image: Option<PerImage>,
     /// The most images alive at a time, on each CPU thread; bounds memory and changes nothing but rounding.
     pub micro_batch: usize,
     /// What moves the parameters (published: SGD; with a teacher AdamW).
@@ -85,7 +90,9 @@ impl Default for Protocol {
             synthetic_lr: None,
             momentum: 0.9,
             weight_decay: 5e-4,
+            decayed: Decayed::All,
             augmentation: Strategy::dsa(),
+            per_image: None,
             micro_batch: 256,
             optimiser: Optimiser::Sgd,
             schedule: Schedule::Step,
@@ -98,6 +105,14 @@ impl Default for Protocol {
             teacher: None,
         }
     }
+}
+
+/// What each image of a batch goes through for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PerImage {
+    /// One of crop, scale and rotation by up to 45°, drawn for each image: DC's evaluation on MNIST.
+    CropScaleRotate,
 }
 
 /// A protocol that cannot be followed.

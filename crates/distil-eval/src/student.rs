@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_augment::{Augmentation, draw_flip, draw_patches, draw_resized_crop};
+use distil_augment::{Augmentation, augment_digits, draw_flip, draw_patches, draw_resized_crop};
 use distil_engine::{At, Engine, Loss, LossGradient, Targets};
 use distil_models::Network;
 use distil_progress::{Progress, Step};
@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::distillation::with_classifier;
 use crate::optimiser::OptimizerState;
-use crate::{Distillation, Protocol, Teacher, TrainingSet};
+use crate::{Distillation, PerImage, Protocol, Teacher, TrainingSet};
 
 /// A trained student.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl Training<'_> {
         let device = engine.device();
         let mut theta = net.theta(&net.init(&mut stream(self.seed, "student-init", 0)), device);
         let mut buffers = net.buffers(&net.init_buffers(), device);
-        let mut optimizer = OptimizerState::of(protocol);
+        let mut optimizer = OptimizerState::of(protocol, net, device);
         let mut losses = Vec::with_capacity(self.epochs + 1);
         // A set that is one batch is uploaded once; the order inside a batch does not matter.
         let whole = (self.set.len() <= protocol.batch).then(|| {
@@ -112,7 +112,7 @@ impl Training<'_> {
         });
         for epoch in 0..=self.epochs {
             if protocol.schedule.forgets(epoch, self.epochs) {
-                optimizer = OptimizerState::of(protocol);
+                optimizer = OptimizerState::of(protocol, net, device);
             }
             let lr = self.lr * protocol.schedule.factor(epoch, self.epochs);
             let order = permutation(&mut stream(self.seed, "student-order", epoch as u64), self.set.len());
@@ -154,6 +154,7 @@ impl Training<'_> {
         rng: &mut Stream,
     ) -> LossGradient {
         let n = targets.len();
+        let images = self.each_changed(images, rng);
         let drawn = self.draw(n, rng);
         let augmented = |range: Range<usize>| {
             let images = images.clone().slice([range.clone()]);
@@ -172,6 +173,7 @@ impl Training<'_> {
         rng: &mut Stream,
     ) -> LossGradient {
         let n = images.dims()[0];
+        let images = self.each_changed(images, rng);
         let images = self.draw(n, rng).iter().fold(images, |images, each| each.apply(images));
         let images = distillation.mixed(images, rng);
         let loss = Loss::from(distillation.targets(teacher, &images));
@@ -180,6 +182,14 @@ impl Training<'_> {
         let (at, micro_batch) = (At::training(self.net, &divided), self.protocol.micro_batch);
         let step = self.engine.gradient(at, &loss, n, micro_batch, |rows| images.clone().slice([rows]));
         LossGradient { gradient: with_classifier(self.net, step.gradient, cooler), ..step }
+    }
+
+    /// Images after what each goes through for itself.
+    fn each_changed(&self, images: Tensor<4>, rng: &mut Stream) -> Tensor<4> {
+        match self.protocol.per_image {
+            Some(PerImage::CropScaleRotate) => augment_digits(images, rng),
+            None => images,
+        }
     }
 
     /// The augmentations of a batch of `n` images, in order.

@@ -4,6 +4,8 @@ use distil_engine::{At, Engine};
 use distil_models::{Network, NetworkState};
 use thiserror::Error;
 
+use crate::Norms;
+
 /// The most images of one forward pass; bounds memory only.
 pub const TEACHER_BATCH: usize = 250;
 
@@ -90,18 +92,29 @@ impl Teacher {
     }
 
     /// Logits `[n, labels]` of the students' images `[n, c, h, w]`.
-    pub fn logits(&self, images: &Tensor<4>) -> Tensor<2> {
-        let parts = images.clone().split(TEACHER_BATCH, 0).into_iter().map(|part| {
-            let part = match &self.input {
-                Some([factor, summand]) => part * factor.clone() + summand.clone(),
-                None => part,
-            };
-            self.engine.logits(At::evaluation(&self.net, &self.theta, &self.buffers), &part)
-        });
-        let all = Tensor::cat(parts.collect(), 0);
+    pub fn logits(&self, images: &Tensor<4>, norms: Norms) -> Tensor<2> {
+        let all = match norms {
+            Norms::Running => {
+                let at = At::evaluation(&self.net, &self.theta, &self.buffers);
+                let parts = images.clone().split(TEACHER_BATCH, 0).into_iter();
+                Tensor::cat(parts.map(|part| self.engine.logits(at, &self.as_own(part))).collect(), 0)
+            }
+            // Its running statistics stay as they are.
+            Norms::Batch => {
+                self.engine.logits(At::training(&self.net, &self.theta), &self.as_own(images.clone()))
+            }
+        };
         match &self.classes {
             Some(columns) => all.select(1, columns.clone()),
             None => all,
+        }
+    }
+
+    /// The students' images as its own input.
+    fn as_own(&self, images: Tensor<4>) -> Tensor<4> {
+        match &self.input {
+            Some([factor, summand]) => images * factor.clone() + summand.clone(),
+            None => images,
         }
     }
 }
@@ -110,7 +123,7 @@ impl Teacher {
 mod tests {
     use burn::tensor::Device;
     use distil_data::{ImageShape, Preprocessing, Whitening};
-    use distil_models::ConvNet;
+    use distil_models::{ConvNet, Norm};
     use distil_random::stream;
 
     use super::*;
@@ -140,14 +153,38 @@ mod tests {
     #[test]
     fn it_sees_its_own_input_and_answers_for_the_students_labels() {
         let (own, theirs) = (mean_std([0.4, 0.5], [0.2, 0.3]), mean_std([0.1, 0.6], [0.5, 0.25]));
-        let wanted = values(teacher().logits(&images(&own)));
+        let wanted = values(teacher().logits(&images(&own), Norms::Running));
         let translated = teacher().with_input(&own, &theirs, [2, 8, 8]).unwrap();
-        let got = values(translated.logits(&images(&theirs)));
+        let got = values(translated.logits(&images(&theirs), Norms::Running));
         assert!(got.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {wanted:?}");
-        let columns = values(teacher().with_classes(&[2, 0]).logits(&images(&own)));
+        let columns = values(teacher().with_classes(&[2, 0]).logits(&images(&own), Norms::Running));
         let chosen: Vec<f32> = wanted.chunks(3).flat_map(|row| [row[2], row[0]]).collect();
         assert_eq!(columns, chosen);
-        assert_eq!(values(teacher().with_classes(&[0, 1, 2]).logits(&images(&own))), wanted);
+        assert_eq!(values(teacher().with_classes(&[0, 1, 2]).logits(&images(&own), Norms::Running)), wanted);
+    }
+
+    #[test]
+    fn batch_norms_may_take_the_batch_instead_of_what_was_kept() {
+        let net = ConvNet { norm: Norm::Batch, ..ConvNet::new(2, 3, 8, 8).with_width(4).with_depth(1) };
+        let net = Network::from(net);
+        let theta = net.init(&mut stream(0, "test", 0));
+        let with = |buffers| {
+            Teacher::new(
+                &Engine::new(Device::flex()),
+                net.clone(),
+                &NetworkState { theta: theta.clone(), buffers },
+            )
+        };
+        let kept = net.init_buffers();
+        let (fresh, other) = (with(kept.clone()), with(kept.iter().map(|value| value * 2.0 + 0.5).collect()));
+        let images = images(&mean_std([0.4, 0.5], [0.2, 0.3]));
+        let of = |teacher: &Teacher, norms| values(teacher.logits(&images, norms));
+        assert_ne!(of(&fresh, Norms::Running), of(&other, Norms::Running));
+        assert_eq!(of(&fresh, Norms::Batch), of(&other, Norms::Batch));
+        let alone = values(fresh.logits(&images.clone().slice([0..1]), Norms::Batch));
+        assert_ne!(alone, of(&fresh, Norms::Batch)[..3], "an image depends on those beside it");
+        let plain = teacher();
+        assert_eq!(of(&plain, Norms::Batch), of(&plain, Norms::Running), "without batch norms");
     }
 
     #[test]

@@ -11,9 +11,9 @@ use common::{SIDE, dataset, net, protocol, synthetic};
 use distil_data::{Dataset, Normalisation, Preprocessing, Whitening, Zca};
 use distil_engine::{At, Engine, Targets};
 use distil_eval::{
-    Arm, Distillation, EvaluateError, Evaluator, Input, LabelUse, Mix, Optimiser, Protocol, ProtocolData,
-    ProtocolName, RankScores, Ranking, Student, StudentError, Subject, Teacher, Training, TrainingSet,
-    accuracy,
+    Arm, Distillation, EvaluateError, Evaluator, Input, LabelUse, Mix, Norms, Optimiser, Protocol,
+    ProtocolData, ProtocolName, RankScores, Ranking, Student, StudentError, Subject, Teacher, Training,
+    TrainingSet, accuracy,
 };
 use distil_models::{BatchNorms, NetworkState, Plain};
 use distil_store::{LabelKind, Labels};
@@ -101,7 +101,7 @@ fn hard_labels_are_the_classes_that_images_were_made_for() {
 }
 
 fn taught(mix: Mix) -> Protocol {
-    let distillation = Distillation { temperature: 4.0, mix, mix_alpha: 1.0 };
+    let distillation = Distillation { temperature: 4.0, mix, mix_alpha: 1.0, teacher_norms: Norms::Running };
     Protocol {
         epochs: 60,
         synthetic_lr: Some(0.01),
@@ -166,7 +166,8 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let data = dataset();
     let (net, engine, teacher) = (net(), Engine::new(Device::flex()), teacher(&data));
     let temperature = 4.0;
-    let distillation = Distillation { temperature, mix: Mix::None, mix_alpha: 1.0 };
+    let distillation =
+        Distillation { temperature, mix: Mix::None, mix_alpha: 1.0, teacher_norms: Norms::Running };
     // SGD without momentum, decay or augmentation, once: θ₁ = θ₀ − lr·g.
     let protocol = Protocol {
         batch: 100,
@@ -193,7 +194,7 @@ fn the_gradient_is_that_of_the_divergence_at_the_temperature() {
     let shape = [rows.len(), 1, SIDE, SIDE];
     let images =
         Tensor::<4>::from_data(TensorData::new(data.train.images.gather(&rows), shape), engine.device());
-    let target = Targets::Soft(teacher.logits(&images) / temperature).probabilities();
+    let target = Targets::Soft(teacher.logits(&images, Norms::Running) / temperature).probabilities();
     let theta = net.theta(&before, engine.device());
     let leaves: Vec<Tensor<1>> =
         net.layout().split(theta).into_iter().map(|part| part.autodiff().require_grad()).collect();

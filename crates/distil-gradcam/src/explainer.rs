@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use burn::tensor::{Tensor, TensorData};
 use distil_engine::Engine;
-use distil_models::{BatchNorms, Network};
+use distil_models::{Arch, BatchNorms, Network};
 use distil_random::{normal, stream};
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ pub struct Explainer<'a> {
     pub theta: &'a Tensor<1>,
     /// Its running statistics `[B]`.
     pub buffers: &'a Tensor<1>,
-    /// Number of the layer among [`Network::cam_layers`]; [`last_layer`] is the usual one.
+    /// Number of the layer among [`Network::cam_layers`]; [`last_layer`] is the papers', [`usual_map`] the best known.
     pub layer: usize,
     /// Which map.
     pub cam: Cam,
@@ -130,6 +130,14 @@ pub fn layer(network: &Network, name: &str) -> Result<usize, CamError> {
     found.ok_or_else(|| CamError::Layer { layer: name.to_owned(), known })
 }
 
+impl Discriminative {
+    /// F(M, β) of maps in `[0, 1]` at the resolution of the images, and where they are discriminative.
+    pub fn of(maps: Maps, enhancement: Enhancement) -> Self {
+        let weights = enhancement.weights(&maps).into_iter().map(|weight| weight as f32).collect();
+        Self { weights, areas: enhancement.areas(&maps), maps }
+    }
+}
+
 /// Number of the last layer, the one the papers look at.
 ///
 /// # Errors
@@ -138,6 +146,21 @@ pub fn last_layer(network: &Network) -> Result<usize, CamError> {
     let none =
         || CamError::Layer { layer: "(last)".to_owned(), known: "none, it has no convolution".to_owned() };
     network.cam_layers().len().checked_sub(1).ok_or_else(none)
+}
+
+/// What shows where things are in images of a network: the layer, and how its channels are weighted.
+///
+/// Grad-CAM of the last layer, which the papers look at. The last block of a ConvNet, four pixels wide, hardly says where
+/// anything is (docs/benchmarks.md): of those with two blocks or more it is Grad-CAM++ of the last but one.
+///
+/// # Errors
+/// [`CamError::Layer`] for a network without convolutions.
+pub fn usual_map(network: &Network) -> Result<(usize, Cam), CamError> {
+    let last = last_layer(network)?;
+    Ok(match network.arch() {
+        Arch::ConvNet if last > 0 => (last - 1, Cam::GradCamPlusPlus),
+        _ => (last, Cam::GradCam),
+    })
 }
 
 impl Explainer<'_> {
@@ -187,8 +210,7 @@ impl Explainer<'_> {
         let explanation = self.explain(images, Target::Classes(&classes), noise)?;
         let [_, _, h, w] = images.dims();
         let maps = explanation.raw.unit().resize(h, w);
-        let weights = enhancement.weights(&maps).into_iter().map(|weight| weight as f32).collect();
-        Ok(Discriminative { weights, areas: enhancement.areas(&maps), maps })
+        Ok(Discriminative::of(maps, enhancement))
     }
 
     fn check(&self, images: &Tensor<4>, target: Target<'_>) -> Result<(), CamError> {

@@ -17,7 +17,9 @@ pub use cam::{Cam, CamSettingError, SmoothForm, Smoothing};
 pub use class_map::{ClassMap, ClassMapError, ClassRule};
 pub use distil_store::ModelCard;
 pub use enhancement::{Enhancement, EnhancementError, Threshold};
-pub use explainer::{CamError, Discriminative, Explainer, Explanation, Noise, Target, last_layer, layer};
+pub use explainer::{
+    CamError, Discriminative, Explainer, Explanation, Noise, Target, last_layer, layer, usual_map,
+};
 pub use localisation::{Localisation, localisation};
 pub use maps::Maps;
 pub use model::{CamModel, ModelError};

@@ -5,24 +5,26 @@ use distil_augment::Augmentation;
 use distil_engine::{At, Batch, Engine, Loss, Targets};
 use distil_golden::{Fixture, Net, NetworkCase, Precision, check_all, floats};
 use distil_hypergrad::{
-    Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
+    AdamState, AdamW, Differentiation, InnerLoop, InnerSet, InnerStep, Sgd, SgdState, adjoint, hvp, unroll,
 };
-use distil_match::{CommonPatternDropout, Criterion, Draw, Granularity, trajectory_loss};
-use distil_models::Network;
+use distil_match::{CommonPatternDropout, Draw, Granularity, trajectory_loss};
+use distil_models::{Entry, Layout, Network};
 use serde::Deserialize;
 
 type Outcome = Result<(), String>;
 
 #[test]
 fn golden() {
-    check_all(&["unroll", "unroll_network", "tesla", "hvp", "sgd_momentum"], |fixture, precision| {
-        match fixture.kind.as_str() {
+    check_all(
+        &["unroll", "unroll_network", "tesla", "hvp", "sgd_momentum", "adamw"],
+        |fixture, precision| match fixture.kind.as_str() {
             "hvp" => check_hvp(fixture, precision),
             "sgd_momentum" => check_sgd(fixture, precision),
+            "adamw" => check_adamw(fixture, precision),
             "unroll_network" => check_unroll_network(fixture, precision),
             _ => check_unroll(fixture, precision),
-        }
-    });
+        },
+    );
 }
 
 #[derive(Deserialize)]
@@ -111,7 +113,7 @@ fn compare_unroll(
     let thetas = unroll(inner, theta_0.clone());
     let theta_n = floats(thetas[options.steps].clone());
     let (ratio, granularity) = (options.drop_ratio, options.granularity);
-    let dropout = CommonPatternDropout { ratio, granularity, criterion: Criterion::Loss };
+    let dropout = CommonPatternDropout { ratio, granularity, ..CommonPatternDropout::default() };
     let target = &fixture.float("target")?.values;
     let layout = inner.net.layout();
     let start = floats(theta_0.clone());
@@ -194,4 +196,39 @@ fn check_sgd(fixture: &Fixture, precision: Precision) -> Outcome {
     }
     fixture.expect("thetas", &thetas, precision)?;
     fixture.expect("buffers", &buffers, precision)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "options that only repeat a shape are named so that unknown ones are refused")]
+struct AdamOptions {
+    shapes: Vec<Vec<usize>>,
+    steps: usize,
+    betas: (f64, f64),
+    eps: f64,
+    weight_decay: f64,
+}
+
+fn check_adamw(fixture: &Fixture, precision: Precision) -> Outcome {
+    let AdamOptions { shapes, betas, eps, weight_decay, .. } = fixture.options()?;
+    let adamw = AdamW { betas, eps, weight_decay };
+    let entries = shapes.into_iter().map(|shape| Entry { name: String::new(), shape });
+    let mask = Layout::new(entries.collect()).matrices();
+    let place = (&Device::flex(), precision.dtype());
+    let mask = Tensor::<1>::from_data(TensorData::from(&mask[..]), place);
+    let mut theta: Tensor<1> = fixture.tensor("theta0", precision)?;
+    let gradients: Tensor<2> = fixture.tensor("grads", precision)?;
+    let mut state = AdamState::default();
+    let (mut thetas, mut first, mut second) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, &lr) in fixture.float("lr")?.values.iter().enumerate() {
+        let gradient = gradients.clone().narrow(0, i, 1).squeeze_dim(0);
+        (theta, state) = adamw.update(theta, gradient, lr, Some(&mask), state);
+        thetas.extend(floats(theta.clone()));
+        let (m, v) = state.means.clone().expect("a step leaves means");
+        first.extend(floats(m));
+        second.extend(floats(v));
+    }
+    fixture.expect("thetas", &thetas, precision)?;
+    fixture.expect("first_moments", &first, precision)?;
+    fixture.expect("second_moments", &second, precision)
 }

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let net = Network::from(ConvNet::new(3, 10, 16, 16).with_width(4).with_depth(1));
     let method = Method::dm().ipc(1).iterations(20);
     let (method, net, dataset, engine) = (&method, &net, &dataset, &engine);
-    let inputs = Inputs { method, net, dataset, experts: None, seed: 0, engine, cam: None };
+    let inputs = Inputs { method, net, dataset, experts: None, seed: 0, engine, maps: None };
 
     let folder = tempfile::tempdir()?;
     let mut run = RunFolder::create(folder.path().join("dm"), "method = \"dm\"")?;

@@ -5,9 +5,11 @@ use distil_gradcam::Noise;
 use distil_store::StoreError;
 use serde::{Deserialize, Serialize};
 
-use crate::enhancement::{digest, input_map};
+use crate::enhancement::{check_given, digest, digest_of_given, input_map};
 use crate::ipc::labels;
-use crate::{AreaEnhancement, AreaStatistics, Distiller, EnhancementError, Inputs, Kept, OwnState, Saved};
+use crate::{
+    AreaEnhancement, AreaStatistics, Distiller, EnhancementError, Inputs, Kept, MapSource, OwnState, Saved,
+};
 
 /// The gradient weights of the images; there from the first maps on.
 #[derive(Debug, Clone, Default)]
@@ -57,14 +59,14 @@ impl AreaWeights {
         distiller: &Distiller,
         inputs: &Inputs<'_>,
     ) -> Result<AreaStatistics, EnhancementError> {
-        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
+        let source = inputs.maps.ok_or(EnhancementError::NoModel)?;
         let images = distiller.images();
         // Rows lie class by class. The public code takes the largest logit of the learned label, which starts
         // out as the same.
         let labels = labels(&inputs.seen_per_class());
         let noise = Noise { seed: inputs.seed, round: distiller.iteration(), first_image: 0 };
         let images = (images, &inputs.dataset.preprocessing().normalisation);
-        let (mask, areas) = enhancement.refresh(images, &labels, cam, noise, inputs.method.micro_batch)?;
+        let (mask, areas) = enhancement.refresh(images, &labels, source, noise, inputs.method.micro_batch)?;
         self.0 = Some(mask);
         Ok(areas)
     }
@@ -77,13 +79,21 @@ impl AreaWeights {
         }
     }
 
-    /// Refuses a network that cannot look at these images, or is not the one whose maps the run has used so far.
+    /// Refuses a network that cannot look at these images, maps of others, and those that are not what the run has used so far.
     pub(crate) fn check_network(&self, inputs: &Inputs<'_>) -> Result<(), EnhancementError> {
-        let cam = inputs.cam.ok_or(EnhancementError::NoModel)?;
-        let (data, channels) = (&inputs.dataset.preprocessing().normalisation, inputs.net.image_shape()[0]);
-        let map = input_map(cam.model, data, channels)?;
+        let [channels, height, width] = inputs.net.image_shape();
+        let digest = match inputs.maps.ok_or(EnhancementError::NoModel)? {
+            MapSource::Network(cam) => {
+                let data = &inputs.dataset.preprocessing().normalisation;
+                digest(cam.model, &input_map(cam.model, data, channels)?)
+            }
+            MapSource::Given(maps) => {
+                check_given(maps, [inputs.seen_per_class().iter().sum(), height, width])?;
+                digest_of_given(maps)
+            }
+        };
         match &self.0 {
-            Some(mask) if mask.model != digest(cam.model, &map) => Err(EnhancementError::OtherModel),
+            Some(mask) if mask.model != digest => Err(EnhancementError::OtherModel),
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::erased::AnyState;
 use crate::outer::Learned;
 use crate::seen::{Seen, gradient_of_stored};
-use crate::{CamNetwork, EnhancementError, Event, InitError, Method, init};
+use crate::{EnhancementError, Event, InitError, MapSource, Method, init};
 
 /// What happened to one iteration's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -72,8 +72,8 @@ pub struct Inputs<'a> {
     pub seed: u64,
     /// Where to compute.
     pub engine: &'a Engine,
-    /// The network of discriminative-area enhancement; ignored by methods without it.
-    pub cam: Option<CamNetwork<'a>>,
+    /// Where the maps of discriminative-area enhancement come from; ignored by methods without it.
+    pub maps: Option<MapSource<'a>>,
 }
 
 /// Trained experts.

@@ -18,11 +18,29 @@ pub struct CommonPatternDropout {
     pub granularity: Granularity,
     /// Which units are dropped.
     pub criterion: Criterion,
+    /// Which loss `loss_gate` is held against.
+    pub gate: GateLoss,
+}
+
+/// Which loss is held against `loss_gate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateLoss {
+    /// That of all errors, so that one gate means the same with and without dropout.
+    #[default]
+    All,
+    /// That of the errors which are kept; dropout raises it by a twentieth (ratio 0.25) to two fifths (0.75). The public code.
+    Kept,
 }
 
 impl Default for CommonPatternDropout {
     fn default() -> Self {
-        Self { ratio: 0.25, granularity: Granularity::default(), criterion: Criterion::default() }
+        Self {
+            ratio: 0.25,
+            granularity: Granularity::default(),
+            criterion: Criterion::default(),
+            gate: GateLoss::default(),
+        }
     }
 }
 
@@ -45,6 +63,8 @@ pub enum Criterion {
     /// Those with the smallest errors; among equal errors the earlier unit goes first.
     #[default]
     Loss,
+    /// Those with the largest errors: matching of what is near already, the opposite of the method (EDF's Figures 2 and 5).
+    Largest,
     /// Units anywhere in the network, redrawn in every iteration ("dynamic").
     Random,
     /// The same share of every layer, drawn once for the whole run ("static").
@@ -83,6 +103,7 @@ impl CommonPatternDropout {
         let mut kept = vec![true; units];
         match self.criterion {
             Criterion::Loss => drop_smallest(&self.squares(layout, error), dropped, &mut kept),
+            Criterion::Largest => drop_largest(&self.squares(layout, error), dropped, &mut kept),
             Criterion::Random => {
                 let order = permutation(&mut stream(draw.seed, "dropout", draw.iteration), units);
                 order[..dropped].iter().for_each(|&unit| kept[unit] = false);
@@ -138,6 +159,18 @@ fn drop_smallest(squares: &[f64], count: usize, kept: &mut [bool]) {
     }
 }
 
+/// Drops exactly `count` of the largest `squares`; among equal ones the later goes first. Where one is NaN nothing is dropped,
+/// so that the loss shows it.
+fn drop_largest(squares: &[f64], count: usize, kept: &mut [bool]) {
+    if squares.iter().any(|square| square.is_nan()) {
+        return;
+    }
+    drop_smallest(squares, squares.len() - count, kept);
+    for kept in kept {
+        *kept = !*kept;
+    }
+}
+
 /// Drops `ratio` of every layer, ⌊ratio·units⌋ in all: what rounding leaves over in one layer goes to the next.
 fn drop_evenly(sizes: &[usize], ratio: f64, seed: u64, kept: &mut [bool]) {
     let dropped_until = |units: usize| (ratio * units as f64).floor() as usize;
@@ -174,13 +207,15 @@ mod tests {
     }
 
     fn dropped(criterion: Criterion, granularity: Granularity, ratio: f64, draw: Draw) -> Vec<usize> {
-        let dropout = CommonPatternDropout { ratio, granularity, criterion };
+        let dropout =
+            CommonPatternDropout { ratio, granularity, criterion, ..CommonPatternDropout::default() };
         let kept = dropout.kept(&layout(), &error(), draw).expect("a positive ratio");
         (0..kept.len()).filter(|&unit| !kept[unit]).collect()
     }
 
-    const ALL: [Criterion; 6] = [
+    const ALL: [Criterion; 7] = [
         Criterion::Loss,
+        Criterion::Largest,
         Criterion::Random,
         Criterion::Uniform,
         Criterion::First,
@@ -248,6 +283,19 @@ mod tests {
             order[..count].iter().for_each(|&unit| wanted[unit] = false);
             assert_eq!(kept, wanted, "{count} dropped");
         }
+    }
+
+    #[test]
+    fn the_largest_are_what_the_smallest_leave() {
+        let at = |criterion, ratio| dropped(criterion, Granularity::Scalar, ratio, Draw::default());
+        let (largest, smallest) = (at(Criterion::Largest, 0.3), at(Criterion::Loss, 0.7));
+        assert!(largest.iter().all(|unit| !smallest.contains(unit)) && largest.len() + smallest.len() == 20);
+        let square = |unit: usize| error()[unit].powi(2);
+        let least = largest.iter().map(|unit| square(*unit)).fold(f64::INFINITY, f64::min);
+        assert!(smallest.iter().all(|unit| square(*unit) <= least));
+        let mut kept = vec![true; 3];
+        drop_largest(&[1.0, f64::NAN, 2.0], 1, &mut kept);
+        assert_eq!(kept, [true; 3]);
     }
 
     #[test]

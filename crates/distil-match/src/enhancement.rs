@@ -4,9 +4,10 @@ use burn::tensor::{Tensor, TensorData};
 use distil_data::{ChannelMap, Normalisation};
 use distil_engine::Engine;
 use distil_gradcam::{
-    Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Noise, Threshold,
-    last_layer, layer,
+    Cam, CamError, CamModel, ClassMap, ClassRule, Discriminative, Enhancement, Explainer, Maps, Noise,
+    Threshold, layer, usual_map,
 };
+use distil_random::{permutation, stream};
 use distil_store::sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,12 +38,21 @@ pub struct AreaEnhancement {
     pub refresh_every: u64,
     /// Where the weights enter the update of the images.
     pub apply: Apply,
-    /// Which activation map. The paper describes Grad-CAM, which is the default; the public code takes
-    /// `{ smooth-grad-cam-plus-plus = { form = "public-code" } }`.
-    pub cam: Cam,
-    /// The layer whose map is taken; without it, the last one (published).
+    /// Which activation map. Without it Grad-CAM, which the paper describes, and Grad-CAM++ of a ConvNet; the public code
+    /// takes `{ smooth-grad-cam-plus-plus = { form = "public-code" } }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cam: Option<Cam>,
+    /// The layer whose map is taken; without it, the last one (published), of a ConvNet the last block but one, whose maps
+    /// point at objects more often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
+    /// Whose map an image gets: its own, or another's as a control.
+    #[serde(skip_serializing_if = "is_own")]
+    pub maps: MapOf,
+    /// A file of maps in place of a network's: the array `masks` `[images, h, w]` of a .npz, bytes, 255 for what belongs to the
+    /// class, in the order of the set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masks: Option<PathBuf>,
     /// The network of the maps: a file of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
@@ -62,13 +72,33 @@ impl Default for AreaEnhancement {
             threshold: Threshold::Mean,
             refresh_every: 100,
             apply: Apply::default(),
-            cam: Cam::default(),
+            cam: None,
             layer: None,
+            maps: MapOf::Own,
+            masks: None,
             model: None,
             classes: ClassRule::default(),
             class_indices: None,
         }
     }
+}
+
+/// Whose map an image gets. If others serve as well as its own, what helped was not the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MapOf {
+    /// Its own, for its class.
+    #[default]
+    Own,
+    /// Its own, for the class after its own.
+    WrongClass,
+    /// That of an image of the set, in random order.
+    Permuted,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_own(maps: &MapOf) -> bool {
+    *maps == MapOf::Own
 }
 
 /// Where the weights F(M, β) enter the update of the images.
@@ -96,6 +126,15 @@ pub struct CamNetwork<'a> {
     pub classes: &'a ClassMap,
 }
 
+/// Where maps come from.
+#[derive(Debug, Clone, Copy)]
+pub enum MapSource<'a> {
+    /// A trained network.
+    Network(CamNetwork<'a>),
+    /// A file: one an image of the set, in `[0, 1]`.
+    Given(&'a Maps),
+}
+
 /// Why there are no activation maps.
 #[derive(Debug, Error)]
 pub enum EnhancementError {
@@ -104,9 +143,23 @@ pub enum EnhancementError {
         "distill.enhancement has no network; train one with `distil train` and name its file in distill.enhancement.model, or set distill.enhancement to \"off\""
     )]
     NoModel,
+    /// The file is for other images.
+    #[error(
+        "distill.enhancement.masks has {found} maps of {sides}, but the set has {images} images of {wanted}; make one for each image"
+    )]
+    Masks {
+        /// Maps of the file.
+        found: usize,
+        /// Their sides.
+        sides: String,
+        /// Images of the set.
+        images: usize,
+        /// Their sides.
+        wanted: String,
+    },
     /// The run was begun with another network.
     #[error(
-        "the network of distill.enhancement.model is not the one this run began with; put that one back, or start a new run"
+        "the network of distill.enhancement.model, or the file of masks, is not the one this run began with; put that one back, or start a new run"
     )]
     OtherModel,
     /// The network was trained on input that the synthetic images cannot be turned into.
@@ -151,8 +204,9 @@ impl AreaEnhancement {
             let key = if error.key == "beta" { "enhancement.beta" } else { "enhancement.threshold" };
             return Some((key, error.value, error.range));
         }
-        let Cam::SmoothGradCamPlusPlus(smoothing) = self.cam else { return None };
-        self.cam.check().is_err().then_some((
+        let cam = self.cam?;
+        let Cam::SmoothGradCamPlusPlus(smoothing) = cam else { return None };
+        cam.check().is_err().then_some((
             "enhancement.cam.smooth-grad-cam-plus-plus.sigma",
             smoothing.sigma,
             "0 or more, with samples of 1 or more",
@@ -169,26 +223,78 @@ impl AreaEnhancement {
         &self,
         (images, data): (&Tensor<4>, &Normalisation),
         labels: &[u32],
-        cam: CamNetwork<'_>,
+        source: MapSource<'_>,
         noise: Noise,
         micro_batch: usize,
     ) -> Result<(Mask, AreaStatistics), EnhancementError> {
-        let [n, channels, h, w] = images.dims();
-        let device = images.device();
-        let map = input_map(cam.model, data, channels)?;
-        let model = digest(cam.model, &map);
-        let images = &mapped(images, map);
-        let network = &cam.model.network;
-        let (theta, buffers) = cam.model.tensors(&device);
-        let layer = self.layer.as_ref().map_or_else(|| last_layer(network), |name| layer(network, name))?;
-        let (theta, buffers) = (&theta, &buffers);
-        let explainer =
-            Explainer { engine: cam.engine, network, theta, buffers, layer, cam: self.cam, micro_batch };
-        let found = explainer.discriminative(images, labels, cam.classes, self.weighting(), noise)?;
+        let ([n, _, h, w], device) = (images.dims(), images.device());
+        let (found, model) = match source {
+            MapSource::Network(cam) => {
+                let map = input_map(cam.model, data, images.dims()[1])?;
+                let model = digest(cam.model, &map);
+                (self.seen(&mapped(images, map), labels, cam, noise, micro_batch)?, model)
+            }
+            MapSource::Given(maps) => {
+                check_given(maps, [n, h, w])?;
+                (Discriminative::of(maps.clone(), self.weighting()), digest_of_given(maps))
+            }
+        };
+        let found = match self.maps {
+            MapOf::Own | MapOf::WrongClass => found,
+            MapOf::Permuted => Discriminative::of(permuted(&found.maps, noise), self.weighting()),
+        };
         let statistics = statistics(&found);
         let weights = on_device(found.weights, [n, 1, h, w], &device);
         Ok((Mask { weights, model }, statistics))
     }
+
+    /// What a network sees in images that are its own input.
+    fn seen(
+        &self,
+        images: &Tensor<4>,
+        labels: &[u32],
+        cam: CamNetwork<'_>,
+        noise: Noise,
+        micro_batch: usize,
+    ) -> Result<Discriminative, EnhancementError> {
+        let network = &cam.model.network;
+        let (theta, buffers) = cam.model.tensors(&images.device());
+        let (usual_layer, usual) = usual_map(network)?;
+        let layer = self.layer.as_ref().map_or(Ok(usual_layer), |name| layer(network, name))?;
+        let (theta, buffers, cam_kind) = (&theta, &buffers, self.cam.unwrap_or(usual));
+        let explainer =
+            Explainer { engine: cam.engine, network, theta, buffers, layer, cam: cam_kind, micro_batch };
+        let labels = match self.maps {
+            MapOf::WrongClass => {
+                let classes = labels.iter().max().map_or(1, |last| last + 1);
+                labels.iter().map(|label| (label + 1) % classes).collect()
+            }
+            MapOf::Own | MapOf::Permuted => labels.to_vec(),
+        };
+        Ok(explainer.discriminative(images, &labels, cam.classes, self.weighting(), noise)?)
+    }
+}
+
+/// Refuses maps of other images.
+pub(crate) fn check_given(maps: &Maps, [n, h, w]: [usize; 3]) -> Result<(), EnhancementError> {
+    if (maps.len(), maps.height, maps.width) == (n, h, w) {
+        return Ok(());
+    }
+    let sides = |height, width| format!("{height}×{width} pixels");
+    let (found, sides, wanted) = (maps.len(), sides(maps.height, maps.width), sides(h, w));
+    Err(EnhancementError::Masks { found, sides, images: n, wanted })
+}
+
+/// Maps in another order, drawn anew whenever they are made.
+fn permuted(maps: &Maps, noise: Noise) -> Maps {
+    let order = permutation(&mut stream(noise.seed, "permuted-maps", noise.round), maps.len());
+    Maps { values: order.into_iter().flat_map(|image| maps.map(image).to_vec()).collect(), ..*maps }
+}
+
+/// Names maps of a file.
+pub(crate) fn digest_of_given(maps: &Maps) -> String {
+    let bytes: Vec<u8> = maps.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    sha256(bytes)
 }
 
 /// Names what a network computes, and what its input is made with.
@@ -244,7 +350,6 @@ mod tests {
     use distil_data::{ImageShape, Preprocessing, Whitening};
     use distil_gradcam::ModelCard;
     use distil_models::{ConvNet, Network, NetworkState};
-    use distil_random::stream;
 
     use super::*;
 
@@ -272,7 +377,7 @@ mod tests {
         assert_eq!(of(&|e| e.beta = -1.0), Some("enhancement.beta"));
         assert_eq!(of(&|e| e.threshold = Threshold::Fixed(1.5)), Some("enhancement.threshold"));
         let smoothing = distil_gradcam::Smoothing { sigma: f64::NAN, ..distil_gradcam::Smoothing::default() };
-        assert!(of(&|e| e.cam = Cam::SmoothGradCamPlusPlus(smoothing)).is_some());
+        assert!(of(&|e| e.cam = Some(Cam::SmoothGradCamPlusPlus(smoothing))).is_some());
     }
 
     #[test]
@@ -289,7 +394,7 @@ mod tests {
         let model = model(&own);
         let classes = ClassMap::public_code(2, 2).unwrap();
         let engine = Engine::new(Device::flex());
-        let cam = CamNetwork { engine: &engine, model: &model, classes: &classes };
+        let cam = MapSource::Network(CamNetwork { engine: &engine, model: &model, classes: &classes });
         let pixels: Vec<f32> = (0..2 * 64).map(|i| (i as f32 * 0.7).sin() * 0.5 + 0.5).collect();
         let weights = |data: &Normalisation| {
             let preprocessing = Preprocessing { resize: None, normalisation: data.clone() };

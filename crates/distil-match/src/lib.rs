@@ -19,6 +19,7 @@ mod methods;
 mod objective;
 mod outer;
 mod own_state;
+mod part_effects;
 mod range;
 mod real;
 mod registry;
@@ -39,10 +40,12 @@ pub use distil_hypergrad::Differentiation as Products;
 pub use distil_hypergrad::Hypergradient;
 pub use distiller::{Distiller, Experts, Inputs, NoExperts, StepError, StepOutcome, StepStatus};
 pub use distribution::{DistributionMatching, EmbeddingMatch, match_embeddings};
-pub use dropout::{CommonPatternDropout, Criterion, Draw, Granularity};
+pub use dropout::{CommonPatternDropout, Criterion, Draw, GateLoss, Granularity};
 pub use effect::{Coefficient, EffectAlignment};
 pub use effect_loss::{Effect, EffectBatch, EffectLoss};
-pub use enhancement::{Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError};
+pub use enhancement::{
+    Apply, AreaEnhancement, AreaStatistics, CamNetwork, EnhancementError, MapOf, MapSource,
+};
 pub use erased::AnyObjective;
 pub use event::Event;
 pub use gradient::{GradientMatch, GradientMatching, match_gradients};
@@ -52,6 +55,7 @@ pub use ipc::Ipc;
 pub use method::{Bounds, Method, MethodError, refuse_out_of_range, refuse_zero};
 pub use objective::{Cost, NormMode, Objective, Passes, Small};
 pub use own_state::{Kept, OwnState, Saved};
+pub use part_effects::{Change, PartEffect, part_effects};
 pub use range::{Profile, Range};
 pub use registry::{
     Family, MethodName, MethodRow, NameTaken, SettingsError, UnknownMethod, method, methods, register,

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::area_weights::AreaWeights;
 use crate::{
     Apply, AreaEnhancement, AreaStatistics, Bounds, CommonPatternDropout, Cost, Distiller, Draw,
-    EnhancementError, Event, Inputs, Method, MethodError, Objective, Passes, Range, Small, StepError,
-    StepOutcome, StepStatus, TrajectoryLoss, Window, init, range, refuse_out_of_range, refuse_zero, schedule,
-    switch, trajectory_loss,
+    EnhancementError, Event, GateLoss, Inputs, Method, MethodError, Objective, Passes, Range, Small,
+    StepError, StepOutcome, StepStatus, TrajectoryLoss, Window, init, range, refuse_out_of_range,
+    refuse_zero, schedule, switch, trajectory_loss,
 };
 
 /// Matching an expert's trajectory (MTT eq. 2 and its successors): N inner steps on the set must arrive where the
@@ -69,10 +69,10 @@ pub enum Gradient {
 }
 
 /// A student's loss against an expert, and its gradient.
-struct Matched {
-    loss: TrajectoryLoss,
+pub(crate) struct Matched {
+    pub(crate) loss: TrajectoryLoss,
     /// Or why the images must not move along it.
-    gradient: Result<Hypergradient, StepStatus>,
+    pub(crate) gradient: Result<Hypergradient, StepStatus>,
 }
 
 impl Objective for TrajectoryMatching {
@@ -202,7 +202,7 @@ impl TrajectoryMatching {
     }
 
     /// The labels that the expert's target gives, where it is the teacher.
-    fn teacher_labels(
+    pub(crate) fn teacher_labels(
         &self,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
@@ -217,7 +217,7 @@ impl TrajectoryMatching {
     }
 
     /// The matching loss and its gradient, between two snapshots of an expert. Labels that are given are constants.
-    fn hypergradient(
+    pub(crate) fn hypergradient(
         &self,
         distiller: &Distiller,
         inputs: &Inputs<'_>,
@@ -240,7 +240,14 @@ impl TrajectoryMatching {
         let draw = Draw { seed: inputs.seed, iteration: distiller.iteration };
         let mut matched = trajectory_loss(net.layout(), &theta_n, start, target, self.dropout, draw);
         drop(theta_n);
-        if let Some(status) = method.refuses(matched.loss) {
+        let gated = match self.dropout.map(|dropout| dropout.gate) {
+            Some(GateLoss::All) => matched.full,
+            Some(GateLoss::Kept) | None => matched.loss,
+        };
+        // A denominator that vanishes where errors are kept has no gradient, whatever all errors say.
+        let refused =
+            if matched.loss.is_finite() { method.refuses(gated) } else { Some(StepStatus::NonFinite) };
+        if let Some(status) = refused {
             return Matched { loss: matched, gradient: Err(status) };
         }
         let lambda = std::mem::take(&mut matched.lambda);

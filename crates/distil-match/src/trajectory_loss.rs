@@ -8,6 +8,8 @@ use crate::dropout::{Draw, spread};
 pub struct TrajectoryLoss {
     /// The loss; not finite when student and expert started at the same point.
     pub loss: f64,
+    /// The same without dropout.
+    pub full: f64,
     /// λ_N = ∂loss/∂θ_N `[P]`.
     pub lambda: Vec<f64>,
     /// Which units were kept: `P` scalars or one a parameter tensor. `None` without dropout.
@@ -39,15 +41,20 @@ pub fn trajectory_loss<S: Copy + Into<f64>>(
     let mask: Option<Vec<bool>> = kept.as_ref().map(|kept| spread(layout, kept, error.len()));
     let keeps = |i: usize| mask.as_ref().is_none_or(|mask| mask[i]);
     let square = |difference: f64| difference * difference;
-    let (mut numerator, mut denominator) = (0.0, 0.0);
-    for (i, e) in error.iter().enumerate().filter(|(i, _)| keeps(*i)) {
-        numerator += square(*e);
-        denominator += square(difference(theta_0[i], target[i]));
-    }
+    let ratio = |counts: &dyn Fn(usize) -> bool| {
+        let (mut numerator, mut denominator) = (0.0, 0.0);
+        for (i, e) in error.iter().enumerate().filter(|(i, _)| counts(*i)) {
+            numerator += square(*e);
+            denominator += square(difference(theta_0[i], target[i]));
+        }
+        (numerator / denominator, denominator)
+    };
+    let (loss, denominator) = ratio(&keeps);
+    let full = if mask.is_some() { ratio(&|_| true).0 } else { loss };
     for (i, e) in error.iter_mut().enumerate() {
         *e = if keeps(i) { 2.0 * *e / denominator } else { 0.0 };
     }
-    TrajectoryLoss { loss: numerator / denominator, lambda: error, kept }
+    TrajectoryLoss { loss, full, lambda: error, kept }
 }
 
 impl TrajectoryLoss {

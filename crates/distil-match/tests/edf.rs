@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use common::{Bench, SIDE, bytes, method};
-use distil_gradcam::{ClassMap, Threshold};
+use distil_gradcam::{ClassMap, Maps, Threshold};
 use distil_match::{
-    Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, Granularity,
-    Inputs, Method, Range, RunError, TrajectoryMatching, run,
+    Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, GateLoss,
+    Granularity, Inputs, MapOf, Method, PartEffect, Range, RunError, TrajectoryMatching, part_effects, run,
 };
 use distil_store::{RunFolder, SyntheticSet};
 use serde_json::Value;
@@ -156,13 +156,19 @@ fn every_criterion_drops_its_share_and_says_where() {
     let mut ends = Vec::new();
     for criterion in [
         Criterion::Loss,
+        Criterion::Largest,
         Criterion::Random,
         Criterion::Uniform,
         Criterion::First,
         Criterion::Middle,
         Criterion::Last,
     ] {
-        let dropout = CommonPatternDropout { ratio: 0.4, granularity: Granularity::Scalar, criterion };
+        let dropout = CommonPatternDropout {
+            ratio: 0.4,
+            granularity: Granularity::Scalar,
+            criterion,
+            ..CommonPatternDropout::default()
+        };
         let method = dropping(Method { log_every: 3, iterations: 4, ..method() }, dropout);
         let name = format!("{criterion:?}");
         ends.push(images(&bench.run(&name, &method, |_| false).last));
@@ -222,7 +228,7 @@ fn refusal(bench: &Bench, name: &str, inputs: &Inputs<'_>) -> RunError {
 fn networks_that_do_not_fit_are_refused() {
     let mut bench = Bench::with_cam();
     let method = edf();
-    let none = Inputs { cam: None, ..bench.inputs(&method) };
+    let none = Inputs { maps: None, ..bench.inputs(&method) };
     let error = refusal(&bench, "none", &none);
     assert!(matches!(error, RunError::Enhancement(EnhancementError::NoModel)), "{error}");
     assert!(error.to_string().contains("distill.enhancement.model"), "{error}");
@@ -251,6 +257,95 @@ fn networks_that_do_not_fit_are_refused() {
     let method = enhancing(edf(), AreaEnhancement { layer: Some("layer9".to_owned()), ..enhancement() });
     let error = refusal(&bench, "layer", &bench.inputs(&method)).to_string();
     assert!(error.contains("layer9") && error.contains("distill.enhancement"), "{error}");
+}
+
+/// A map that is the same everywhere weighs everything alike: a step twice as long, whatever image the map is of.
+#[test]
+fn maps_from_a_file_take_the_place_of_a_networks() {
+    let mut bench = Bench::new();
+    let twice = Method { image_lr: 2.0 * method().image_lr, ..method() };
+    let wanted = images(&bench.run("twice", &twice, |_| false).last);
+    let n = wanted.len() / (SIDE * SIDE);
+    bench.given = Some(Maps { height: SIDE, width: SIDE, values: vec![0.0; n * SIDE * SIDE] });
+    let by_file = |maps| enhancing(method(), AreaEnhancement { beta: 2.0, maps, ..enhancement() });
+    for maps in [MapOf::Own, MapOf::Permuted] {
+        let got = images(&bench.run(&format!("{maps:?}"), &by_file(maps), |_| false).last);
+        assert_eq!(got, wanted, "{maps:?}");
+    }
+    bench.given = Some(Maps { height: SIDE, width: SIDE, values: vec![0.0; SIDE * SIDE] });
+    let own = by_file(MapOf::Own);
+    let error = refusal(&bench, "few", &bench.inputs(&own)).to_string();
+    assert!(error.contains("distill.enhancement.masks has 1 maps"), "{error}");
+}
+
+#[test]
+fn other_images_maps_and_other_classes_are_others() {
+    let bench = Bench::with_cam();
+    let last = |maps: MapOf| {
+        let method = enhancing(method(), AreaEnhancement { maps, ..enhancement() });
+        images(&bench.run(&format!("{maps:?}"), &method, |_| false).last)
+    };
+    let (own, wrong, permuted) = (last(MapOf::Own), last(MapOf::WrongClass), last(MapOf::Permuted));
+    assert!(own != wrong && own != permuted && wrong != permuted);
+}
+
+/// The same gate, between the loss of all errors and that of those which dropout keeps.
+#[test]
+fn the_gate_may_look_at_all_errors_or_at_those_kept() {
+    let bench = Bench::new();
+    let losses = |method: &Method, name: &str| -> Vec<f64> {
+        bench.run(name, method, |_| false);
+        let events = events(&bench, name);
+        of_kind(&events, "iteration").iter().map(|e| e["loss"].as_f64().expect("a loss")).collect()
+    };
+    let one = Method { iterations: 1, ..method() };
+    let with = |gate, loss_gate| {
+        let dropout = CommonPatternDropout { ratio: 0.5, gate, ..CommonPatternDropout::default() };
+        dropping(Method { loss_gate, ..one.clone() }, dropout)
+    };
+    let all = losses(&one, "all")[0];
+    let kept = losses(&with(GateLoss::All, f64::INFINITY), "kept")[0];
+    assert!(kept > all * 1.01, "dropping the smallest errors raises the loss: {all} {kept}");
+    for (gate, applied) in [(GateLoss::All, true), (GateLoss::Kept, false)] {
+        let name = format!("{gate:?}");
+        losses(&with(gate, (all + kept) / 2.0), &name);
+        let events = events(&bench, &name);
+        assert_eq!(of_kind(&events, "iteration")[0]["applied"], applied, "{gate:?}");
+    }
+}
+
+#[test]
+fn what_parts_change_about_a_step_is_measured() {
+    let mut bench = Bench::with_cam();
+    let dropout = CommonPatternDropout { ratio: 0.4, ..CommonPatternDropout::default() };
+    let method = dropping(edf(), dropout);
+    let files = bench.run("edf", &method, |_| false);
+    let set = SyntheticSet::load(&files.initial).expect("a set");
+    let of = |effects: &[PartEffect], part: &str| {
+        effects.iter().find(|effect| effect.part == part).unwrap_or_else(|| panic!("{part}")).clone()
+    };
+    let effects = part_effects(&bench.inputs(&method), &set, 0).expect("effects");
+    let dropped = of(&effects, "dropout");
+    assert!(dropped.images.cosine > 0.9 && dropped.images.norm > 1.0 && dropped.loss > 1.0, "{dropped:?}");
+    let both = of(&effects, "both");
+    assert!(both.images.cosine < dropped.images.cosine && both.loss == dropped.loss, "{both:?}");
+    let wrong = of(&effects, "map of a wrong class, to the own map");
+    assert!(wrong.images.cosine < 1.0 && wrong.labels.is_none() && wrong.syn_lr == 1.0, "{wrong:?}");
+    // A map that is the same everywhere.
+    let n = set.shape[0];
+    bench.given = Some(Maps { height: SIDE, width: SIDE, values: vec![0.0; n * SIDE * SIDE] });
+    let flat = enhancing(method.clone(), AreaEnhancement { beta: 2.0, ..enhancement() });
+    let effects = part_effects(&bench.inputs(&flat), &set, 0).expect("effects");
+    let enhanced = of(&effects, "enhancement");
+    assert!(
+        (enhanced.images.cosine - 1.0).abs() < 1e-9 && (enhanced.images.norm - 2.0).abs() < 1e-9,
+        "{enhanced:?}"
+    );
+    assert!((of(&effects, "both").images.norm - 2.0 * dropped.images.norm).abs() < 1e-6);
+    assert!(effects.iter().all(|effect| !effect.part.contains("wrong class")), "a file knows no classes");
+    // DATM has no part, and a method without trajectories none.
+    let plain = common::method();
+    assert_eq!(part_effects(&bench.inputs(&plain), &set, 0).expect("nothing").len(), 0);
 }
 
 /// CPU time of this process in seconds; unlike the time of day it does not count what other programs do.

@@ -43,6 +43,13 @@ impl Layout {
         self.entries.iter().map(Entry::len).sum()
     }
 
+    /// 1 for each scalar of a tensor of more than one dimension (weights), 0 for the others (biases and norms), `[P]`.
+    pub fn matrices(&self) -> Vec<f32> {
+        let of =
+            |entry: &Entry| std::iter::repeat_n(if entry.shape.len() > 1 { 1.0 } else { 0.0 }, entry.len());
+        self.entries.iter().flat_map(of).collect()
+    }
+
     /// θ `[P]` as one 1-D tensor per entry.
     ///
     /// # Panics

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use distil_data::DatasetName;
 use distil_gradcam::Cam;
-use distil_match::methods;
+use distil_match::{AreaEnhancement, methods};
+use distil_models::Arch;
 use distil_store::RunPaths;
 
 use crate::Error;
@@ -80,12 +81,21 @@ pub fn used_by(run: &Path) -> Result<Vec<&'static str>, Error> {
         if trajectory.dropout.is_some() || trajectory.enhancement.is_some() {
             used.push("edf");
         }
-        used.extend(trajectory.enhancement.as_ref().map(|area| of_cam(area.cam)));
+        let by_network = trajectory.enhancement.as_ref().filter(|area| area.masks.is_none());
+        used.extend(by_network.map(|area| of_cam(area.cam.unwrap_or(usual_cam(&config, area)))));
     }
     if !matches!(config.distill.augmentation.to_string().as_str(), "" | "none") {
         used.push("dsa");
     }
     Ok(used)
+}
+
+/// The map where none is named: that of the students' own architecture, or of the file's, a published network.
+fn usual_cam(config: &Config, area: &AreaEnhancement) -> Cam {
+    match (config.model.arch, &area.model) {
+        (Arch::ConvNet, None) => Cam::GradCamPlusPlus,
+        _ => Cam::GradCam,
+    }
 }
 
 fn of_cam(cam: Cam) -> &'static str {

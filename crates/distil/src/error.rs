@@ -54,6 +54,15 @@ pub enum Error {
     /// The set cannot begin as its method wants it to.
     #[error(transparent)]
     Init(#[from] distil_match::InitError),
+    /// A reduced run has no place.
+    #[error(transparent)]
+    Reduced(#[from] crate::rows::ReducedError),
+    /// Settings cannot be tuned.
+    #[error(transparent)]
+    Tune(#[from] crate::TuneError),
+    /// Gradients of no part can be compared.
+    #[error(transparent)]
+    Gradients(#[from] crate::GradientsError),
     /// There are no maps for area enhancement.
     #[error(transparent)]
     Maps(#[from] crate::MapsError),

@@ -32,8 +32,9 @@ pub mod starter;
 mod students;
 mod sweep;
 mod training;
+mod tune;
 
-pub use campaign::{Campaign, CampaignEntry, Finished, State, Verdict};
+pub use campaign::{Campaign, CampaignEntry, Finished, Quote, State, Verdict};
 pub use choice::{DeviceChoice, DeviceError, devices};
 pub use device::Device;
 pub use distil_eval::Protocol;
@@ -45,6 +46,7 @@ pub use duration::duration;
 pub use error::Error;
 pub use evaluation::{Which, untested_classes};
 pub use experts::MissingExperts;
+pub use inspection::{GradientEffects, GradientsError, inspection_table};
 pub use maps_network::MapsError;
 pub use place::{RUNS, run_folder};
 pub use plan::{Bound, Durations, Limit, Plan, PlanError, Times, size};
@@ -57,6 +59,7 @@ pub use sets::{SetError, SetSource};
 pub use students::{NoTeacher, Students};
 pub use sweep::{Cell, Sweep, SweepError, SweepPlan};
 pub use training::train_on;
+pub use tune::{Key, Tune, TuneError, Tuned};
 
 /// The crates that compute, whole: what a longer program needs without naming each of them as a dependency.
 pub mod crates {
@@ -88,37 +91,7 @@ pub mod data {
     }
 }
 
-/// The methods, with their published settings; [`methods::named`] knows registered ones too.
-pub mod methods {
-    pub use distil_match::{MethodRow, methods as all, register};
-
-    use crate::Method;
-
-    /// The published settings of a method by its name; `None` where there is none of that name.
-    pub fn named(name: &str) -> Option<Method> {
-        distil_match::method(name).map(|row| (row.preset)())
-    }
-
-    /// DM (Zhao & Bilen 2023).
-    pub fn dm() -> Method {
-        Method::dm()
-    }
-
-    /// MTT (Cazenavette et al. 2022).
-    pub fn mtt() -> Method {
-        Method::mtt()
-    }
-
-    /// DATM (Guo et al. 2024).
-    pub fn datm() -> Method {
-        Method::datm()
-    }
-
-    /// Random real images: what every method has to beat.
-    pub fn random() -> Method {
-        Method::random()
-    }
-}
+pub mod methods;
 
 /// How sets are evaluated.
 pub mod protocols {

@@ -1,10 +1,11 @@
-//! The network used for Grad-CAM maps: where it is, and what its classes are to the data.
+//! Where area enhancement has its maps from: a network used for Grad-CAM, with what its classes are to the data, or a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use distil_data::DatasetName;
-use distil_gradcam::{CamModel, ClassMap, ClassRule};
-use distil_match::{Apply, AreaEnhancement};
+use distil_data::{DatasetName, read_byte_maps};
+use distil_engine::Engine;
+use distil_gradcam::{CamModel, ClassMap, ClassRule, Maps};
+use distil_match::{Apply, AreaEnhancement, CamNetwork, MapSource};
 use distil_store::atomic;
 use serde_json::json;
 use thiserror::Error;
@@ -40,10 +41,39 @@ pub enum MapsError {
     },
 }
 
+/// Opened maps.
+pub(crate) enum OpenMaps {
+    /// A network, and the class of it for each label.
+    Network(Box<(CamModel, ClassMap)>),
+    /// Those of a file.
+    File(Maps),
+}
+
+impl OpenMaps {
+    /// As a distillation takes them.
+    pub(crate) fn source<'a>(&'a self, engine: &'a Engine) -> MapSource<'a> {
+        match self {
+            Self::Network(network) => {
+                MapSource::Network(CamNetwork { engine, model: &network.0, classes: &network.1 })
+            }
+            Self::File(maps) => MapSource::Given(maps),
+        }
+    }
+}
+
+/// Maps in `[0, 1]` of an archive's array of bytes.
+fn read_masks(file: &Path) -> Result<Maps, Error> {
+    let ([_, height, width], bytes) = read_byte_maps(file, "masks")?;
+    Ok(Maps { height, width, values: bytes.into_iter().map(|byte| f64::from(byte) / 255.0).collect() })
+}
+
 impl Session {
-    /// The network used for maps and the class of it for each label, where the configuration enhances anything.
-    pub(crate) fn open_maps_network(&self) -> Result<Option<(CamModel, ClassMap)>, Error> {
+    /// What maps come from, where the configuration enhances anything.
+    pub(crate) fn open_maps(&self) -> Result<Option<OpenMaps>, Error> {
         let Some(enhancement) = self.config.distill.enhancement() else { return Ok(None) };
+        if let Some(file) = &enhancement.masks {
+            return Ok(Some(OpenMaps::File(read_masks(file)?)));
+        }
         let path = self.maps_network_path(enhancement);
         if !path.exists() {
             return Err(MapsError::NoNetwork { path }.into());
@@ -59,7 +89,7 @@ impl Session {
         }
         let what = if enhancement.apply == Apply::Observe { "observes" } else { "enhances" };
         tracing::info!(model = %path.display(), what, "activation maps");
-        Ok(Some((model, classes)))
+        Ok(Some(OpenMaps::Network(Box::new((model, classes)))))
     }
 
     /// Trains the network used for maps on the real images where the configuration names none and none was trained before:
@@ -70,7 +100,7 @@ impl Session {
     pub fn train_needed_maps_network(&self) -> Result<(), Error> {
         let Some(enhancement) = self.config.distill.enhancement() else { return Ok(()) };
         let path = self.maps_network_path(enhancement);
-        if enhancement.model.is_some() || path.exists() {
+        if enhancement.model.is_some() || enhancement.masks.is_some() || path.exists() {
             return Ok(());
         }
         self.progress().note(format_args!("training the network used for maps, {}", path.display()));

@@ -8,7 +8,7 @@ use std::time::Instant;
 use distil_data::{Dataset, HoldOut};
 use distil_engine::At;
 use distil_eval::{StudentError, Training, TrainingSet, accuracy};
-use distil_match::{CamNetwork, Event, Outcome, RunError, check_images};
+use distil_match::{Event, Outcome, RunError, check_images};
 use distil_models::Network;
 use distil_progress::{News, PartOf, Progress, Step};
 use distil_stats::Tally;
@@ -113,7 +113,7 @@ impl Session {
         command: &str,
         on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<Outcome, Error> {
-        let cam = self.open_maps_network()?;
+        let maps = self.open_maps()?;
         let students = Students::of(self)?;
         let student = students.own_network()?;
         let RunPlace { paths, folder } = place;
@@ -122,8 +122,7 @@ impl Session {
             None => RunFolder::create(paths.folder(), &self.config.to_toml())?,
         };
         let mut inputs = self.inputs(&self.config.distill, store);
-        inputs.cam =
-            cam.as_ref().map(|(model, classes)| CamNetwork { engine: self.device.engine(), model, classes });
+        inputs.maps = maps.as_ref().map(|maps| maps.source(self.device.engine()));
         let (best, timing) = (Cell::new(None), RefCell::new(Timing::start()));
         let mut validate = |set: &SyntheticSet| students.validate(&student, set);
         let mut tell = |event: &Event| {

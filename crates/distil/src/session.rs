@@ -163,7 +163,7 @@ impl Session {
             experts: store.map(|store| Experts { store, numbers }),
             seed: self.config.seed,
             engine: self.device.engine(),
-            cam: None,
+            maps: None,
         }
     }
 

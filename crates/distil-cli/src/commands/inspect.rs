@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use distil::config::Config;
-use distil_store::{Activations, Distance, Inspection, Part, RunPaths};
+use distil::inspection_table;
+use distil_store::{Part, RunPaths};
 
 use crate::args::part;
 use crate::context::Context;
@@ -21,6 +22,13 @@ pub(crate) struct InspectArgs {
     /// Perplexity of the t-SNE, roughly the number of neighbours of an image
     #[arg(long, value_name = "N", default_value = "30")]
     perplexity: f64,
+    /// Instead, compare the gradients of so many steps from the set [default there: initial] with those without dropout and
+    /// area enhancement
+    #[arg(long, value_name = "STEPS", num_args = 0..=1, default_missing_value = "5", conflicts_with = "perplexity")]
+    gradients: Option<u64>,
+    /// With --gradients, set a key of the run's configuration, as in `distill.dropout.ratio=0.375`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "gradients")]
+    set: Vec<String>,
     /// The folder of the experts [default: expert.store, or one below runs/experts]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     experts: Option<PathBuf>,
@@ -32,21 +40,12 @@ pub(crate) struct InspectArgs {
 pub(crate) fn inspect(args: &InspectArgs, context: Context<'_>) -> Result<(), Failure> {
     let run = RunPaths::new(&args.run);
     run.read_config()?;
-    let session = context.session(Config::load(&run.config(), &[])?, args.experts.as_deref())?;
+    let session = context.session(Config::load(&run.config(), &args.set)?, args.experts.as_deref())?;
+    if let Some(steps) = args.gradients {
+        let effects = session.inspect_gradients(&run, args.part, steps.max(1))?;
+        return context.console.result(effects.markdown());
+    }
     let inspection = session.inspect(&run, args.part, args.perplexity)?;
     context.console.note(format_args!("draw it: distil report {}", args.run.display()));
-    context.console.result(table(&inspection))
-}
-
-fn table(inspection: &Inspection) -> String {
-    let mut lines = vec!["| iteration | distance between classes |".to_owned(), "|---:|---:|".to_owned()];
-    let distance = |at: &Distance| format!("| {} | {:.3} |", at.iteration, at.distance);
-    lines.extend(inspection.distances.iter().map(distance));
-    lines.extend(inspection.real_distance.map(|real| format!("| real images | {real:.3} |")));
-    lines.push("\n| images | mean activation | activation ≥ 0.5 |\n|---|---:|---:|".to_owned());
-    let spread = |spread: &Activations| {
-        format!("| {} | {:.3} | {:.1} % |", spread.name, spread.mean, 100.0 * spread.above_half)
-    };
-    lines.extend(inspection.activations.iter().map(spread));
-    lines.join("\n")
+    context.console.result(inspection_table(&inspection))
 }

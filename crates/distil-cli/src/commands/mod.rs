@@ -27,6 +27,7 @@ mod run;
 pub(crate) mod sweep;
 pub(crate) mod track;
 pub(crate) mod train;
+pub(crate) mod tune;
 pub(crate) mod watch;
 
 use clap::CommandFactory;
@@ -58,6 +59,7 @@ pub(crate) fn execute(cli: &Cli, console: &Console) -> Result<(), Failure> {
         Command::Inspect(args) => inspect::inspect(args, context(args.data_dir.as_deref())),
         Command::Compare(args) => compare::compare(args, console),
         Command::Sweep(args) => sweep::sweep(args, context(args.data_dir.as_deref())),
+        Command::Tune(args) => tune::tune(args, context(args.data_dir.as_deref())),
         Command::Doctor(args) => doctor::doctor(args, context(args.data_dir.as_deref())),
         Command::Bench(command) => bench::bench(command, &cli.global, console),
         Command::Train(args) => train::train(args, context(args.data_dir.as_deref())),

@@ -1,18 +1,17 @@
 //! `distil reproduce`: from the name of a row, or a configuration, to its results next to the published ones.
 
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueHint};
 use distil::config::Config;
-use distil::rows::{REDUCED, Reduction, Resolved, Row, Rows, side_by_side};
+use distil::rows::{Reduction, Resolved, Row, Rows, mark_reduced, remove_reduced, side_by_side};
 use distil::{Durations, Existing, RUNS, RunPlace, Students, Which, run_folder};
 use distil_data::{DatasetName, locate};
 use distil_models::Arch;
 use distil_report::results_table_markdown;
-use distil_store::{RunPaths, atomic};
+use distil_store::atomic;
 use toml::Value;
 
 use super::run::command;
@@ -150,38 +149,11 @@ fn smoke(args: &ReproduceArgs, row: &Row, resolved: Resolved, context: Context<'
         stand_in.write()?;
     }
     let folder = args.folder(&resolved);
-    remove_reduced(&folder)?;
+    remove_reduced(&folder).map_err(distil::Error::from)?;
     finish(args, row, &resolved, context)?;
-    atomic::write(folder.join("REDUCED.txt"), format!("{warning}.\n"))?;
-    let page = folder.join("report.html");
-    let html = fs::read_to_string(&page).map_err(|error| unusable(&page, &error))?;
-    atomic::write(&page, marked(&html, &warning))?;
+    mark_reduced(&folder, &warning).map_err(distil::Error::from)?;
     context.console.warn(&warning);
     Ok(())
-}
-
-/// Removes what an earlier reduced run left, and nothing else.
-fn remove_reduced(folder: &Path) -> Result<(), Failure> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let config = fs::read_to_string(RunPaths::new(folder).config()).unwrap_or_default();
-    let table = config.parse::<toml::Table>().unwrap_or_default();
-    let name = table.get("name").and_then(Value::as_str).unwrap_or_default();
-    if !name.starts_with(REDUCED) {
-        return Err(Failure::new(
-            format_args!("{} is not the folder of a reduced run", folder.display()),
-            "choose a folder that does not exist with --out, or leave it out",
-        ));
-    }
-    fs::remove_dir_all(folder).map_err(|error| unusable(folder, &error))
-}
-
-fn unusable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        format_args!("{}: {error}", path.display()),
-        "check its permissions, or choose another --out",
-    )
 }
 
 /// Experts, distillation, evaluation and report, then other architectures.
@@ -250,38 +222,4 @@ fn written(row: &Resolved) -> Result<PathBuf, Failure> {
     let config = folder.join(format!("{}.toml", row.run));
     atomic::write(&config, row.to_toml())?;
     Ok(config)
-}
-
-/// A report whose title, tab and first line say that the run was reduced.
-fn marked(html: &str, warning: &str) -> String {
-    let titled = html.replacen("<title>", "<title>REDUCED: ", 1).replacen("<h1>", "<h1>REDUCED: ", 1);
-    titled.replacen("</h1>", &format!("</h1>\n<p><strong>{warning}.</strong></p>"), 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{marked, remove_reduced};
-
-    #[test]
-    fn only_reduced_runs_start_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = folder.path().join("run");
-        remove_reduced(&run).unwrap();
-        std::fs::create_dir(&run).unwrap();
-        std::fs::write(run.join("photo.png"), "mine").unwrap();
-        for config in ["", "name = \"edf-imagenette-ipc10\"\n"] {
-            std::fs::write(run.join("run.toml"), config).unwrap();
-            assert!(remove_reduced(&run).is_err() && run.join("photo.png").is_file());
-        }
-        std::fs::write(run.join("run.toml"), "name = \"smoke-REDUCED-edf-imagenette-ipc10\"\n").unwrap();
-        remove_reduced(&run).unwrap();
-        assert!(!run.exists());
-    }
-
-    #[test]
-    fn reduced_reports_say_so() {
-        let html = "<title>x</title><body><h1>x</h1><p>y";
-        let expected = "<title>REDUCED: x</title><body><h1>REDUCED: x</h1>\n<p><strong>w.</strong></p><p>y";
-        assert_eq!(marked(html, "w"), expected);
-    }
 }

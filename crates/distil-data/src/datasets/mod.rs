@@ -7,7 +7,7 @@ mod fashion_mnist;
 mod folder;
 mod imagenet;
 mod mnist;
-mod npz;
+pub(crate) mod npz;
 mod parquet;
 mod spec;
 pub(crate) mod svhn;

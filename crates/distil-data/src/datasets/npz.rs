@@ -42,6 +42,30 @@ pub(super) fn read(path: &Path) -> Result<Arrays, Error> {
     parse(&mut Archive::open(path)?)
 }
 
+/// An array `[n, h, w]` of bytes of a NumPy archive, such as masks of images.
+///
+/// # Errors
+/// [`Error`] when the archive cannot be read, has no such array, or it holds something else.
+pub fn read_byte_maps(path: &Path, name: &str) -> Result<([usize; 3], Vec<u8>), Error> {
+    let mut file = Archive::open(path)?;
+    if !file.has(name) {
+        let problem = format!("holds no array {name}, but {}", file.names().join(", "));
+        return Err(Error::format(path, problem, "save it with np.savez under that name"));
+    }
+    let array = file.read(name)?;
+    match array.shape[..] {
+        [n, height, width] if array.is_bytes() => Ok(([n, height, width], array.bytes)),
+        _ => {
+            let problem = format!("is {:?} of type {}", array.shape, array.values());
+            Err(Error::format(
+                &array.path,
+                problem,
+                "make it [images, height, width] of bytes (np.uint8), 0 to 255",
+            ))
+        }
+    }
+}
+
 fn parse<R: Read + Seek>(file: &mut Archive<R>) -> Result<Arrays, Error> {
     let names = PARTS.into_iter().find(|[(images, _), ..]| file.has(images)).ok_or_else(|| {
         let problem = format!("holds no training images, but the arrays {}", file.names().join(", "));

@@ -9,8 +9,10 @@ use distil_data::{Dataset, ImageShape, Images, Normalisation, Preprocessing, Spl
 use distil_engine::Engine;
 use distil_eval::{Protocol, Training, TrainingSet};
 use distil_expert::{Recipe, header, train_store};
-use distil_gradcam::{CamModel, ClassMap, ModelCard};
-use distil_match::{CamNetwork, Event, Experts, Files, Inputs, Ipc, Method, RunError, Window, run};
+use distil_gradcam::{CamModel, ClassMap, Maps, ModelCard};
+use distil_match::{
+    CamNetwork, Event, Experts, Files, Inputs, Ipc, MapSource, Method, RunError, Window, run,
+};
 use distil_models::{ConvNet, Network, NetworkState};
 use distil_random::{below, stream};
 use distil_store::{RunFolder, SyntheticSet, TrajectoryStore};
@@ -72,6 +74,8 @@ pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,
     /// The network of activation maps and its classes.
     pub(crate) cam: Option<(CamModel, ClassMap)>,
+    /// Maps in place of that network's.
+    pub(crate) given: Option<Maps>,
 }
 
 impl Bench {
@@ -83,7 +87,7 @@ impl Bench {
         let header = header(&net, &dataset, &recipe, 5);
         let store = TrajectoryStore::create_or_open(folder.path().join("experts"), &header).expect("a store");
         train_store(&store, &engine, &net, &dataset, &recipe, Progress::none()).expect("experts");
-        Self { net, dataset, store, engine, folder, cam: None }
+        Self { net, dataset, store, engine, folder, cam: None, given: None }
     }
 
     /// With a network of activation maps, trained on the same images.
@@ -138,10 +142,9 @@ impl Bench {
                 .then(|| Experts { store: &self.store, numbers: self.store.complete() }),
             seed: 11,
             engine: &self.engine,
-            cam: self.cam.as_ref().map(|(model, classes)| CamNetwork {
-                engine: &self.engine,
-                model,
-                classes,
+            maps: self.given.as_ref().map(MapSource::Given).or_else(|| {
+                let (model, classes) = self.cam.as_ref()?;
+                Some(MapSource::Network(CamNetwork { engine: &self.engine, model, classes }))
             }),
         }
     }

@@ -162,7 +162,7 @@ impl<'a> Distillation<'a> {
             experts: Some(Experts { store: &self.store, numbers: vec![0] }),
             seed: self.seed,
             engine: self.engine,
-            cam: None,
+            maps: None,
         }
     }
 

@@ -9,7 +9,7 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use distil_store::{Cost, Evaluation, EvaluationFile, PaperFigure, Part, RunPaths, SyntheticSet};
+use distil_store::{Cost, Evaluation, EvaluationFile, PaperFigure, Part, RowKind, RunPaths, SyntheticSet};
 use serde::Deserialize;
 
 use crate::Error;
@@ -39,6 +39,20 @@ pub struct CampaignEntry {
     /// What one must know to compare.
     #[serde(default)]
     pub note: String,
+    /// Which row of the results is held against the published figure.
+    #[serde(default)]
+    pub quote: Quote,
+}
+
+/// A row of the results of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quote {
+    /// Its set.
+    #[default]
+    Distilled,
+    /// Random real images, drawn anew for each student, as figures of random images are published.
+    Random,
 }
 
 /// How far a row is.
@@ -155,7 +169,13 @@ impl CampaignEntry {
         }
         let config = Config::load(&paths.config(), &[])?;
         let file = EvaluationFile::load(&paths.evaluation())?.unwrap_or_default();
-        let Some(result) = file.distilled().filter(|row| file.is_own(row)).cloned() else {
+        let own = |row: &&Evaluation| file.is_own(row);
+        let random = file.rows.iter().filter(own).find(|row| row.kind == RowKind::Random);
+        let quoted = file.distilled().filter(own).and_then(|distilled| match self.quote {
+            Quote::Distilled => Some(distilled),
+            Quote::Random => random,
+        });
+        let Some(result) = quoted.cloned() else {
             let iteration = paths.last_iteration(None)?.unwrap_or(0);
             return Ok(State::Running { iteration, of: config.distill.iterations });
         };

@@ -7,6 +7,7 @@ fn entry(row: &str, set: &[&str]) -> CampaignEntry {
         row: row.to_owned(),
         set: set.iter().map(|&set| set.to_owned()).collect(),
         note: String::new(),
+        quote: Quote::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use distil_data::DataConfig;
 use distil_eval::Protocol;
 use distil_expert::Recipe;
-use distil_match::{Method, MethodName, methods};
+use distil_match::{AreaEnhancement, Method, MethodName, methods};
 use distil_models::NetworkConfig;
 use distil_store::PaperFigure;
 use schemars::JsonSchema;
@@ -144,6 +144,19 @@ impl Config {
         self.distill.check(self.expert.epochs)?;
         self.eval.check()?;
         Ok(())
+    }
+
+    /// The published figure, with what of this run is other than in the row.
+    pub(crate) fn published(&self) -> Option<PaperFigure> {
+        let mut paper = self.paper.clone()?;
+        let own_maps = |area: &AreaEnhancement| area.model.is_none() && area.masks.is_none();
+        if self.distill.enhancement().is_some_and(own_maps) {
+            let said =
+                "maps are of a ConvNet trained on these data, not of the published network (reproduce --cam)";
+            paper.note =
+                if paper.note.is_empty() { said.to_owned() } else { format!("{}; {said}", paper.note) };
+        }
+        Some(paper)
     }
 
     /// The resolved configuration as TOML, which reads back as the same configuration.

@@ -97,7 +97,7 @@ impl Students<'_> {
         let mut file = EvaluationFile {
             own: Some(way.clone()),
             rows: Vec::new(),
-            paper: self.session.config.paper.clone().or_else(|| own.paper.clone()),
+            paper: self.session.config.published().or_else(|| own.published()),
         };
         let mut rows: Vec<Evaluation> = Vec::new();
         for job in &jobs {

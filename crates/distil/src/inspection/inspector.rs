@@ -5,9 +5,7 @@ use std::io::Cursor;
 use burn::tensor::{Tensor, TensorData};
 use distil_data::Transform;
 use distil_engine::{At, Engine};
-use distil_gradcam::{
-    Cam, Enhancement, Explainer, Maps, Noise, Overlay, Target, Threshold, last_layer, overlay,
-};
+use distil_gradcam::{Enhancement, Explainer, Maps, Noise, Overlay, Target, Threshold, overlay, usual_map};
 use distil_models::Network;
 use distil_store::DrawnMap;
 use image::RgbImage;
@@ -77,15 +75,16 @@ impl<'a> Inspector<'a> {
         input.chunks(BATCH * size).flat_map(batch).collect()
     }
 
-    /// Grad-CAM of the images' own classes.
+    /// Maps of the images' own classes.
     pub(super) fn look(&self, sample: &Sample) -> Result<Features, Error> {
+        let (layer, cam) = usual_map(self.network)?;
         let explainer = Explainer {
             engine: self.engine,
             network: self.network,
             theta: &self.theta,
             buffers: &self.buffers,
-            layer: last_layer(self.network)?,
-            cam: Cam::GradCam,
+            layer,
+            cam,
             micro_batch: MICRO_BATCH,
         };
         let images = self.tensor(&sample.input);

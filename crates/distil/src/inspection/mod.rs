@@ -1,6 +1,8 @@
 //! What a trained network sees in a run's images.
 
+mod gradients;
 mod inspector;
+mod table;
 
 use distil_stats::{TSne, inter_class_distance};
 use distil_store::{
@@ -9,7 +11,9 @@ use distil_store::{
 };
 
 use crate::{Error, Session, SetSource};
+pub use gradients::{GradientEffects, GradientsError};
 use inspector::{Features, Inspector};
+pub use table::inspection_table;
 
 /// Images of the real data, and of the synthetic set, over all classes: t-SNE looks at all pairs.
 const MOST: usize = 500;

@@ -4,6 +4,7 @@
 //! [`Rows::resolve`] makes either a whole configuration. They are embedded in the program.
 
 mod file;
+mod reduced;
 mod resolve;
 mod side_by_side;
 mod smoke;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use toml::Table;
 
 pub use file::{Figure, Published};
+pub use reduced::{ReducedError, mark_reduced, remove_reduced};
 pub use resolve::Resolved;
 pub use side_by_side::side_by_side;
 pub use smoke::{REDUCED, Reduction};
