@@ -80,6 +80,15 @@ impl Maps {
         self.iter().map(|map| thresholds.iter().map(|&threshold| area(map, threshold)).collect()).collect()
     }
 
+    /// The maps of these indices, in this order.
+    ///
+    /// # Panics
+    /// When there is no such map.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self { values: indices.iter().flat_map(|index| self.map(*index).to_vec()).collect(), ..*self }
+    }
+
     /// The maps of `range`.
     ///
     /// # Panics

@@ -50,7 +50,8 @@ pub struct AreaEnhancement {
     #[serde(skip_serializing_if = "is_own")]
     pub maps: MapOf,
     /// A file of maps in place of a network's: the array `masks` `[images, h, w]` of a .npz, bytes, 255 for what belongs to the
-    /// class, in the order of the set.
+    /// class; one for each image of the set in its order, or one for each training image, of which those count that the set
+    /// starts from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub masks: Option<PathBuf>,
     /// The network of the maps: a file of `distil train`, or weights of torchvision's resnet18 or EfficientNet-Lite.
@@ -288,7 +289,7 @@ pub(crate) fn check_given(maps: &Maps, [n, h, w]: [usize; 3]) -> Result<(), Enha
 /// Maps in another order, drawn anew whenever they are made.
 fn permuted(maps: &Maps, noise: Noise) -> Maps {
     let order = permutation(&mut stream(noise.seed, "permuted-maps", noise.round), maps.len());
-    Maps { values: order.into_iter().flat_map(|image| maps.map(image).to_vec()).collect(), ..*maps }
+    maps.select(&order)
 }
 
 /// Names maps of a file.

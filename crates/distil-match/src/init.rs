@@ -193,6 +193,17 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     Ok(Learned::new(images, targets, method))
 }
 
+/// The training images that the set of a run starts from, in its order; `None` where it does not start from real ones.
+///
+/// # Errors
+/// As for the start of the run.
+pub fn initial_rows(inputs: &Inputs<'_>) -> Result<Option<Vec<usize>>, InitError> {
+    match inputs.method.init {
+        Init::Noise | Init::KMeansCentroids => Ok(None),
+        _ => Ok(Some(choose(inputs)?.into_iter().map(|chosen| chosen.row).collect())),
+    }
+}
+
 /// Refuses a class with fewer images than the set starts from, the smallest first: the remedy for it serves all.
 ///
 /// # Errors

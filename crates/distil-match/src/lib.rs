@@ -50,7 +50,7 @@ pub use erased::AnyObjective;
 pub use event::Event;
 pub use gradient::{GradientMatch, GradientMatching, match_gradients};
 pub use gradient_distance::{Distance, GradientDistance};
-pub use init::{Init, InitError, check_images};
+pub use init::{Init, InitError, check_images, initial_rows};
 pub use ipc::Ipc;
 pub use method::{Bounds, Method, MethodError, refuse_out_of_range, refuse_zero};
 pub use objective::{Cost, NormMode, Objective, Passes, Small};

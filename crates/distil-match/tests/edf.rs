@@ -11,7 +11,8 @@ use common::{Bench, SIDE, bytes, method};
 use distil_gradcam::{ClassMap, Maps, Threshold};
 use distil_match::{
     Apply, AreaEnhancement, CommonPatternDropout, Criterion, EnhancementError, Event, Files, GateLoss,
-    Granularity, Inputs, MapOf, Method, PartEffect, Range, RunError, TrajectoryMatching, part_effects, run,
+    Granularity, Init, Inputs, MapOf, Method, PartEffect, Range, RunError, TrajectoryMatching, initial_rows,
+    part_effects, run,
 };
 use distil_store::{RunFolder, SyntheticSet};
 use serde_json::Value;
@@ -276,6 +277,19 @@ fn maps_from_a_file_take_the_place_of_a_networks() {
     let own = by_file(MapOf::Own);
     let error = refusal(&bench, "few", &bench.inputs(&own)).to_string();
     assert!(error.contains("distill.enhancement.masks has 1 maps"), "{error}");
+}
+
+#[test]
+fn a_set_knows_the_training_images_it_starts_from() {
+    let bench = Bench::new();
+    for init in [Init::Real, Init::Correct, Init::KCenter] {
+        let method = Method { init, ..method() };
+        let rows = initial_rows(&bench.inputs(&method)).expect("rows").expect("real images");
+        let start = images(&bench.run(&format!("{init:?}"), &method, |_| false).initial);
+        assert_eq!(bench.dataset.train.images.gather(&rows), start, "{init:?}");
+    }
+    let noise = Method { init: Init::Noise, ..method() };
+    assert_eq!(initial_rows(&bench.inputs(&noise)).expect("none"), None);
 }
 
 #[test]

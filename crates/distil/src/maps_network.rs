@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use distil_data::{DatasetName, read_byte_maps};
 use distil_engine::Engine;
 use distil_gradcam::{CamModel, ClassMap, ClassRule, Maps};
-use distil_match::{Apply, AreaEnhancement, CamNetwork, MapSource};
+use distil_match::{Apply, AreaEnhancement, CamNetwork, Inputs, MapSource, initial_rows};
 use distil_store::atomic;
 use serde_json::json;
 use thiserror::Error;
@@ -68,11 +68,14 @@ fn read_masks(file: &Path) -> Result<Maps, Error> {
 }
 
 impl Session {
-    /// What maps come from, where the configuration enhances anything.
-    pub(crate) fn open_maps(&self) -> Result<Option<OpenMaps>, Error> {
+    /// What maps come from, where the configuration enhances anything; `inputs` are the run's.
+    pub(crate) fn open_maps(&self, inputs: &Inputs<'_>) -> Result<Option<OpenMaps>, Error> {
         let Some(enhancement) = self.config.distill.enhancement() else { return Ok(None) };
         if let Some(file) = &enhancement.masks {
-            return Ok(Some(OpenMaps::File(read_masks(file)?)));
+            let maps = read_masks(file)?;
+            let training = self.dataset.train.len();
+            let starts = if maps.len() == training { initial_rows(inputs)? } else { None };
+            return Ok(Some(OpenMaps::File(starts.map_or(maps.clone(), |rows| maps.select(&rows)))));
         }
         let path = self.maps_network_path(enhancement);
         if !path.exists() {

@@ -113,7 +113,9 @@ impl Session {
         command: &str,
         on_event: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<Outcome, Error> {
-        let maps = self.open_maps()?;
+        let mut inputs = self.inputs(&self.config.distill, store);
+        let maps = self.open_maps(&inputs)?;
+        inputs.maps = maps.as_ref().map(|maps| maps.source(self.device.engine()));
         let students = Students::of(self)?;
         let student = students.own_network()?;
         let RunPlace { paths, folder } = place;
@@ -121,8 +123,6 @@ impl Session {
             Some(folder) => folder,
             None => RunFolder::create(paths.folder(), &self.config.to_toml())?,
         };
-        let mut inputs = self.inputs(&self.config.distill, store);
-        inputs.maps = maps.as_ref().map(|maps| maps.source(self.device.engine()));
         let (best, timing) = (Cell::new(None), RefCell::new(Timing::start()));
         let mut validate = |set: &SyntheticSet| students.validate(&student, set);
         let mut tell = |event: &Event| {

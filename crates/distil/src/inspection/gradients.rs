@@ -48,8 +48,9 @@ impl Session {
         if trajectory.is_none_or(|t| t.dropout.is_none() && t.enhancement.is_none()) {
             return Err(GradientsError::NoPart.into());
         }
-        let (store, maps) = (self.open_experts()?, self.open_maps()?);
+        let store = self.open_experts()?;
         let mut inputs = self.inputs(&self.config.distill, Some(&store));
+        let maps = self.open_maps(&inputs)?;
         inputs.maps = maps.as_ref().map(|maps| maps.source(self.device.engine()));
         let mut parts: Vec<(String, Vec<PartEffect>)> = Vec::new();
         for step in 0..steps {
