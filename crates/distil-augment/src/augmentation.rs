@@ -49,6 +49,8 @@ pub enum Augmentation {
     ResizedCrop(Vec<CropBox>),
     /// Strips of rows and of columns in another order.
     ShufflePatches(Vec<PatchOrder>),
+    /// Several, one after the other.
+    Sequence(Vec<Augmentation>),
 }
 
 /// A box of whole pixels inside an image.
@@ -97,6 +99,7 @@ impl Augmentation {
             Self::Rotate(angle) => geometry::rotate(x, angle),
             Self::ResizedCrop(boxes) => geometry::resized_crop(x, boxes),
             Self::ShufflePatches(orders) => geometry::shuffle_patches(x, orders),
+            Self::Sequence(parts) => parts.iter().fold(x, |x, part| part.apply(x)),
         }
     }
 
@@ -141,6 +144,9 @@ impl Augmentation {
             Self::Rotate(angle) => Self::Rotate(pick(angle, rows)),
             Self::ResizedCrop(boxes) => Self::ResizedCrop(pick(boxes, rows)),
             Self::ShufflePatches(orders) => Self::ShufflePatches(pick(orders, rows)),
+            Self::Sequence(parts) => {
+                Self::Sequence(parts.iter().map(|part| part.map_rows(rows.clone())).collect())
+            }
         }
     }
 
@@ -160,6 +166,7 @@ impl Augmentation {
             Self::Scale(scale) => vec![scale.len()],
             Self::ResizedCrop(boxes) => vec![boxes.len()],
             Self::ShufflePatches(orders) => vec![orders.len()],
+            Self::Sequence(parts) => parts.iter().flat_map(Self::counts).collect(),
         }
     }
 }

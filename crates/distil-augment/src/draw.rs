@@ -2,6 +2,7 @@ use std::f32::consts::PI;
 
 use distil_random::{Stream, below, uniform, unit};
 
+use crate::strategy::Draws;
 use crate::{Augmentation, Operation, Strategy};
 
 /// Largest shift of a crop, as a share of the side.
@@ -14,8 +15,8 @@ const SCALE: f32 = 1.2;
 const ANGLE: f32 = 15.0 / 180.0 * PI;
 
 impl Strategy {
-    /// Draws one operation for the batch, each equally likely, and its parameters for each of `images`
-    /// images of `height` × `width` pixels (DSA's `aug_mode S`).
+    /// Draws one operation for the batch, each equally likely (DSA's `aug_mode S`), or those that come together, and their
+    /// parameters for each of `images` images of `height` × `width` pixels.
     ///
     /// Draw from a separate stream for every batch, `stream(seed, "…", iteration)`: how many numbers
     /// are consumed depends on the operation.
@@ -24,14 +25,13 @@ impl Strategy {
             return Augmentation::None;
         }
         let operations = self.operations();
-        let mut draws = Draws { images, sides: [height, width], rng };
-        match operations[below(draws.rng, operations.len())] {
-            Operation::Color => draws.color(),
-            Operation::Crop => draws.crop(),
-            Operation::Cutout => draws.cutout(),
-            Operation::Flip => Augmentation::Flip(draws.each(|rng| unit(rng) < 0.5)),
-            Operation::Scale => Augmentation::Scale(draws.each(scale)),
-            Operation::Rotate => Augmentation::Rotate(draws.each(|rng| uniform(rng, -ANGLE, ANGLE))),
+        let mut parameters = Parameters { images, sides: [height, width], rng };
+        match self.draws() {
+            Draws::One => {
+                let operation = operations[below(parameters.rng, operations.len())];
+                parameters.of(operation)
+            }
+            Draws::Together => parameters.together(operations),
         }
     }
 
@@ -43,13 +43,34 @@ impl Strategy {
     }
 }
 
-struct Draws<'a> {
+struct Parameters<'a> {
     images: usize,
     sides: [usize; 2],
     rng: &'a mut Stream,
 }
 
-impl Draws<'_> {
+impl Parameters<'_> {
+    fn of(&mut self, operation: Operation) -> Augmentation {
+        match operation {
+            Operation::Color => self.color(),
+            Operation::Crop => self.crop(),
+            Operation::Cutout => self.cutout(),
+            Operation::Flip => Augmentation::Flip(self.each(|rng| unit(rng) < 0.5)),
+            Operation::Scale => Augmentation::Scale(self.each(scale)),
+            Operation::Rotate => Augmentation::Rotate(self.each(|rng| uniform(rng, -ANGLE, ANGLE))),
+        }
+    }
+
+    /// Flip, colour, one of those that move pixels, cutout: those that are named.
+    fn together(&mut self, operations: &[Operation]) -> Augmentation {
+        let moves = [Operation::Crop, Operation::Scale, Operation::Rotate];
+        let moves: Vec<Operation> = operations.iter().copied().filter(|each| moves.contains(each)).collect();
+        let named = |operation: Operation| operations.contains(&operation).then_some(operation);
+        let moving = (!moves.is_empty()).then(|| moves[below(self.rng, moves.len())]);
+        let order = [named(Operation::Flip), named(Operation::Color), moving, named(Operation::Cutout)];
+        Augmentation::Sequence(order.into_iter().flatten().map(|operation| self.of(operation)).collect())
+    }
+
     fn each<T>(&mut self, mut draw: impl FnMut(&mut Stream) -> T) -> Vec<T> {
         (0..self.images).map(|_| draw(self.rng)).collect()
     }
@@ -198,6 +219,29 @@ mod tests {
             }
             assert_eq!(one.repeat(5), siamese);
         }
+    }
+
+    #[test]
+    fn what_comes_together_is_one_move_between_the_others() {
+        let strategy: Strategy = "color+crop+cutout+scale+flip".parse().unwrap();
+        let mut moves = [0; 2];
+        for index in 0..200 {
+            let drawn = strategy.draw(3, 32, 32, &mut stream(9, "test", index));
+            let Augmentation::Sequence(parts) = &drawn else { panic!("{drawn:?}") };
+            let [Augmentation::Flip(_), Augmentation::Color { .. }, moved, Augmentation::Cutout { .. }] =
+                &parts[..]
+            else {
+                panic!("{parts:?}")
+            };
+            match moved {
+                Augmentation::Crop(_) => moves[0] += 1,
+                Augmentation::Scale(_) => moves[1] += 1,
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(drawn.repeat(2).slice(1..2), drawn.slice(0..1));
+        }
+        assert!(moves.iter().all(|count| *count > 70), "{moves:?}");
+        assert_eq!(Strategy::idc().to_string(), "color+crop+cutout");
     }
 
     #[test]

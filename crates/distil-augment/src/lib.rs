@@ -3,6 +3,7 @@
 
 mod augmentation;
 mod color;
+mod cut_mix;
 mod digits;
 mod draw;
 mod geometry;
@@ -14,6 +15,7 @@ mod strategy;
 mod upload;
 
 pub use augmentation::{Augmentation, CropBox};
+pub use cut_mix::{CutMix, beta, mixing_order};
 pub use digits::augment_digits;
 pub use patches::{PatchOrder, draw_patches};
 pub use resized_crop::{draw_flip, draw_resized_crop};

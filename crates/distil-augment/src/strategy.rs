@@ -38,40 +38,65 @@ impl Operation {
     }
 }
 
-/// The operations a batch's augmentation is drawn from: `color_crop_cutout_flip_scale_rotate`, a part
-/// of it, or `none`.
+/// The operations a batch's augmentation is drawn from, by names with `_` between them: `color_crop_cutout_flip_scale_rotate`, a
+/// part of it, or `none`. One of them is drawn for each batch (DSA).
+///
+/// With `+` between them, as in `color+crop+cutout`, they come together (IDC): flip, colour and cutout always, where they are named, and
+/// one of crop, scale and rotate, in the order flip, colour, that one, cutout.
 ///
 /// Parsed from and shown as that string, also by serde. The order of the names matters to the draws.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub struct Strategy(Vec<Operation>);
+pub struct Strategy {
+    operations: Vec<Operation>,
+    draws: Draws,
+}
+
+/// How many operations an augmentation has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Draws {
+    /// One of those named, each as likely as the others.
+    One,
+    /// Several, as IDC's.
+    Together,
+}
 
 impl Strategy {
     /// All six operations, as DSA and its successors train on CIFAR.
     pub fn dsa() -> Self {
-        Self(Operation::ALL.to_vec())
+        Self { operations: Operation::ALL.to_vec(), draws: Draws::One }
+    }
+
+    /// What IDC matches gradients under: colour, crop and cutout together.
+    pub fn idc() -> Self {
+        let operations = vec![Operation::Color, Operation::Crop, Operation::Cutout];
+        Self { operations, draws: Draws::Together }
     }
 
     /// No augmentation.
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { operations: Vec::new(), draws: Draws::One }
     }
 
     /// Whether this is [`Strategy::none`].
     pub fn is_none(&self) -> bool {
-        self.0.is_empty()
+        self.operations.is_empty()
     }
 
-    /// The operations drawn from, each as likely as the others.
+    /// The operations drawn from.
     pub fn operations(&self) -> &[Operation] {
-        &self.0
+        &self.operations
+    }
+
+    pub(crate) fn draws(&self) -> Draws {
+        self.draws
     }
 
     /// The same without `operation`: digits (MNIST, SVHN) must not be flipped.
     #[must_use]
     pub fn without(mut self, operation: Operation) -> Self {
-        self.0.retain(|&each| each != operation);
+        self.operations.retain(|&each| each != operation);
         self
     }
 }
@@ -80,7 +105,7 @@ impl Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StrategyError {
     /// A name that is not an operation.
-    #[error("unknown augmentation `{name}`{}; write `none`, or some of {} joined by `_`", hint(.name), names(", "))]
+    #[error("unknown augmentation `{name}`{}; write `none`, or some of {} joined by `_`, or by `+` for several at a time", hint(.name), names(", "))]
     Unknown {
         /// What was written.
         name: String,
@@ -115,8 +140,9 @@ impl FromStr for Strategy {
         if text == "none" {
             return Ok(Self::none());
         }
+        let (separator, draws) = if text.contains('+') { ('+', Draws::Together) } else { ('_', Draws::One) };
         let mut operations = Vec::new();
-        for name in text.split('_') {
+        for name in text.split(separator) {
             let operation = Operation::ALL
                 .into_iter()
                 .find(|operation| operation.name() == name)
@@ -126,14 +152,18 @@ impl FromStr for Strategy {
             }
             operations.push(operation);
         }
-        Ok(Self(operations))
+        Ok(Self { operations, draws })
     }
 }
 
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(|operation| operation.name()).collect();
-        f.pad(&if names.is_empty() { "none".to_owned() } else { names.join("_") })
+        let names: Vec<&str> = self.operations.iter().map(|operation| operation.name()).collect();
+        let separator = match self.draws {
+            Draws::One => "_",
+            Draws::Together => "+",
+        };
+        f.pad(&if names.is_empty() { "none".to_owned() } else { names.join(separator) })
     }
 }
 
@@ -157,7 +187,9 @@ mod tests {
 
     #[test]
     fn strategies_round_trip_through_strings_and_json() {
-        for text in ["none", "color_crop_cutout_flip_scale_rotate", "flip", "rotate_color"] {
+        for text in
+            ["none", "color_crop_cutout_flip_scale_rotate", "flip", "rotate_color", "flip+color+crop+cutout"]
+        {
             let strategy: Strategy = text.parse().unwrap();
             assert_eq!(strategy.to_string(), text);
             let json = serde_json::to_string(&strategy).unwrap();
@@ -174,11 +206,12 @@ mod tests {
         assert_eq!(
             error,
             "unknown augmentation `croop` (did you mean `crop`?); write `none`, or some of \
-             color, crop, cutout, flip, scale, rotate joined by `_`"
+             color, crop, cutout, flip, scale, rotate joined by `_`, or by `+` for several at a time"
         );
         let error = "zzz".parse::<Strategy>().unwrap_err().to_string();
         assert!(!error.contains("did you mean"), "{error}");
-        for text in ["", "none_flip", "flip_", "Color", "flip_flip"] {
+        for text in ["", "none_flip", "flip_", "Color", "flip_flip", "flip+flip", "flip+crop_color", "flip+"]
+        {
             assert!(text.parse::<Strategy>().is_err(), "{text:?}");
         }
         assert!(serde_json::from_str::<Strategy>("\"colour\"").unwrap_err().to_string().contains("`color`"));

@@ -28,8 +28,11 @@ checkpoint_every = 2
 seeds = 1
 epochs = 2
 [[for]]
-methods = ["dm", "dc", "dsa", "dd", "ld"]
+methods = ["dm", "dc", "dsa", "dd", "ld", "idc"]
 set = { distill = { iterations = 4, validate_every = 2 } }
+[[for]]
+methods = ["idc"]
+set = { distill = { outer_loop = 2, batch_real = 4, real_training = { images = 8 } } }
 [[for]]
 methods = ["dm"]
 ipc = [2]

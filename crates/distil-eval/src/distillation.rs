@@ -1,7 +1,8 @@
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::Tensor;
+use distil_augment::{CutMix, beta, mixing_order};
 use distil_engine::Targets;
 use distil_models::Network;
-use distil_random::{Stream, below, permutation, unit};
+use distil_random::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,48 +68,17 @@ impl Distillation {
         if self.mix == Mix::None {
             return images;
         }
-        let [n, _, height, width] = images.dims();
-        let order: Vec<i64> = permutation(rng, n).into_iter().map(|row| row as i64).collect();
-        let order = Tensor::from_data(TensorData::from(&order[..]), &images.device());
-        let others = images.clone().select(0, order);
-        let lambda = beta(self.mix_alpha, rng);
-        if self.mix == Mix::Mixup {
-            return images * lambda + others * (1.0 - lambda);
+        if self.mix == Mix::CutMix {
+            return CutMix::of(images, self.mix_alpha, rng).images;
         }
-        let inside = cut(lambda, [height, width], rng);
-        let inside = TensorData::new(inside, [1, 1, height, width]);
-        let inside = Tensor::<4, Bool>::from_data(inside, &images.device());
-        let shape = images.dims();
-        images.mask_where(inside.expand(shape), others)
+        let others = images.clone().select(0, mixing_order(&images, rng));
+        let lambda = beta(self.mix_alpha, rng);
+        images * lambda + others * (1.0 - lambda)
     }
 
     /// The teacher's distribution at the temperature, as targets.
     pub(crate) fn targets(&self, teacher: &Teacher, images: &Tensor<4>) -> Targets {
         Targets::Soft(teacher.logits(images, self.teacher_norms) / self.temperature)
-    }
-}
-
-/// Which pixels are the other image's: a box of about 1 − λ of the area around a random pixel.
-fn cut(lambda: f64, sides: [usize; 2], rng: &mut Stream) -> Vec<bool> {
-    let share = (1.0 - lambda).sqrt();
-    let range = |side: usize, rng: &mut Stream| {
-        let (half, centre) = ((side as f64 * share) as usize / 2, below(rng, side));
-        centre.saturating_sub(half)..(centre + half).min(side)
-    };
-    let columns = range(sides[1], rng);
-    let rows = range(sides[0], rng);
-    (0..sides[0] * sides[1])
-        .map(|i| rows.contains(&(i / sides[1])) && columns.contains(&(i % sides[1])))
-        .collect()
-}
-
-/// A draw from Beta(alpha, alpha) (Jöhnk 1964).
-fn beta(alpha: f64, rng: &mut Stream) -> f64 {
-    loop {
-        let [x, y] = [(); 2].map(|()| f64::from(unit(rng)).powf(1.0 / alpha));
-        if x + y > 0.0 && x + y <= 1.0 {
-            return x / (x + y);
-        }
     }
 }
 
@@ -122,7 +92,7 @@ pub(crate) fn with_classifier(net: &Network, theta: Tensor<1>, factor: f64) -> T
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device};
+    use burn::tensor::{DType, Device, TensorData};
     use distil_engine::{At, Engine};
     use distil_models::{ConvNet, ResNet18};
     use distil_random::stream;
@@ -188,21 +158,5 @@ mod tests {
             blended += mixup.iter().filter(|p| p.fract() != 0.0).count();
         }
         assert!((400..1600).contains(&pasted) && blended > 500, "{pasted} {blended}");
-    }
-
-    #[test]
-    fn shares_are_beta_distributed() {
-        // Beta(a, a) has mean 1/2 and variance 1/(4(2a + 1)).
-        for alpha in [0.8, 1.0, 2.0] {
-            let mut rng = stream(2, "test", 0);
-            let draws: Vec<f64> = (0..8000).map(|_| beta(alpha, &mut rng)).collect();
-            let mean = draws.iter().sum::<f64>() / 8000.0;
-            let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 8000.0;
-            let wanted = 0.25 / (2.0 * alpha + 1.0);
-            assert!(
-                (mean - 0.5).abs() < 0.015 && (variance / wanted - 1.0).abs() < 0.06,
-                "{mean} {variance} {wanted}"
-            );
-        }
     }
 }

@@ -27,6 +27,8 @@ pub enum ProtocolName {
     Eccv2024,
     /// DC-BENCH with DSA: 1,000 epochs at step size 0.01, in the set's own input.
     DcBench,
+    /// IDC, DREAM and DANCE: batches of 64, `CutMix` every other time, the step size × 0.2 twice.
+    Idc,
     /// RDED's knowledge distillation: an online teacher, temperature 20, AdamW, smoothed cosine, `CutMix`.
     RdedKd,
     /// SRe2L's knowledge distillation on ImageNet: as RDED's, with a whole cosine, batches of 1024 and smaller crops.
@@ -46,13 +48,14 @@ pub struct UnknownProtocol {
 
 impl ProtocolName {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mtt,
         Self::Datm,
         Self::Dc,
         Self::Dsa,
         Self::Eccv2024,
         Self::DcBench,
+        Self::Idc,
         Self::RdedKd,
         Self::Sre2lKd,
         Self::Sre2lKdCifar,
@@ -68,6 +71,7 @@ impl ProtocolName {
             Self::Dsa => "dsa",
             Self::Eccv2024 => "eccv-2024",
             Self::DcBench => "dc-bench",
+            Self::Idc => "idc",
             Self::RdedKd => "rded-kd",
             Self::Sre2lKd => "sre2l-kd",
             Self::Sre2lKdCifar => "sre2l-kd-cifar",
@@ -113,6 +117,14 @@ impl Protocol {
             ProtocolName::Dsa => dc,
             ProtocolName::Eccv2024 => Self { seeds: 3, labels: LabelUse::Hard, depth: Some(3), ..dc },
             ProtocolName::DcBench => Self { synthetic_lr: Some(0.01), ..mtt },
+            ProtocolName::Idc => Self {
+                epochs: 999,
+                batch: 64,
+                schedule: Schedule::TwoSteps,
+                augmentation: idc(),
+                cutmix: Some(0.5),
+                ..dc
+            },
             ProtocolName::RdedKd => Self {
                 epochs: 299,
                 batch: 100,
@@ -191,6 +203,11 @@ impl Protocol {
         };
         keys.into_iter().filter(differs).map(shown).collect()
     }
+}
+
+/// DSA's operations as IDC puts them together, without the holes that `CutMix` makes anyway.
+fn idc() -> Strategy {
+    "flip+color+crop+scale+rotate".parse().expect("a strategy")
 }
 
 /// What protocols with a teacher share.

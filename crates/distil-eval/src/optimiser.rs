@@ -26,6 +26,8 @@ pub enum Schedule {
     /// × 0.1 once, after epoch `epochs / 2 + 1`, and the optimiser forgets.
     #[default]
     Step,
+    /// × 0.2 after two thirds of the epochs, and again after five sixths (IDC).
+    TwoSteps,
     /// × (1 + cos(π e / E)) / 2 in epoch e of E: to nothing.
     Cosine,
     /// × (1 + cos(π e / 2E)) / 2: to a half, as RDED's.
@@ -39,6 +41,9 @@ impl Schedule {
         match self {
             Self::Step if epoch < turn(last) => 1.0,
             Self::Step => 0.1,
+            Self::TwoSteps if 6 * epoch >= 5 * (last + 1) => 0.2 * 0.2,
+            Self::TwoSteps if 3 * epoch >= 2 * (last + 1) => 0.2,
+            Self::TwoSteps => 1.0,
             Self::Cosine => 0.5 * (1.0 + (PI * passed).cos()),
             Self::SmoothedCosine => 0.5 * (1.0 + (0.5 * PI * passed).cos()),
         }
@@ -158,6 +163,8 @@ mod tests {
         };
         near(factors(Schedule::Cosine), [1.0, 0.5, 0.0]);
         near(factors(Schedule::SmoothedCosine), [1.0, 0.5 + 0.125f64.sqrt(), 0.502_618]);
+        near([665, 666, 667].map(|epoch| Schedule::TwoSteps.factor(epoch, 999)), [1.0, 1.0, 0.2]);
+        near([0, 833, 834].map(|epoch| Schedule::TwoSteps.factor(epoch, 999)), [1.0, 0.2, 0.04]);
         let step: Vec<usize> = (0..=1000).filter(|&epoch| Schedule::Step.forgets(epoch, 1000)).collect();
         assert_eq!(step, [502], "epoch 501 is trained before the step size is lowered");
         near([501, 502, 1000].map(|epoch| Schedule::Step.factor(epoch, 1000)), [1.0, 0.1, 0.1]);

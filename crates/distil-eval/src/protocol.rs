@@ -68,6 +68,10 @@ pub struct Protocol {
     /// sets of tiled images (RDED: 2 on subsets of ImageNet, none at 32 and 64 pixels). Real images stay whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shuffle_patches: Option<usize>,
+    /// Chance that a batch is mixed by `CutMix`, images and labels, before it is learned (published: none; IDC: 0.5). With a teacher,
+    /// `distillation.mix` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cutmix: Option<f64>,
     /// Learning from a teacher instead of labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
@@ -101,6 +105,7 @@ impl Default for Protocol {
             depth: None,
             resized_crop: None,
             shuffle_patches: None,
+            cutmix: None,
             distillation: None,
             teacher: None,
         }
@@ -200,11 +205,13 @@ impl Protocol {
         let synthetic_lr = self.synthetic_lr.unwrap_or(0.01);
         let Distillation { temperature, mix_alpha, .. } = self.distillation.unwrap_or_default();
         let crop = self.resized_crop.unwrap_or(1.0);
+        let cutmix = self.cutmix.unwrap_or(1.0);
         let numbers = [
             ("real_lr", self.real_lr, self.real_lr > 0.0, "a positive number such as 0.01"),
             ("synthetic_lr", synthetic_lr, synthetic_lr > 0.0, "a positive number such as 0.01"),
             ("momentum", self.momentum, (0.0..1.0).contains(&self.momentum), "0 or more and below 1"),
             ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
+            ("cutmix", cutmix, (0.0..=1.0).contains(&cutmix), "a chance from 0 to 1"),
             ("resized_crop", crop, crop > 0.0 && crop <= 1.0, "a share above 0, at most 1"),
             ("distillation.temperature", temperature, temperature > 0.0, "a positive number such as 20"),
             ("distillation.mix_alpha", mix_alpha, mix_alpha > 0.0 && mix_alpha <= 4.0, "above 0, at most 4"),

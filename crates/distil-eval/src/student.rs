@@ -1,11 +1,11 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use distil_augment::{Augmentation, augment_digits, draw_flip, draw_patches, draw_resized_crop};
+use distil_augment::{Augmentation, CutMix, augment_digits, draw_flip, draw_patches, draw_resized_crop};
 use distil_engine::{At, Engine, Loss, LossGradient, Targets};
 use distil_models::Network;
 use distil_progress::{Progress, Step};
-use distil_random::{Stream, permutation, stream};
+use distil_random::{Stream, permutation, stream, unit};
 use thiserror::Error;
 
 use crate::distillation::with_classifier;
@@ -156,6 +156,12 @@ impl Training<'_> {
         let n = targets.len();
         let images = self.each_changed(images, rng);
         let drawn = self.draw(n, rng);
+        if self.protocol.cutmix.is_some_and(|chance| f64::from(unit(rng)) < chance) {
+            let images = drawn.iter().fold(images, |images, each| each.apply(images));
+            let (images, loss) = cut_mixed(images, &targets, rng);
+            let (at, micro_batch) = (At::training(self.net, theta), self.protocol.micro_batch);
+            return self.engine.gradient(at, &loss, n, micro_batch, |rows| images.clone().slice([rows]));
+        }
         let augmented = |range: Range<usize>| {
             let images = images.clone().slice([range.clone()]);
             drawn.iter().fold(images, |images, each| each.slice(range.clone()).apply(images))
@@ -206,4 +212,12 @@ impl Training<'_> {
         drawn.push(self.protocol.augmentation.draw(n, height, width, rng));
         drawn
     }
+}
+
+/// Images mixed by `CutMix` with λ from Beta(1, 1), and the loss of labels in the same shares.
+fn cut_mixed(images: Tensor<4>, targets: &Targets, rng: &mut Stream) -> (Tensor<4>, Loss) {
+    let CutMix { images, order, kept } = CutMix::of(images, 1.0, rng);
+    let own = targets.probabilities();
+    let labels = own.clone() * kept + own.select(0, order) * (1.0 - kept);
+    (images, Loss::from(Targets::Hard(labels)))
 }

@@ -287,3 +287,36 @@ fn a_ranking_with_a_teacher_teaches_the_set_and_random_images() {
         assert!(!protocol(arm).contains("distillation"), "{}", protocol(arm));
     }
 }
+
+/// With one image a batch, `CutMix` mixes an image with itself: nothing changes but the random numbers drawn. With more it does,
+/// and the students learn all the same.
+#[test]
+fn students_learn_from_mixed_images_and_labels() {
+    let data = dataset();
+    let engine = Engine::new(Device::flex());
+    let (net, base) = (net(), protocol());
+    let trained = |protocol: &Protocol, rows: &[usize]| {
+        let few = data.train.subset(rows);
+        let set = TrainingSet::Real(&few);
+        let training = Training { net: &net, set, protocol, epochs: 30, lr: 0.05, seed: 2, engine: &engine };
+        training.run(Progress::none()).expect("a student")
+    };
+    let values = |student: &Student| student.theta.clone().into_data().iter::<f32>().collect::<Vec<f32>>();
+    let mixing = Protocol { cutmix: Some(1.0), ..base.clone() };
+    let one = Protocol { batch: 1, ..base.clone() };
+    let alone = Protocol { batch: 1, ..mixing.clone() };
+    assert_eq!(values(&trained(&one, &[0])), values(&trained(&alone, &[0])));
+    let rows: Vec<usize> = (0..24).collect();
+    let (plain, mixed) = (trained(&base, &rows), trained(&mixing, &rows));
+    assert_ne!(values(&plain), values(&mixed));
+    let score = |student: &Student| {
+        accuracy(&engine, At::evaluation(&net, &student.theta, &student.buffers), &data.test)
+    };
+    assert!(score(&mixed) > 0.8, "{} {}", score(&plain), score(&mixed));
+    assert!(
+        mixed.loss > plain.loss,
+        "mixed labels cannot be learned by heart: {} {}",
+        plain.loss,
+        mixed.loss
+    );
+}

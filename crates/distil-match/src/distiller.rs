@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::erased::AnyState;
 use crate::outer::Learned;
 use crate::seen::{Seen, gradient_of_stored};
-use crate::{EnhancementError, Event, InitError, MapSource, Method, init};
+use crate::{EnhancementError, Event, InitError, MapSource, Method, NotPixels, init};
 
 /// What happened to one iteration's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,6 +55,9 @@ pub enum StepError {
     /// There are no experts.
     #[error(transparent)]
     NoExperts(#[from] NoExperts),
+    /// The images are no pixels.
+    #[error(transparent)]
+    Pixels(#[from] NotPixels),
 }
 
 /// Everything a distillation needs that does not change while it runs.
@@ -225,6 +228,12 @@ impl Distiller {
                 status
             }
         }
+    }
+
+    /// Changes the stored images without a step, as a bound does.
+    pub(crate) fn change_images(&mut self, change: impl FnOnce(Tensor<4>) -> Tensor<4>) {
+        self.learned.images = change(self.learned.images.clone());
+        self.seen = Seen::of(self.decoding, &self.learned);
     }
 
     /// What the log says of the iteration that is being done.

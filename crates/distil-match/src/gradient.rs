@@ -7,10 +7,12 @@ use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pixels::UnitPixels;
 use crate::view::class_batches;
 use crate::{
-    Bounds, Cost, Distance, Distiller, Inputs, Method, MethodError, NormMode, Objective, Passes, StepError,
-    StepOutcome, StepStatus, View, real, refuse_out_of_range, refuse_zero, schedule,
+    Bounds, Cost, Distance, Distiller, Inputs, Method, MethodError, NormMode, Objective, Passes, Pixels,
+    RealTraining, Small, StepError, StepOutcome, StepStatus, View, real, refuse_out_of_range, refuse_zero,
+    schedule, switch,
 };
 
 /// What the public code of DC runs by images a class: (images, outer loop, inner loop).
@@ -41,6 +43,18 @@ pub struct GradientMatching {
     /// Momentum of the network's training (0 in today's public code, 0.5 in the one that came out with DC's paper).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub inner_momentum: f64,
+    /// Training of the network on real images instead of the set, with batches of `batch_train` (IDC), or `"off"`.
+    #[serde(default, with = "switch", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "switch::Switch<RealTraining>")]
+    pub real_training: Option<RealTraining>,
+    /// What a step of the images is measured in.
+    #[serde(default, skip_serializing_if = "is_normalised")]
+    pub pixels: Pixels,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_normalised(pixels: &Pixels) -> bool {
+    *pixels == Pixels::Normalised
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -49,12 +63,12 @@ fn is_zero(momentum: &f64) -> bool {
 }
 
 /// The network that gradients are compared on.
-struct Student {
-    theta: Tensor<1>,
+pub(crate) struct Student {
+    pub(crate) theta: Tensor<1>,
     /// Running statistics, frozen while gradients are compared.
-    buffers: Tensor<1>,
+    pub(crate) buffers: Tensor<1>,
     /// What momentum has gathered, from the first step with any on.
-    velocity: Option<Tensor<1>>,
+    pub(crate) velocity: Option<Tensor<1>>,
 }
 
 impl Student {
@@ -130,6 +144,7 @@ impl Objective for GradientMatching {
             ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
             ("inner_loop", self.inner_loop.unwrap_or(1) as f64, Bounds::Steps),
             ("inner_momentum", self.inner_momentum, Bounds::Momentum),
+            ("real_training.cutmix", self.real_training.map_or(0.0, |real| real.cutmix), Bounds::Share),
         ])
     }
 
@@ -139,7 +154,8 @@ impl Objective for GradientMatching {
         let [images, classes, outer, inner] = [images, classes, outer, inner].map(|count| count as u64);
         let real = classes.saturating_mul(self.batch_real as u64);
         let matching = outer.saturating_mul(real.saturating_add(images));
-        let training = outer.saturating_sub(1).saturating_mul(inner).saturating_mul(images);
+        let each = self.real_training.map_or(inner.saturating_mul(images), |real| real.images as u64);
+        let training = outer.saturating_sub(1).saturating_mul(each);
         let passes = Passes {
             plain: matching.saturating_add(training),
             dual: outer.saturating_mul(images),
@@ -153,6 +169,20 @@ impl Objective for GradientMatching {
         NormMode::Frozen
     }
 
+    fn reduced(self, small: &Small) -> Self {
+        let Some(real) = self.real_training else { return self };
+        let outer_loop = self.outer_loop.map(|outer| outer.min(small.syn_steps));
+        let real = RealTraining { images: real.images.min(4 * small.batch_real), ..real };
+        Self { outer_loop, batch_real: small.batch_real, real_training: Some(real), ..self }
+    }
+
+    fn open(&self, _own: &(), inputs: &Inputs<'_>) -> Result<(), StepError> {
+        if self.pixels == Pixels::Unit {
+            UnitPixels::of(inputs)?;
+        }
+        Ok(())
+    }
+
     /// A fresh network, and `outer_loop` steps of the images. The first of them that is refused ends the iteration; those
     /// before it stand.
     fn step(
@@ -162,6 +192,7 @@ impl Objective for GradientMatching {
         inputs: &Inputs<'_>,
     ) -> Result<StepOutcome, StepError> {
         let (method, net, iteration) = (inputs.method, inputs.net, distiller.iteration);
+        let unit = if self.pixels == Pixels::Unit { Some(UnitPixels::of(inputs)?) } else { None };
         let loops = self.loops(distiller.images().dims()[0] / net.classes());
         let initial = net.init(&mut stream(inputs.seed, "match-init", iteration));
         let mut student = Student {
@@ -177,11 +208,18 @@ impl Objective for GradientMatching {
             }
             student = student.with_statistics(step, inputs);
             let (loss, gradient) = self.matched(&student, step, distiller, inputs);
+            let gradient = match &unit {
+                Some(unit) => Hypergradient { images: unit.step(gradient.images), ..gradient },
+                None => gradient,
+            };
             let status = distiller.apply_gradient(method.refuses(loss).map_or(Ok(gradient), Err), method);
             if status != StepStatus::Applied {
                 return Ok(distiller.outcome(loss, status));
             }
             sum += loss;
+        }
+        if let Some(unit) = &unit {
+            unit.bound(distiller);
         }
         Ok(distiller.outcome(sum / loops.outer as f64, StepStatus::Applied))
     }
@@ -226,6 +264,10 @@ impl GradientMatching {
         inputs: &Inputs<'_>,
     ) -> Student {
         let Inputs { method, net, engine, .. } = *inputs;
+        if let Some(real) = &self.real_training {
+            let how = (distiller.learned.syn_lr, self.inner_momentum, self.batch_train);
+            return real.pass(student, how, step, inputs);
+        }
         let learned = &distiller.learned;
         let set = InnerSet::new(distiller.images().clone(), distiller.targets().clone());
         let images = distiller.targets().len();

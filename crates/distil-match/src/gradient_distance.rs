@@ -19,6 +19,10 @@ pub enum Distance {
     Mse,
     /// 1 − cos(a, b) of all parameters as one vector.
     Cos,
+    /// Σ (a − b)² over the weights of convolutions alone (IDC, DREAM).
+    ConvMse,
+    /// Σ |a − b| over the weights of convolutions alone (IDC and DREAM on MNIST, Fashion-MNIST and SVHN).
+    ConvL1,
 }
 
 /// A distance between gradients, and where it grows.
@@ -46,6 +50,15 @@ impl Distance {
                 let parts = (difference.clone() * difference.clone()).sum();
                 GradientDistance { parts, direction: difference * 2.0 }
             }
+            Self::ConvMse => {
+                let difference = of_convolutions(layout, b - a);
+                let parts = (difference.clone() * difference.clone()).sum();
+                GradientDistance { parts, direction: difference * 2.0 }
+            }
+            Self::ConvL1 => {
+                let difference = of_convolutions(layout, b - a);
+                GradientDistance { parts: difference.clone().abs().sum(), direction: difference.sign() }
+            }
             Self::Cos => {
                 let params = layout.params();
                 let (parts, direction) = rows(a.reshape([1, params]), b.reshape([1, params]));
@@ -53,6 +66,14 @@ impl Distance {
             }
         }
     }
+}
+
+/// The vector with zeros for all that is no weight of a convolution.
+fn of_convolutions(layout: &Layout, vector: Tensor<1>) -> Tensor<1> {
+    let parts = layout.split(vector).into_iter().zip(layout.entries());
+    let kept =
+        |(part, entry): (Tensor<1>, &Entry)| if entry.shape.len() == 4 { part } else { part.zeros_like() };
+    Tensor::cat(parts.map(kept).collect(), 0)
 }
 
 fn by_rows(layout: &Layout, a: Tensor<1>, b: Tensor<1>) -> GradientDistance {
@@ -120,7 +141,7 @@ mod tests {
     #[test]
     fn directions_are_slopes_of_the_distance() {
         let [a, b] = gradients();
-        for each in [Distance::Ours, Distance::Mse, Distance::Cos] {
+        for each in [Distance::Ours, Distance::Mse, Distance::Cos, Distance::ConvMse, Distance::ConvL1] {
             let direction = values(each.between(&layout(), &vector(&a), &vector(&b)).direction);
             for i in 0..b.len() {
                 let moved = |by: f64| {
@@ -146,6 +167,14 @@ mod tests {
         turned[4..8].iter_mut().for_each(|x| *x *= 9.0);
         turned[8..10].fill(100.0);
         assert!((distance(Distance::Ours, &a, &turned) - 2.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn some_look_at_convolutions_alone() {
+        let [a, b] = gradients();
+        let sum = |power: i32| a.iter().zip(&b).take(8).map(|(a, b)| (a - b).abs().powi(power)).sum::<f64>();
+        assert!((distance(Distance::ConvMse, &a, &b) - sum(2)).abs() < 1e-12);
+        assert!((distance(Distance::ConvL1, &a, &b) - sum(1)).abs() < 1e-12);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum Init {
     Noise,
     /// Random real images of the class.
     Real,
+    /// With tiles, a different random real image in each, reduced to its size by nearest neighbours (IDC, DREAM, DANCE); else as `real`.
+    Mix,
     /// Random real images that a trained expert classifies correctly (DATM).
     Correct,
     /// Herding on the features of the first expert: the mean of the chosen follows the mean of the class.
@@ -153,7 +155,7 @@ impl Init {
     /// Whether the choice of images needs trained experts.
     pub(crate) fn needs_experts(self) -> bool {
         match self {
-            Self::Noise | Self::Real => false,
+            Self::Noise | Self::Real | Self::Mix => false,
             Self::Correct
             | Self::Herding
             | Self::KCenter
@@ -174,6 +176,12 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     let images = match method.init {
         Init::Noise => noise([n, channels, height, width], *seed, device),
         Init::KMeansCentroids => means(&dataset.train, &chosen, device),
+        Init::Mix => {
+            let rows: Vec<usize> = chosen.iter().flat_map(|chosen| chosen.members.iter().copied()).collect();
+            let shape = [n, channels, height, width];
+            let mosaic = method.decoding.mosaic(shape, &dataset.train.images.gather(&rows));
+            Tensor::from_data(TensorData::new(mosaic, shape), (device, DType::F32))
+        }
         _ => real::images(&dataset.train, &rows, device),
     };
     let labels = labels(&inputs.per_class());
@@ -199,7 +207,7 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
 /// As for the start of the run.
 pub fn initial_rows(inputs: &Inputs<'_>) -> Result<Option<Vec<usize>>, InitError> {
     match inputs.method.init {
-        Init::Noise | Init::KMeansCentroids => Ok(None),
+        Init::Noise | Init::Mix | Init::KMeansCentroids => Ok(None),
         _ => Ok(Some(choose(inputs)?.into_iter().map(|chosen| chosen.row).collect())),
     }
 }
@@ -237,7 +245,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
                 continue;
             }
             Init::Forgetting => forgotten(&rows, class, inputs)?,
-            Init::Noise | Init::Real | Init::Correct => {
+            Init::Noise | Init::Real | Init::Correct | Init::Mix => {
                 shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
                 rows
             }
@@ -248,6 +256,12 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
             if rows.len() < ipc {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
             }
+        }
+        if method.init == Init::Mix {
+            let tiles = method.decoding.images_per_stored();
+            let all: Vec<usize> = rows.iter().cycle().take(ipc * tiles).copied().collect();
+            chosen.extend(all.chunks(tiles).map(|rows| Chosen { row: rows[0], members: rows.to_vec() }));
+            continue;
         }
         chosen.extend(rows.iter().cycle().take(ipc).copied().map(Chosen::from));
     }
@@ -274,7 +288,7 @@ fn selected(rows: &[usize], class: u64, ipc: usize, inputs: &Inputs<'_>) -> Resu
     Ok(match method.init {
         Init::Herding => at(features.herding(ipc)),
         Init::KCenter => at(features.k_center(ipc)),
-        Init::Noise | Init::Real | Init::Correct | Init::Forgetting => {
+        Init::Noise | Init::Real | Init::Correct | Init::Mix | Init::Forgetting => {
             unreachable!("chosen without features")
         }
         Init::KMeans | Init::KMeansCentroids => {

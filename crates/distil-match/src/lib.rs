@@ -20,8 +20,10 @@ mod objective;
 mod outer;
 mod own_state;
 mod part_effects;
+mod pixels;
 mod range;
 mod real;
+mod real_training;
 mod registry;
 mod run;
 mod schedule;
@@ -56,7 +58,9 @@ pub use method::{Bounds, Method, MethodError, refuse_out_of_range, refuse_zero};
 pub use objective::{Cost, NormMode, Objective, Passes, Small};
 pub use own_state::{Kept, OwnState, Saved};
 pub use part_effects::{Change, PartEffect, part_effects};
+pub use pixels::{NotPixels, Pixels};
 pub use range::{Profile, Range};
+pub use real_training::RealTraining;
 pub use registry::{
     Family, MethodName, MethodRow, NameTaken, SettingsError, UnknownMethod, method, methods, register,
 };

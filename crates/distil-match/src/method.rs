@@ -328,6 +328,8 @@ pub enum Bounds {
     Loss,
     /// `[0, 1)`, of what is left out.
     Ratio,
+    /// `[0, 1]`.
+    Share,
     /// At most a million: every step keeps its parameters.
     Steps,
 }
@@ -338,6 +340,7 @@ impl Bounds {
             Self::Rate => value.is_finite() && value >= 0.0,
             Self::PositiveRate => value.is_finite() && value > 0.0,
             Self::Momentum | Self::Decay | Self::Ratio => (0.0..1.0).contains(&value),
+            Self::Share => (0.0..=1.0).contains(&value),
             Self::Loss => value > 0.0,
             Self::Steps => value <= 1e6,
         }
@@ -346,6 +349,7 @@ impl Bounds {
     fn words(self) -> &'static str {
         match self {
             Self::Rate => "0 or more",
+            Self::Share => "0 to 1",
             Self::PositiveRate => "a positive number such as 0.01",
             Self::Momentum | Self::Ratio => "0 or more and below 1",
             Self::Decay => "0 (none) or a decay below 1 such as 0.999",

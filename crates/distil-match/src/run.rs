@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::enhancement::EnhancementError;
 use crate::state::{Selection, card};
-use crate::{Distiller, Event, InitError, Inputs, Method, MethodError, NoExperts, StepError};
+use crate::{Distiller, Event, InitError, Inputs, Method, MethodError, NoExperts, NotPixels, StepError};
 
 /// The sets that a run leaves in its folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,9 @@ pub enum RunError {
     /// There are no experts.
     #[error(transparent)]
     NoExperts(#[from] NoExperts),
+    /// The images are no pixels.
+    #[error(transparent)]
+    Pixels(#[from] NotPixels),
     /// There are checkpoints, but none can be read; starting over would delete them.
     #[error(
         "no checkpoint can be read ({reasons}); make them readable, or choose another run folder to start over"
@@ -119,6 +122,7 @@ impl From<StepError> for RunError {
             StepError::Store(error) => error.into(),
             StepError::Enhancement(error) => error.into(),
             StepError::NoExperts(error) => error.into(),
+            StepError::Pixels(error) => error.into(),
         }
     }
 }

@@ -2,19 +2,22 @@
 
 mod common;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use common::{Bench, CLASSES, SIDE, bytes};
 use distil_augment::{Augmentation, Strategy};
+use distil_data::{Normalisation, Preprocessing};
 use distil_engine::{At, Engine, Targets};
 use distil_hypergrad::InnerSet;
 use distil_match::{
-    Distance, Files, GradientMatching, Init, Ipc, Method, View, match_embeddings, match_gradients,
+    Distance, Files, GradientMatching, Init, Ipc, Method, Pixels, RealTraining, RunError, View,
+    match_embeddings, match_gradients, run_unvalidated,
 };
 use distil_models::{ConvNet, Network};
 use distil_random::{normal, stream};
-use distil_store::SyntheticSet;
+use distil_store::{Decoding, RunFolder, SyntheticSet};
 use serde_json::Value;
 
 /// A preset for the small set; gradient matching with its own loops.
@@ -34,14 +37,20 @@ fn small(preset: Method) -> Method {
             inner_loop: loops[1],
             batch_real: 8,
             batch_train: 4,
+            real_training: gradient.real_training.map(|real| RealTraining { images: 12, ..real }),
             ..gradient.clone()
         };
     }
     small
 }
 
-fn presets() -> [(&'static str, Method); 3] {
-    [("dc", small(Method::dc())), ("dsa", small(Method::dsa())), ("dm", small(Method::dm()))]
+fn presets() -> [(&'static str, Method); 4] {
+    [
+        ("dc", small(Method::dc())),
+        ("dsa", small(Method::dsa())),
+        ("idc", small(Method::idc())),
+        ("dm", small(Method::dm())),
+    ]
 }
 
 fn set(path: &Path) -> SyntheticSet {
@@ -79,7 +88,12 @@ fn interrupted_equals_uninterrupted() {
 fn images_move_and_the_objective_falls() {
     let bench = Bench::new();
     for (name, method) in presets() {
-        let image_lr = if name == "dm" { 5.0 } else { 0.5 };
+        let image_lr = match name {
+            "dm" => 5.0,
+            // In pixels.
+            "idc" => 0.02,
+            _ => 0.5,
+        };
         let method = Method { iterations: 40, validate_every: 40, init: Init::Noise, image_lr, ..method };
         let files = bench.run(name, &method, |_| false);
         let (first, last) = (set(&files.initial), set(&files.last));
@@ -206,8 +220,9 @@ fn derivatives_are_slopes_under_every_transformation() {
         (random("y", [3, CLASSES]), random("w", [3, CLASSES]));
     let gradient: Tensor<1> = random("real", [net.layout().params()]) * 0.01;
     let features: Tensor<1> = random("features", [net.features()]);
-    for operation in Strategy::dsa().operations() {
-        let strategy: Strategy = operation.name().parse().expect("a strategy");
+    let single = Strategy::dsa().operations().iter().map(|operation| operation.name()).collect::<Vec<_>>();
+    for names in single.into_iter().chain(["flip+color+crop+cutout"]) {
+        let strategy: Strategy = names.parse().expect("a strategy");
         let augmentation: Augmentation = strategy.draw(1, SIDE, SIDE, &mut stream(2, "draw", 0));
         for micro_batch in [usize::MAX, 1] {
             let view =
@@ -222,7 +237,7 @@ fn derivatives_are_slopes_under_every_transformation() {
             let embedded = |step| match_embeddings(view, &features, &at(step));
             let slope = central(&|step| number(embedded(step).loss));
             close("embeddings", slope, number(embedded(0.0).images * along.clone()));
-            for distance in [Distance::Ours, Distance::Mse, Distance::Cos] {
+            for distance in [Distance::Ours, Distance::Mse, Distance::Cos, Distance::ConvMse] {
                 let matched = |x, y| {
                     let set = InnerSet::new(at(x), labels(y));
                     match_gradients(view, &gradient, &set, distance)
@@ -236,4 +251,41 @@ fn derivatives_are_slopes_under_every_transformation() {
             }
         }
     }
+}
+
+/// IDC's pixels: between black and white after every iteration, and a step is one of pixels.
+#[test]
+fn images_of_idc_are_pixels_of_tiles() {
+    let mut bench = Bench::new();
+    let method = small(Method::idc());
+    let files = bench.run("idc", &Method { image_lr: 50.0, ..method.clone() }, |_| false);
+    let Normalisation::MeanStd { mean, std } = bench.dataset.preprocessing().normalisation.clone() else {
+        panic!("normalised by channel")
+    };
+    let pixels: Vec<f32> = set(&files.last).images.iter().map(|value| value * std[0] + mean[0]).collect();
+    assert!(pixels.iter().all(|pixel| (-1e-5..=1.0 + 1e-5).contains(pixel)), "within bounds");
+    assert!(pixels.iter().filter(|pixel| **pixel < 1e-5 || **pixel > 1.0 - 1e-5).count() > 3, "some at them");
+    assert_eq!(set(&files.last).card.decoding, Decoding::Tiles { factor: 2 });
+    // Without the bounds, a step of pixels is 1/s² times one of network input.
+    let with = |pixels, image_lr| {
+        let mut one = Method { iterations: 1, image_lr, ..method.clone() };
+        one.change(|gradient: &mut GradientMatching| {
+            (gradient.outer_loop, gradient.pixels) = (Some(1), pixels)
+        });
+        one
+    };
+    let lr = 1e-4;
+    let unit = set(&bench.run("unit", &with(Pixels::Unit, lr), |_| false).last).images;
+    let scaled = f64::from(1.0 / (std[0] * std[0]));
+    let plain = set(&bench.run("plain", &with(Pixels::Normalised, lr * scaled), |_| false).last).images;
+    let far = unit.iter().zip(&plain).filter(|(a, b)| (**a - **b).abs() > 1e-4).count();
+    assert!(far * 20 < unit.len(), "{far} of {} differ by more than a bound", unit.len());
+    let zca = Normalisation::Zca(distil_store::Whitening { eps: 0.1, fit_digest: "other".to_owned() });
+    bench.dataset.transform = Preprocessing { resize: None, normalisation: zca }.into();
+    let path = bench.folder.path().join("zca");
+    let mut folder = RunFolder::create(&path, "a = 1").expect("a run");
+    let error = run_unvalidated(&bench.inputs(&method), ("idc", "test"), &mut folder, &mut |_| {
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(error, Err(RunError::Pixels(_))), "{error:?}");
 }

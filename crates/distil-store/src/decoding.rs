@@ -86,6 +86,27 @@ impl Decoding {
         stored
     }
 
+    /// Stored images of shape `[n, c, h, w]` whose tiles are whole images, reduced by nearest neighbours: how IDC and its
+    /// successors begin. `images` has those of the first stored image, row by row of its tiles, then those of the next.
+    ///
+    /// # Panics
+    /// When there is not one image for each tile.
+    pub fn mosaic(self, shape: [usize; 4], images: &[f32]) -> Vec<f32> {
+        let ([n, c, h, w], factor) = (shape, self.factor());
+        assert_eq!(images.len(), n * factor * factor * c * h * w, "an image for each tile");
+        let tile = [h.div_ceil(factor), w.div_ceil(factor)];
+        let nearest = |at: usize, tile: usize, side: usize| {
+            ((at as f32 * (side as f32 / tile as f32)) as usize).min(side - 1)
+        };
+        let pixel = |index: usize| {
+            let (x, y, channel, image) = (index % w, index / w % h, index / (w * h) % c, index / (w * h * c));
+            let place = image * factor * factor + y / tile[0] * factor + x / tile[1];
+            let (row, column) = (nearest(y % tile[0], tile[0], h), nearest(x % tile[1], tile[1], w));
+            images[((place * c + channel) * h + row) * w + column]
+        };
+        (0..n * c * h * w).map(pixel).collect()
+    }
+
     /// Why images of `[h, w]` cannot be decoded like this.
     pub fn fault(self, [h, w]: [usize; 2]) -> Option<String> {
         let factor = self.factor();
@@ -165,5 +186,33 @@ impl Tiling {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Decoding;
+
+    #[test]
+    fn a_mosaic_is_of_small_pictures_of_whole_images() {
+        let of = |value: f32| vec![value; 2 * 5 * 4];
+        let mut images: Vec<f32> = (0..8).flat_map(|image| of(image as f32)).collect();
+        images[0] = 9.0;
+        let tiles = Decoding::Tiles { factor: 2 };
+        let stored = tiles.mosaic([2, 2, 5, 4], &images);
+        // Tiles of 3 × 2 pixels, of which the lower ones keep two rows.
+        let first: Vec<&[f32]> = stored[..20].chunks(4).collect();
+        assert_eq!(
+            first,
+            [
+                [9.0, 0.0, 1.0, 1.0],
+                [0.0, 0.0, 1.0, 1.0],
+                [0.0, 0.0, 1.0, 1.0],
+                [2.0, 2.0, 3.0, 3.0],
+                [2.0, 2.0, 3.0, 3.0]
+            ]
+        );
+        assert_eq!(stored[40..44], [4.0, 4.0, 5.0, 5.0]);
+        assert_eq!(Decoding::Pixels.mosaic([8, 2, 5, 4], &images), images);
     }
 }

@@ -1,6 +1,6 @@
 use distil_augment::Strategy;
 
-use crate::{Distance, Family, GradientMatching, Init, Method, MethodRow};
+use crate::{Distance, Family, GradientMatching, Init, Method, MethodRow, Pixels};
 
 /// The method's row.
 pub(super) const ROW: MethodRow = MethodRow {
@@ -28,6 +28,8 @@ impl Method {
             batch_real: 256,
             batch_train: 256,
             inner_momentum: 0.0,
+            real_training: None,
+            pixels: Pixels::Normalised,
         };
         Self { image_lr: 0.1, init: Init::Noise, augmentation: Strategy::none(), ..Self::of(objective) }
     }

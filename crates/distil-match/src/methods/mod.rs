@@ -12,6 +12,7 @@ mod edf;
 mod forgetting;
 mod ftd;
 mod herding;
+mod idc;
 mod k_center;
 mod k_means;
 mod ld;
@@ -49,6 +50,7 @@ pub(crate) static BUILT_IN: &[&MethodRow] = &[
     &ead::ROW,
     &dc::ROW,
     &dsa::ROW,
+    &idc::ROW,
     &dm::ROW,
     &random::ROW,
     &herding::ROW,
