@@ -28,10 +28,10 @@ checkpoint_every = 2
 seeds = 1
 epochs = 2
 [[for]]
-methods = ["dm", "dc", "dsa", "dd", "ld", "idc"]
+methods = ["dm", "dc", "dsa", "dd", "ld", "idc", "dream"]
 set = { distill = { iterations = 4, validate_every = 2 } }
 [[for]]
-methods = ["idc"]
+methods = ["idc", "dream"]
 set = { distill = { outer_loop = 2, batch_real = 4, real_training = { images = 8 } } }
 [[for]]
 methods = ["dm"]

@@ -181,7 +181,7 @@ mod tests {
         let of = |teacher: &Teacher, norms| values(teacher.logits(&images, norms));
         assert_ne!(of(&fresh, Norms::Running), of(&other, Norms::Running));
         assert_eq!(of(&fresh, Norms::Batch), of(&other, Norms::Batch));
-        let alone = values(fresh.logits(&images.clone().slice([0..1]), Norms::Batch));
+        let alone = values(fresh.logits(&images.clone().narrow(0, 0, 1), Norms::Batch));
         assert_ne!(alone, of(&fresh, Norms::Batch)[..3], "an image depends on those beside it");
         let plain = teacher();
         assert_eq!(of(&plain, Norms::Batch), of(&plain, Norms::Running), "without batch norms");

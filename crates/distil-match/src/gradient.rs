@@ -7,6 +7,7 @@ use distil_random::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clusters::representatives;
 use crate::pixels::UnitPixels;
 use crate::view::class_batches;
 use crate::{
@@ -38,6 +39,10 @@ pub struct GradientMatching {
     pub distance: Distance,
     /// Real images of each class that a gradient is taken of (published: 256); all, where the class has fewer.
     pub batch_real: usize,
+    /// Steps after which the real images of each class are chosen anew, those nearest to `batch_real` k-means centroids of the network's
+    /// features (DREAM: 10); without it, every step draws them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_every: Option<usize>,
     /// Images of one step of the network's training (published: 256).
     pub batch_train: usize,
     /// Momentum of the network's training (0 in today's public code, 0.5 in the one that came out with DC's paper).
@@ -139,6 +144,7 @@ impl Objective for GradientMatching {
             ("outer_loop", self.outer_loop.unwrap_or(1) as u64),
             ("batch_real", self.batch_real as u64),
             ("batch_train", self.batch_train as u64),
+            ("cluster_every", self.cluster_every.unwrap_or(1) as u64),
         ])?;
         refuse_out_of_range(&[
             ("outer_loop", self.outer_loop.unwrap_or(1) as f64, Bounds::Steps),
@@ -200,14 +206,18 @@ impl Objective for GradientMatching {
             buffers: net.buffers(&net.init_buffers(), inputs.device()),
             velocity: None,
         };
-        let mut sum = 0.0;
+        let (mut sum, mut chosen) = (0.0, None);
         for outer in 0..loops.outer {
             let step = iteration.wrapping_mul(loops.outer as u64).wrapping_add(outer as u64);
             if outer > 0 {
                 student = self.trained(student, loops.inner, step, distiller, inputs);
             }
             student = student.with_statistics(step, inputs);
-            let (loss, gradient) = self.matched(&student, step, distiller, inputs);
+            if self.cluster_every.is_some_and(|every| outer.is_multiple_of(every)) {
+                let at = At::evaluation(net, &student.theta, &student.buffers);
+                chosen = Some(representatives(at, self.batch_real, step, inputs));
+            }
+            let (loss, gradient) = self.matched(&student, (step, chosen.as_deref()), distiller, inputs);
             let gradient = match &unit {
                 Some(unit) => Hypergradient { images: unit.step(gradient.images), ..gradient },
                 None => gradient,
@@ -227,20 +237,21 @@ impl Objective for GradientMatching {
 
 impl GradientMatching {
     /// The distance summed over all classes, and its gradient. One class at a time, so that memory does not grow with
-    /// them; `step` keys the random numbers.
+    /// them; `step` keys the random numbers, and the real images are `chosen` or drawn.
     fn matched(
         &self,
         student: &Student,
-        step: u64,
+        (step, chosen): (u64, Option<&[Vec<usize>]>),
         distiller: &Distiller,
         inputs: &Inputs<'_>,
     ) -> (f64, Hypergradient) {
         let (engine, micro_batch) = (inputs.engine, inputs.method.micro_batch);
         let at = At::evaluation(inputs.net, &student.theta, &student.buffers);
         let (mut parts, mut images, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for class in class_batches(inputs, self.batch_real, step) {
+        for (index, class) in class_batches(inputs, self.batch_real, step).enumerate() {
             let view = View { engine, at, augmentation: &class.augmentation, micro_batch };
-            let real = real_gradient(view, &class.real, inputs);
+            let rows = chosen.map_or(&class.real, |chosen| &chosen[index]);
+            let real = real_gradient(view, rows, inputs);
             let of_class = class.synthetic;
             let stored = distiller.images().clone().slice([of_class.clone()]);
             let synthetic = InnerSet::new(stored, distiller.targets().slice(of_class));

@@ -7,10 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::chosen::{Chosen, means, nearest_first, selected};
 use crate::ipc::labels;
-use crate::methods::{Cluster, FORGETTING_EXPERTS, Forgetting};
+use crate::methods::{FORGETTING_EXPERTS, Forgetting};
 use crate::outer::Learned;
-use crate::selection::Features;
 use crate::{Experts, Inputs, Method, NoExperts, real};
 
 /// Images of one forward pass; bounds memory only.
@@ -28,6 +28,9 @@ pub enum Init {
     Real,
     /// With tiles, a different random real image in each, reduced to its size by nearest neighbours (IDC, DREAM, DANCE); else as `real`.
     Mix,
+    /// The same with the images nearest to k-means centroids of features, as many as there are tiles, of the untrained network that the
+    /// run begins with (DREAM).
+    MixKMeans,
     /// Random real images that a trained expert classifies correctly (DATM).
     Correct,
     /// Herding on the features of the first expert: the mean of the chosen follows the mean of the class.
@@ -88,19 +91,6 @@ pub enum InitError {
     NoExperts(#[from] NoExperts),
 }
 
-/// A real image that a synthetic one starts from.
-struct Chosen {
-    row: usize,
-    /// The images that it stands for; itself alone where it was not chosen for others.
-    members: Vec<usize>,
-}
-
-impl From<usize> for Chosen {
-    fn from(row: usize) -> Self {
-        Self { row, members: vec![row] }
-    }
-}
-
 /// Experts as classifiers: their parameters after the last epoch, or after each.
 struct Classifiers<'a> {
     inputs: &'a Inputs<'a>,
@@ -155,7 +145,7 @@ impl Init {
     /// Whether the choice of images needs trained experts.
     pub(crate) fn needs_experts(self) -> bool {
         match self {
-            Self::Noise | Self::Real | Self::Mix => false,
+            Self::Noise | Self::Real | Self::Mix | Self::MixKMeans => false,
             Self::Correct
             | Self::Herding
             | Self::KCenter
@@ -176,7 +166,7 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
     let images = match method.init {
         Init::Noise => noise([n, channels, height, width], *seed, device),
         Init::KMeansCentroids => means(&dataset.train, &chosen, device),
-        Init::Mix => {
+        Init::Mix | Init::MixKMeans => {
             let rows: Vec<usize> = chosen.iter().flat_map(|chosen| chosen.members.iter().copied()).collect();
             let shape = [n, channels, height, width];
             let mosaic = method.decoding.mosaic(shape, &dataset.train.images.gather(&rows));
@@ -207,7 +197,7 @@ pub(crate) fn initialise(inputs: &Inputs<'_>) -> Result<Learned, InitError> {
 /// As for the start of the run.
 pub fn initial_rows(inputs: &Inputs<'_>) -> Result<Option<Vec<usize>>, InitError> {
     match inputs.method.init {
-        Init::Noise | Init::Mix | Init::KMeansCentroids => Ok(None),
+        Init::Noise | Init::Mix | Init::MixKMeans | Init::KMeansCentroids => Ok(None),
         _ => Ok(Some(choose(inputs)?.into_iter().map(|chosen| chosen.row).collect())),
     }
 }
@@ -245,6 +235,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
                 continue;
             }
             Init::Forgetting => forgotten(&rows, class, inputs)?,
+            Init::MixKMeans => nearest_first(&rows, class, ipc, inputs),
             Init::Noise | Init::Real | Init::Correct | Init::Mix => {
                 shuffle(&mut stream(*seed, "initial-images", class as u64), &mut rows);
                 rows
@@ -257,7 +248,7 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
                 return Err(InitError::TooFewCorrect { class: name.clone(), found: rows.len(), ipc });
             }
         }
-        if method.init == Init::Mix {
+        if matches!(method.init, Init::Mix | Init::MixKMeans) {
             let tiles = method.decoding.images_per_stored();
             let all: Vec<usize> = rows.iter().cycle().take(ipc * tiles).copied().collect();
             chosen.extend(all.chunks(tiles).map(|rows| Chosen { row: rows[0], members: rows.to_vec() }));
@@ -266,51 +257,6 @@ fn choose(inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
         chosen.extend(rows.iter().cycle().take(ipc).copied().map(Chosen::from));
     }
     Ok(chosen)
-}
-
-/// The `ipc` images of a class that represent it, by the features before the classifier of the first expert after its
-/// last epoch.
-fn selected(rows: &[usize], class: u64, ipc: usize, inputs: &Inputs<'_>) -> Result<Vec<Chosen>, InitError> {
-    let Inputs { method, net, dataset, engine, .. } = inputs;
-    let experts = inputs.experts()?;
-    let expert = experts.store.expert(experts.numbers[0])?;
-    let [theta, buffers] = inputs.snapshot(&expert, expert.snapshots() - 1);
-    let at = At::evaluation(net, &theta, &buffers);
-    let mut values = Vec::with_capacity(rows.len() * net.features());
-    for rows in rows.chunks(BATCH) {
-        let images = real::images(&dataset.train, rows, engine.device());
-        let each = |part| images.clone().slice([part]);
-        let features = engine.features(at, rows.len(), BATCH, each);
-        values.extend(features.into_data().iter::<f32>());
-    }
-    let features = Features { values, width: net.features() };
-    let at = |indices: Vec<usize>| indices.into_iter().map(|i| Chosen::from(rows[i])).collect();
-    Ok(match method.init {
-        Init::Herding => at(features.herding(ipc)),
-        Init::KCenter => at(features.k_center(ipc)),
-        Init::Noise | Init::Real | Init::Correct | Init::Mix | Init::Forgetting => {
-            unreachable!("chosen without features")
-        }
-        Init::KMeans | Init::KMeansCentroids => {
-            clustered(rows, &features.k_means(ipc, (inputs.seed, class)), ipc)
-        }
-    })
-}
-
-/// One image of each cluster; where images are so alike that there are fewer than `ipc` clusters, other images of the class.
-fn clustered(rows: &[usize], clusters: &[Cluster], ipc: usize) -> Vec<Chosen> {
-    let of_cluster = |cluster: &Cluster| Chosen {
-        row: rows[cluster.nearest],
-        members: cluster.members.iter().map(|&i| rows[i]).collect(),
-    };
-    let others = (0..rows.len()).filter(|i| clusters.iter().all(|cluster| cluster.nearest != *i));
-    clusters.iter().map(of_cluster).chain(others.map(|i| Chosen::from(rows[i]))).take(ipc).collect()
-}
-
-/// The mean image of what each choice stands for.
-fn means(train: &Split, chosen: &[Chosen], device: &Device) -> Tensor<4> {
-    let mean = |chosen: &Chosen| real::images(train, &chosen.members, device).mean_dim(0);
-    Tensor::cat(chosen.iter().map(mean).collect(), 0)
 }
 
 /// The images of a class, those first that the first experts forgot most often.

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod area_weights;
+mod chosen;
+mod clusters;
 mod distiller;
 mod distribution;
 mod dropout;

@@ -35,6 +35,7 @@ fn small(preset: Method) -> Method {
         *gradient = GradientMatching {
             outer_loop: loops[0],
             inner_loop: loops[1],
+            cluster_every: gradient.cluster_every.map(|_| 2),
             batch_real: 8,
             batch_train: 4,
             real_training: gradient.real_training.map(|real| RealTraining { images: 12, ..real }),
@@ -44,11 +45,12 @@ fn small(preset: Method) -> Method {
     small
 }
 
-fn presets() -> [(&'static str, Method); 4] {
+fn presets() -> [(&'static str, Method); 5] {
     [
         ("dc", small(Method::dc())),
         ("dsa", small(Method::dsa())),
         ("idc", small(Method::idc())),
+        ("dream", small(Method::dream())),
         ("dm", small(Method::dm())),
     ]
 }
@@ -91,7 +93,7 @@ fn images_move_and_the_objective_falls() {
         let image_lr = match name {
             "dm" => 5.0,
             // In pixels.
-            "idc" => 0.02,
+            "idc" | "dream" => 0.02,
             _ => 0.5,
         };
         let method = Method { iterations: 40, validate_every: 40, init: Init::Noise, image_lr, ..method };
@@ -270,7 +272,7 @@ fn images_of_idc_are_pixels_of_tiles() {
     let with = |pixels, image_lr| {
         let mut one = Method { iterations: 1, image_lr, ..method.clone() };
         one.change(|gradient: &mut GradientMatching| {
-            (gradient.outer_loop, gradient.pixels) = (Some(1), pixels)
+            (gradient.outer_loop, gradient.pixels) = (Some(1), pixels);
         });
         one
     };

@@ -322,7 +322,7 @@ fn the_gate_may_look_at_all_errors_or_at_those_kept() {
     assert!(kept > all * 1.01, "dropping the smallest errors raises the loss: {all} {kept}");
     for (gate, applied) in [(GateLoss::All, true), (GateLoss::Kept, false)] {
         let name = format!("{gate:?}");
-        losses(&with(gate, (all + kept) / 2.0), &name);
+        losses(&with(gate, f64::midpoint(all, kept)), &name);
         let events = events(&bench, &name);
         assert_eq!(of_kind(&events, "iteration")[0]["applied"], applied, "{gate:?}");
     }
@@ -348,7 +348,7 @@ fn what_parts_change_about_a_step_is_measured() {
     // A map that is the same everywhere.
     let n = set.shape[0];
     bench.given = Some(Maps { height: SIDE, width: SIDE, values: vec![0.0; n * SIDE * SIDE] });
-    let flat = enhancing(method.clone(), AreaEnhancement { beta: 2.0, ..enhancement() });
+    let flat = enhancing(method, AreaEnhancement { beta: 2.0, ..enhancement() });
     let effects = part_effects(&bench.inputs(&flat), &set, 0).expect("effects");
     let enhanced = of(&effects, "enhancement");
     assert!(

@@ -26,6 +26,7 @@ impl Method {
             inner_loop: None,
             distance: Distance::Ours,
             batch_real: 256,
+            cluster_every: None,
             batch_train: 256,
             inner_momentum: 0.0,
             real_training: None,

@@ -24,6 +24,7 @@ impl Method {
             inner_loop: Some(1),
             distance: Distance::ConvMse,
             batch_real: 64,
+            cluster_every: None,
             batch_train: 64,
             inner_momentum: 0.9,
             real_training: Some(RealTraining::default()),

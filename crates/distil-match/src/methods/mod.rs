@@ -6,6 +6,7 @@ mod datm;
 mod dc;
 mod dd;
 mod dm;
+mod dream;
 mod dsa;
 mod ead;
 mod edf;
@@ -51,6 +52,7 @@ pub(crate) static BUILT_IN: &[&MethodRow] = &[
     &dc::ROW,
     &dsa::ROW,
     &idc::ROW,
+    &dream::ROW,
     &dm::ROW,
     &random::ROW,
     &herding::ROW,
