@@ -213,7 +213,7 @@ impl Tune {
     /// took, and tests the three. What is there below `folder` is not done again; the page is kept as `tune.md`.
     ///
     /// # Errors
-    /// [`Error`] of the first run that fails; one that gets stuck only loses. [`Error::Stopped`] when the listener asked to stop.
+    /// [`enum@Error`] of the first run that fails; one that gets stuck only loses. [`Error::Stopped`] when the listener asked to stop.
     pub fn run(
         &self,
         folder: &Path,
